@@ -1,0 +1,177 @@
+"""Every error this package raises.
+
+OrchestratorError                 has `exit_code`; its message says what to do next
+|-- UsageError                    what was asked for cannot be (exit 2)
+|   |-- UnknownTask               no task of that id here
+|   |-- UnknownAgent              no definition of that name; knows near matches
+|   `-- BadDefinition             an agent file that cannot be read
+|-- StorageError                  the disk or the folder says no
+|   |-- Damaged                   a journal with a bad line before a whole one: read-only
+|   |-- Unsynced                  a sync failed: the commit may not be durable
+|   `-- UnsupportedFileSystem     a network file system, not allowed
+|-- Refused                       an event the task's state does not allow
+|-- Conflict                      somebody else committed first, or took the task over
+|   |-- Busy                      another worker has the lease
+|   `-- Fenced                    this worker's epoch is over
+|-- ModelError                    the model did not answer; knows whether a retry may help
+|   |-- BadKey                    401 or 403
+|   |-- BadRequest                the API refused what we sent
+|   |-- RateLimited               429; knows `retry_after`
+|   |-- Overloaded                500, 503, 529
+|   |-- Unreachable               no connection
+|   `-- BrokenStream              cut, dropped, stalled or garbled
+|-- Stopped                       a run that ended before it was done
+|   |-- LimitReached              turns, tokens or time (exit 4)
+|   |-- TaskIsBlocked             the agent cannot go on (exit 3)
+|   `-- Interrupted               Ctrl-C: resumable (exit 130)
+`-- ToolError                     for the model, never for the person
+"""
+
+from __future__ import annotations
+
+
+class OrchestratorError(Exception):
+    """The root. `str(error)` is one line for a person."""
+
+    exit_code = 1
+
+
+class UsageError(OrchestratorError):
+    exit_code = 2
+
+
+class UnknownTask(UsageError):
+    def __init__(self, task_id: str, folder: str) -> None:
+        self.task_id = task_id
+        self.folder = folder
+        super().__init__(f"no task {task_id} in {folder}: `orchestrator status` lists the tasks there are")
+
+
+class UnknownAgent(UsageError):
+    def __init__(self, name: str, near: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.near = near
+        self.known = known
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
+        super().__init__(f"no agent named {name!r}: {hint}")
+
+
+class BadDefinition(UsageError):
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: not an agent definition: {reason}")
+
+
+class StorageError(OrchestratorError):
+    pass
+
+
+class Damaged(StorageError):
+    def __init__(self, task_id: str, path: str, line: int, reason: str) -> None:
+        self.task_id = task_id
+        self.path = path
+        self.line = line
+        self.reason = reason
+        super().__init__(
+            f"{path}:{line}: damaged ({reason}); task {task_id} is read-only until this line is mended from a backup"
+        )
+
+
+class Unsynced(StorageError):
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"{path}: could not be made durable ({reason}); nothing was committed: free the disk and resume"
+        )
+
+
+class UnsupportedFileSystem(StorageError):
+    def __init__(self, path: str, kind: str) -> None:
+        self.path = path
+        self.kind = kind
+        super().__init__(
+            f"{path} is on {kind}, where locks cannot be trusted: use a local folder, "
+            "or set ORCHESTRATOR_ALLOW_NETWORK_FS=1 if only one machine uses it"
+        )
+
+
+class Refused(OrchestratorError):
+    """`apply` does not allow the event. Nothing was recorded."""
+
+    def __init__(self, event: str, reason: str) -> None:
+        self.event = event
+        self.reason = reason
+        super().__init__(f"{event} refused: {reason}")
+
+
+class Conflict(OrchestratorError):
+    pass
+
+
+class Busy(Conflict):
+    def __init__(self, task_id: str, holder: str) -> None:
+        self.task_id = task_id
+        self.holder = holder
+        super().__init__(f"task {task_id} is being worked on by {holder}: wait for it, or stop that process first")
+
+
+class Fenced(Conflict):
+    def __init__(self, task_id: str, mine: int, current: int) -> None:
+        self.task_id = task_id
+        self.mine = mine
+        self.current = current
+        super().__init__(f"task {task_id} was taken over (epoch {current}, mine is {mine}): this worker stops")
+
+
+class ModelError(OrchestratorError):
+    retryable = False
+
+
+class BadKey(ModelError):
+    pass
+
+
+class BadRequest(ModelError):
+    pass
+
+
+class RateLimited(ModelError):
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class Overloaded(ModelError):
+    retryable = True
+
+
+class Unreachable(ModelError):
+    retryable = True
+
+
+class BrokenStream(ModelError):
+    retryable = True
+
+
+class Stopped(OrchestratorError):
+    pass
+
+
+class LimitReached(Stopped):
+    exit_code = 4
+
+
+class TaskIsBlocked(Stopped):
+    exit_code = 3
+
+
+class Interrupted(Stopped):
+    exit_code = 130
+
+
+class ToolError(OrchestratorError):
+    """What a tool call did wrong, in words for the model."""

@@ -1,0 +1,366 @@
+"""What can happen to a task: facts, frozen, in the past tense, and the commit that makes some true together.
+
+An event's name in the journal is its class name; adding one is adding a class here and a case in `task.apply`.
+Field names are final once released: a journal written today is read for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["pending", "in-progress", "completed", "blocked"]
+Mode = Literal["full", "lightweight"]
+Kind = Literal["task-status", "plan", "checklist", "progress", "architecture-notes", "completion-summary"]
+Prose = Literal["plan", "checklist", "progress", "architecture-notes", "completion-summary"]
+Actor = Literal["worker", "editor", "command", "user", "engine"]
+"""Who made a commit: an agent's worker, somebody who edited a document, a command an agent ran that touched a
+document, a person at the command line, the engine itself."""
+
+Json = dict[str, Any]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileChange(Frozen):
+    """A file a call touched: SHA-256 of its bytes before and after, None where there was none. Equal: it was read."""
+
+    path: str = Field(description="relative to the workspace, with forward slashes")
+    before: str | None = None
+    after: str | None = None
+
+
+class Receipt(Frozen):
+    """What a tool call really did."""
+
+    id: str = Field(description="R1, R2 …: how the model cites it")
+    call: str = Field(description="the id of the tool_use block")
+    tool: str
+    outcome: Literal["ok", "error", "refused", "unknown"]
+    command: str | None = None
+    exit_code: int | None = None
+    files: tuple[FileChange, ...] = ()
+    output: str | None = Field(default=None, description="digest of the whole output under outputs/, when it was large")
+
+    @property
+    def effectful(self) -> bool:
+        """True when the call changed a file or ran a command."""
+        ran = self.command is not None and self.outcome != "refused"
+        return ran or any(change.before != change.after for change in self.files)
+
+
+class Intent(Frozen):
+    """What a tool call is about to do: durable with the model's message, before anything runs."""
+
+    call: str
+    tool: str
+    path: str | None = None
+    before: str | None = None
+    after: str | None = None
+    command: str | None = None
+
+
+class Usage(Frozen):
+    """Tokens, as the API counts them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens + self.cache_read_input_tokens + self.cache_creation_input_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
+
+
+class Limits(Frozen):
+    """When a worker stops by itself. None: no limit."""
+
+    turns: int | None = 200
+    tokens: int | None = None
+    seconds: float | None = None
+
+
+class Event(Frozen):
+    """Something that happened to one task."""
+
+    kinds: ClassVar[dict[str, type[Event]]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        Event.kinds[cls.__name__] = cls
+
+    def encode(self) -> Json:
+        """The event as the journal holds it: its name, then the fields that are not at their default."""
+        return {"type": type(self).__name__, **self.model_dump(mode="json", exclude_defaults=True)}
+
+    @staticmethod
+    def decode(data: Json) -> Event:
+        """The event of `encode`; raises ValueError for an unknown name or fields that do not fit."""
+        fields = dict(data)
+        name = fields.pop("type", None)
+        if name not in Event.kinds:
+            raise ValueError(f"unknown event {name!r}: written by a newer version?")
+        return Event.kinds[name].model_validate(fields)
+
+
+# -- the life of a task ------------------------------------------------------
+
+
+class TaskCreated(Event):
+    agent: str
+    description: str
+    mode: Mode = "full"
+    parent: str | None = None
+    model: str | None = None
+    limits: Limits = Limits()
+    verify: tuple[str, ...] = Field(default=(), description="shell commands that must pass before the task is done")
+    output_schema: Json | None = Field(default=None, description="JSON Schema of the result Finish declares")
+
+
+class WorkerStarted(Event):
+    """A worker took the lease: a new epoch. `resumed` says that another one worked before."""
+
+    epoch: int
+    holder: str
+    resumed: bool = False
+
+
+class TaskBlocked(Event):
+    reason: str
+
+
+class TaskStopped(Event):
+    """A limit was reached, or a person stopped it. `resume` goes on."""
+
+    reason: str
+
+
+class LimitsChanged(Event):
+    limits: Limits
+
+
+class ModeChanged(Event):
+    mode: Mode
+
+
+class TaskCompleted(Event):
+    summary: str
+    result: Json | None = None
+
+
+class ArchiveBegun(Event):
+    """The commit point of an archive: from here on it only rolls forward. `companions`: names of files beside."""
+
+    companions: tuple[str, ...] = ()
+
+
+class ArchiveDone(Event):
+    pass
+
+
+# -- what an agent records ---------------------------------------------------
+
+
+class PhaseChanged(Event):
+    phase: str
+
+
+class WorkstreamAdded(Event):
+    id: str
+    description: str = ""
+    status: Status = "pending"
+    assigned_agent: str | None = None
+    dependencies: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    cross_agent_references: tuple[str, ...] = ()
+    notes: str | None = None
+
+
+class WorkstreamChanged(Event):
+    """Only the fields that are not None change."""
+
+    id: str
+    description: str | None = None
+    status: Status | None = None
+    assigned_agent: str | None = None
+    dependencies: tuple[str, ...] | None = None
+    artifacts: tuple[str, ...] | None = None
+    cross_agent_references: tuple[str, ...] | None = None
+    notes: str | None = None
+
+
+class ItemAdded(Event):
+    """One checklist item. `after`: the item it follows; None: at the end of its section."""
+
+    id: str = Field(description="c1, c2 …")
+    text: str
+    section: str | None = None
+    checked: bool = False
+    after: str | None = None
+
+
+class ItemChecked(Event):
+    id: str
+    evidence: tuple[str, ...] = Field(default=(), description="ids of receipts")
+
+
+class ItemUnchecked(Event):
+    id: str
+
+
+class ItemReworded(Event):
+    id: str
+    text: str
+
+
+class ItemDropped(Event):
+    id: str
+    reason: str
+
+
+class DecisionRecorded(Event):
+    id: str = Field(description="D1, D2 …")
+    decision: str
+    rationale: str | None = None
+    referenced_agent_work: str | None = None
+
+
+class DecisionChanged(Event):
+    id: str
+    decision: str
+    rationale: str | None = None
+    referenced_agent_work: str | None = None
+
+
+class BlockerRaised(Event):
+    id: str = Field(description="B1, B2 …")
+    text: str
+
+
+class BlockerResolved(Event):
+    id: str
+    resolution: str
+
+
+class NextStepsSet(Event):
+    steps: tuple[str, ...] = ()
+
+
+class ProseWritten(Event):
+    """The free text of a document. `replaces`: SHA-256 of the text it was written against; refused if that changed."""
+
+    document: Prose
+    text: str
+    replaces: str | None = None
+
+
+class TextEdited(Event):
+    """Somebody's wording of a whole document, without its stamp: from now on what facts are woven into."""
+
+    document: Kind
+    text: str
+
+
+class EditSetAside(Event):
+    """An edit that could not be obeyed, kept beside the document under `name`."""
+
+    document: Kind
+    name: str
+    reason: str
+
+
+class ReferenceAdded(Event):
+    task: str
+    document: Kind
+
+
+class ReferenceMoved(Event):
+    """The task referred to was archived: its documents are in completed/ now."""
+
+    task: str
+
+
+# -- the conversation --------------------------------------------------------
+
+
+class MessageAdded(Event):
+    """What was said to the model: text, notices, tool results, as Messages API content blocks."""
+
+    content: tuple[Json, ...]
+
+
+class ModelReplied(Event):
+    content: tuple[Json, ...]
+    stop_reason: str
+    model: str
+    usage: Usage = Usage()
+    intents: tuple[Intent, ...] = ()
+
+
+class CallSettled(Event):
+    """A tool call ended: its receipt."""
+
+    receipt: Receipt
+
+
+class SyncAsked(Event):
+    """The model was asked to record its state; `triggers` names why."""
+
+    triggers: tuple[str, ...]
+
+
+class StateRecorded(Event):
+    """A Sync call went through: nothing is owed any more."""
+
+
+class FinishRefused(Event):
+    """Finish was called and something was missing."""
+
+    missing: tuple[str, ...]
+
+
+class DirectoryChanged(Event):
+    """Where the next command starts, relative to the workspace."""
+
+    path: str
+
+
+# -- what makes them true ----------------------------------------------------
+
+
+class Commit(Frozen):
+    """The events that become true together: one line of the journal, one revision."""
+
+    revision: int
+    at: str = Field(description="ISO 8601, UTC, milliseconds, Z")
+    actor: Actor
+    epoch: int = 0
+    events: tuple[Event, ...]
+    documents: dict[Kind, str] = Field(
+        default_factory=dict, description="SHA-256 of each document this commit changed, as rendered, without its stamp"
+    )
+    synced: int = Field(default=0, description="documents up to this revision are known to be on the disk")
+    uuid: str | None = Field(default=None, description="only in the first commit: tells tasks of equal id apart")
+
+    def encode(self) -> Json:
+        data: Json = {"revision": self.revision, "at": self.at, "actor": self.actor}
+        if self.epoch:
+            data["epoch"] = self.epoch
+        data["events"] = [event.encode() for event in self.events]
+        for name in ("documents", "synced", "uuid"):
+            if value := getattr(self, name):
+                data[name] = value
+        return data
+
+    @staticmethod
+    def decode(data: Json) -> Commit:
+        """The commit of `encode`; raises ValueError for what does not fit."""
+        fields = {**data, "events": tuple(Event.decode(event) for event in data["events"])}
+        return Commit.model_validate(fields)

@@ -1,0 +1,162 @@
+"""What is true of a task: the state after some revision. `transitions` says how it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from orchestrator.events import Actor, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
+
+Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "archiving", "archived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A checklist item. `added_at`: how many receipts the task had then. `dropped`: the reason, when it was."""
+
+    id: str
+    text: str
+    section: str | None = None
+    checked: bool = False
+    evidence: tuple[str, ...] = ()
+    checked_by: Actor | None = None
+    added_at: int = 0
+    dropped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workstream:
+    id: str
+    description: str = ""
+    status: Status = "pending"
+    assigned_agent: str | None = None
+    dependencies: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    cross_agent_references: tuple[str, ...] = ()
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    id: str
+    at: str
+    decision: str
+    rationale: str | None = None
+    referenced_agent_work: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    id: str
+    text: str
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A document of another task. `moved`: that task is archived, the document is in completed/."""
+
+    task: str
+    document: Kind
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The last revision that changed a document, and the SHA-256 of what was rendered."""
+
+    revision: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the conversation, as the Messages API takes it."""
+
+    role: Literal["user", "assistant"]
+    content: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Everything that is true of one task after some revision."""
+
+    id: str
+    uuid: str
+    agent: str
+    description: str
+    started_at: str
+    mode: Mode = "full"
+    parent: str | None = None
+    model: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    verify: tuple[str, ...] = ()
+    output_schema: Json | None = None
+    status: Life = "pending"
+    reason: str | None = None
+    phase: str = "planning"
+    revision: int = 0
+    epoch: int = 0
+    holder: str | None = None
+    resumed: int = 0
+    updated_at: str = ""
+    completed_at: str | None = None
+    workstreams: tuple[Workstream, ...] = ()
+    items: tuple[Item, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    blockers: tuple[Blocker, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    prose: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    receipts: tuple[Receipt, ...] = ()
+    transcript: tuple[Message, ...] = ()
+    pending: tuple[Intent, ...] = ()
+    turns: int = 0
+    usage: Usage = field(default_factory=Usage)
+    synced_receipts: int = 0
+    asked_receipts: int | None = None
+    asked_triggers: tuple[str, ...] = ()
+    finish_refusals: int = 0
+    directory: str = "."
+    summary: str | None = None
+    result: Json | None = None
+    companions: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    documents: dict[Kind, Published] = field(default_factory=dict)
+    durable: int = 0
+
+    @property
+    def open(self) -> bool:
+        """True until the task is completed."""
+        return self.status in ("pending", "in-progress", "blocked", "stopped")
+
+    @property
+    def live_items(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.dropped is None)
+
+    @property
+    def archived(self) -> bool:
+        """True from the commit point of the archive on."""
+        return self.status in ("archiving", "archived")
+
+    def fresh_id(self, prefix: str) -> str:
+        """The next free id of a kind: `c` items, `D` decisions, `B` blockers, `R` receipts, `w` workstreams."""
+        rows: tuple[Any, ...] = {
+            "c": self.items,
+            "D": self.decisions,
+            "B": self.blockers,
+            "R": self.receipts,
+            "w": self.workstreams,
+        }[prefix]
+        taken = {row.id for row in rows}
+        number = len(rows) + 1
+        while f"{prefix}{number}" in taken:
+            number += 1
+        return f"{prefix}{number}"
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text's UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

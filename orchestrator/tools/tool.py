@@ -1,0 +1,75 @@
+"""What a tool is: the port that every file beside this one implements."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.events import Event, FileChange, Intent, Kind
+from orchestrator.task import Task
+
+
+class ToolInput(BaseModel):
+    """What the model sends. The docstring and the field descriptions of a subclass are the schema the model sees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a call happens. Tools change the workspace; everything about the task they return as events.
+
+    `task` is the state after the calls before this one. `commands` is a private folder for running commands.
+    `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
+    output and returns its SHA-256.
+    """
+
+    workspace: Path
+    temp: Path
+    task: Task
+    commands: Path
+    environment: Mapping[str, str]
+    permit: Callable[[str], Awaitable[bool]]
+    keep: Callable[[bytes], str]
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a call did: text for the model, events for the task, edits of its own documents, and the receipt's facts."""
+
+    text: str
+    outcome: Literal["ok", "error", "refused", "unknown"] = "ok"
+    events: tuple[Event, ...] = ()
+    documents: Mapping[Kind, str] = field(default_factory=dict)
+    command: str | None = None
+    exit_code: int | None = None
+    files: tuple[FileChange, ...] = ()
+    output: str | None = None
+
+
+class Tool(Protocol):
+    """One tool. `effectful`: a call may change something outside the task's documents."""
+
+    name: str
+    input: type[ToolInput]
+    effectful: bool
+
+    def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
+        """What the call is about to do, made durable before it runs.
+
+        `overlay` holds, by path relative to the workspace, what earlier calls of the same message will have written;
+        the tool adds its own.
+        """
+        ...
+
+    async def run(self, call: str, given: Any, place: Workplace) -> ToolResult:
+        """Do it. Raises ToolError for what the model can mend."""
+        ...
+
+    async def settle(self, intent: Intent, given: Any, place: Workplace) -> ToolResult:
+        """What became of a call whose process died before its result was recorded; runs it where that is safe."""
+        ...

@@ -1,0 +1,350 @@
+"""How a task changes: the transition tables, `apply`, `follow` and `fold`. Pure: no disk, no clock.
+
+The life of a task:
+
+    pending ----> in-progress ----> completed ----> archiving ----> archived
+                    |     ^
+                    v     |
+              blocked, stopped
+
+and of a workstream: every move but completed -> pending and completed -> blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from orchestrator import events as happened
+from orchestrator import evidence
+from orchestrator.errors import Refused
+from orchestrator.events import Actor, Commit, Event, Status
+from orchestrator.task import (
+    Blocker,
+    Decision,
+    Item,
+    Life,
+    Message,
+    Published,
+    Reference,
+    Task,
+    Workstream,
+    digest,
+)
+
+LIVES: dict[Life, frozenset[Life]] = {
+    "pending": frozenset({"in-progress", "stopped"}),
+    "in-progress": frozenset({"in-progress", "blocked", "stopped", "completed"}),
+    "blocked": frozenset({"in-progress", "stopped"}),
+    "stopped": frozenset({"in-progress", "stopped"}),
+    "completed": frozenset({"archiving"}),
+    "archiving": frozenset({"archived"}),
+    "archived": frozenset(),
+}
+WORKSTREAMS: dict[Status, frozenset[Status]] = {
+    "pending": frozenset({"in-progress", "completed", "blocked"}),
+    "in-progress": frozenset({"pending", "completed", "blocked"}),
+    "blocked": frozenset({"pending", "in-progress", "completed"}),
+    "completed": frozenset({"in-progress"}),
+}
+
+Row = TypeVar("Row", Item, Workstream, Decision, Blocker)
+
+
+def create(event: Event, *, task_id: str, uuid: str, at: str) -> Task:
+    """The task after its first event; raises Refused when that is not `TaskCreated`."""
+    if not isinstance(event, happened.TaskCreated):
+        raise Refused(type(event).__name__, "a journal begins with TaskCreated")
+    return Task(
+        id=task_id,
+        uuid=uuid,
+        agent=event.agent,
+        description=event.description,
+        started_at=at,
+        mode=event.mode,
+        parent=event.parent,
+        model=event.model,
+        limits=event.limits,
+        verify=event.verify,
+        output_schema=event.output_schema,
+        updated_at=at,
+    )
+
+
+def apply(task: Task, event: Event, *, actor: Actor, at: str) -> Task:
+    """The task after one more event; raises Refused, with the reason, for what cannot follow."""
+    change = _CHANGES.get(type(event))
+    if change is None:
+        raise Refused(type(event).__name__, "it can only be the first event")
+    if task.archived and not isinstance(event, _AFTER_ARCHIVE):
+        raise Refused(type(event).__name__, f"task {task.id} is archived")
+    return change(task, event, actor, at)
+
+
+def apply_all(task: Task, events: Iterable[Event], *, actor: Actor, at: str) -> Task:
+    """`apply` for each event in turn."""
+    for event in events:
+        task = apply(task, event, actor=actor, at=at)
+    return task
+
+
+def follow(task: Task | None, commit: Commit, task_id: str) -> Task:
+    """The task after one more commit; raises Refused when it does not follow."""
+    if task is None:
+        task = create(commit.events[0], task_id=task_id, uuid=commit.uuid or "", at=commit.at)
+        rest = commit.events[1:]
+    else:
+        rest = commit.events
+    if commit.revision != task.revision + 1:
+        raise Refused("Commit", f"revision {commit.revision} does not follow {task.revision}")
+    task = apply_all(task, rest, actor=commit.actor, at=commit.at)
+    documents = task.documents
+    if commit.documents:
+        new = {kind: Published(commit.revision, published) for kind, published in commit.documents.items()}
+        documents = {**documents, **new}
+    return replace(
+        task,
+        revision=commit.revision,
+        updated_at=commit.at,
+        documents=documents,
+        durable=max(task.durable, commit.synced),
+    )
+
+
+def fold(commits: Iterable[Commit], task_id: str) -> Task | None:
+    """The task after all commits, None when there are none."""
+    task: Task | None = None
+    for commit in commits:
+        task = follow(task, commit, task_id)
+    return task
+
+
+# -- the changes, one a kind of event ----------------------------------------
+
+
+def _life(task: Task, to: Life, event: str, **fields: Any) -> Task:
+    if to not in LIVES[task.status]:
+        raise Refused(event, f"a task that is {task.status} cannot become {to}")
+    return replace(task, status=to, **fields)
+
+
+def _row(rows: tuple[Row, ...], row_id: str, event: str) -> Row:
+    for row in rows:
+        if row.id == row_id:
+            return row
+    raise Refused(event, f"there is no {row_id}; known: {', '.join(row.id for row in rows) or 'none'}")
+
+
+def _new(rows: tuple[Any, ...], row_id: str, event: str) -> None:
+    if any(row.id == row_id for row in rows):
+        raise Refused(event, f"{row_id} exists already")
+
+
+def _with(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:
+    return tuple(changed if row.id == changed.id else row for row in rows)
+
+
+def _given(event: Event, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(event, name)) is not None}
+
+
+def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -> Task:
+    if event.epoch != task.epoch + 1:
+        raise Refused("WorkerStarted", f"epoch {event.epoch} does not follow {task.epoch}")
+    resumed = task.resumed + (1 if event.resumed else 0)
+    return _life(
+        task, "in-progress", "WorkerStarted", epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None
+    )
+
+
+def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:
+    return _life(
+        task,
+        "completed",
+        "TaskCompleted",
+        summary=event.summary,
+        result=event.result,
+        completed_at=at,
+        phase="completed",
+        next_steps=(),
+        reason=None,
+    )
+
+
+def _archiving(task: Task, event: happened.ArchiveBegun, actor: Actor, at: str) -> Task:
+    return _life(task, "archiving", "ArchiveBegun", companions=event.companions)
+
+
+def _workstream_added(task: Task, event: happened.WorkstreamAdded, actor: Actor, at: str) -> Task:
+    _new(task.workstreams, event.id, "WorkstreamAdded")
+    return replace(task, workstreams=(*task.workstreams, Workstream(**event.model_dump())))
+
+
+def _workstream_changed(task: Task, event: happened.WorkstreamChanged, actor: Actor, at: str) -> Task:
+    row = _row(task.workstreams, event.id, "WorkstreamChanged")
+    if event.status not in (None, row.status) and event.status not in WORKSTREAMS[row.status]:
+        raise Refused("WorkstreamChanged", f"{row.id} is {row.status} and cannot become {event.status}")
+    names = set(happened.WorkstreamChanged.model_fields) - {"id"}
+    return replace(task, workstreams=_with(task.workstreams, replace(row, **_given(event, *names))))
+
+
+def _item_added(task: Task, event: happened.ItemAdded, actor: Actor, at: str) -> Task:
+    _new(task.items, event.id, "ItemAdded")
+    if event.checked and actor == "worker":
+        raise Refused("ItemAdded", "an item is added open and checked with evidence")
+    item = Item(
+        id=event.id,
+        text=event.text,
+        section=event.section,
+        checked=event.checked,
+        checked_by=actor if event.checked else None,
+        added_at=len(task.receipts),
+    )
+    if event.after is None:
+        return replace(task, items=(*task.items, item))
+    _row(task.items, event.after, "ItemAdded")
+    place = next(index for index, row in enumerate(task.items) if row.id == event.after) + 1
+    return replace(task, items=(*task.items[:place], item, *task.items[place:]))
+
+
+def _item(task: Task, item_id: str, event: str) -> Item:
+    item = _row(task.items, item_id, event)
+    if item.dropped is not None:
+        raise Refused(event, f"{item_id} was dropped: {item.dropped}")
+    return item
+
+
+def _item_checked(task: Task, event: happened.ItemChecked, actor: Actor, at: str) -> Task:
+    item = _item(task, event.id, "ItemChecked")
+    if actor == "worker" and (reason := evidence.flaw(item.text, item.added_at, event.evidence, task.receipts)):
+        raise Refused("ItemChecked", f"{item.id} ({item.text}): {reason}")
+    checked = replace(item, checked=True, evidence=event.evidence, checked_by=actor)
+    return replace(task, items=_with(task.items, checked))
+
+
+def _item_unchecked(task: Task, event: happened.ItemUnchecked, actor: Actor, at: str) -> Task:
+    item = _item(task, event.id, "ItemUnchecked")
+    return replace(task, items=_with(task.items, replace(item, checked=False, evidence=(), checked_by=None)))
+
+
+def _item_reworded(task: Task, event: happened.ItemReworded, actor: Actor, at: str) -> Task:
+    item = _item(task, event.id, "ItemReworded")
+    return replace(task, items=_with(task.items, replace(item, text=event.text)))
+
+
+def _item_dropped(task: Task, event: happened.ItemDropped, actor: Actor, at: str) -> Task:
+    item = _item(task, event.id, "ItemDropped")
+    if not event.reason.strip():
+        raise Refused("ItemDropped", f"{item.id} needs a reason")
+    return replace(task, items=_with(task.items, replace(item, dropped=event.reason)))
+
+
+def _decided(task: Task, event: happened.DecisionRecorded, actor: Actor, at: str) -> Task:
+    _new(task.decisions, event.id, "DecisionRecorded")
+    return replace(task, decisions=(*task.decisions, Decision(at=at, **event.model_dump())))
+
+
+def _decision_changed(task: Task, event: happened.DecisionChanged, actor: Actor, at: str) -> Task:
+    row = _row(task.decisions, event.id, "DecisionChanged")
+    return replace(task, decisions=_with(task.decisions, replace(row, **event.model_dump())))
+
+
+def _blocker_raised(task: Task, event: happened.BlockerRaised, actor: Actor, at: str) -> Task:
+    _new(task.blockers, event.id, "BlockerRaised")
+    return replace(task, blockers=(*task.blockers, Blocker(event.id, event.text)))
+
+
+def _blocker_resolved(task: Task, event: happened.BlockerResolved, actor: Actor, at: str) -> Task:
+    row = _row(task.blockers, event.id, "BlockerResolved")
+    return replace(task, blockers=_with(task.blockers, replace(row, resolution=event.resolution)))
+
+
+def _prose(task: Task, event: happened.ProseWritten, actor: Actor, at: str) -> Task:
+    if event.replaces is not None and event.replaces != digest(task.prose.get(event.document, "")):
+        raise Refused("ProseWritten", f"the {event.document} was changed meanwhile: read it and write it again")
+    return replace(task, prose={**task.prose, event.document: event.text})
+
+
+def _edited(task: Task, event: happened.TextEdited, actor: Actor, at: str) -> Task:
+    return replace(task, texts={**task.texts, event.document: event.text})
+
+
+def _referred(task: Task, event: happened.ReferenceAdded, actor: Actor, at: str) -> Task:
+    if event.task == task.id:
+        raise Refused("ReferenceAdded", "a task does not refer to itself")
+    if any((row.task, row.document) == (event.task, event.document) for row in task.references):
+        return task
+    return replace(task, references=(*task.references, Reference(event.task, event.document)))
+
+
+def _moved(task: Task, event: happened.ReferenceMoved, actor: Actor, at: str) -> Task:
+    moved = tuple(replace(row, moved=True) if row.task == event.task else row for row in task.references)
+    return replace(task, references=moved)
+
+
+def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Task:
+    return replace(task, transcript=(*task.transcript, Message("user", event.content)))
+
+
+def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:
+    return replace(
+        task,
+        transcript=(*task.transcript, Message("assistant", event.content)),
+        pending=event.intents,
+        turns=task.turns + 1,
+        usage=task.usage + event.usage,
+    )
+
+
+def _settled(task: Task, event: happened.CallSettled, actor: Actor, at: str) -> Task:
+    receipt = event.receipt
+    _new(task.receipts, receipt.id, "CallSettled")
+    pending = tuple(intent for intent in task.pending if intent.call != receipt.call)
+    return replace(task, receipts=(*task.receipts, receipt), pending=pending)
+
+
+def _asked(task: Task, event: happened.SyncAsked, actor: Actor, at: str) -> Task:
+    return replace(task, asked_receipts=len(task.receipts), asked_triggers=event.triggers)
+
+
+def _recorded(task: Task, event: happened.StateRecorded, actor: Actor, at: str) -> Task:
+    return replace(task, synced_receipts=len(task.receipts), asked_receipts=None, asked_triggers=())
+
+
+_AFTER_ARCHIVE = (happened.ArchiveDone, happened.ReferenceMoved, happened.TextEdited, happened.EditSetAside)
+_CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
+    happened.WorkerStarted: _started,
+    happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", "TaskBlocked", reason=event.reason),
+    happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", "TaskStopped", reason=event.reason),
+    happened.LimitsChanged: lambda task, event, actor, at: replace(task, limits=event.limits),
+    happened.ModeChanged: lambda task, event, actor, at: replace(task, mode=event.mode),
+    happened.TaskCompleted: _completed,
+    happened.ArchiveBegun: _archiving,
+    happened.ArchiveDone: lambda task, event, actor, at: _life(task, "archived", "ArchiveDone"),
+    happened.PhaseChanged: lambda task, event, actor, at: replace(task, phase=event.phase),
+    happened.WorkstreamAdded: _workstream_added,
+    happened.WorkstreamChanged: _workstream_changed,
+    happened.ItemAdded: _item_added,
+    happened.ItemChecked: _item_checked,
+    happened.ItemUnchecked: _item_unchecked,
+    happened.ItemReworded: _item_reworded,
+    happened.ItemDropped: _item_dropped,
+    happened.DecisionRecorded: _decided,
+    happened.DecisionChanged: _decision_changed,
+    happened.BlockerRaised: _blocker_raised,
+    happened.BlockerResolved: _blocker_resolved,
+    happened.NextStepsSet: lambda task, event, actor, at: replace(task, next_steps=event.steps),
+    happened.ProseWritten: _prose,
+    happened.TextEdited: _edited,
+    happened.EditSetAside: lambda task, event, actor, at: replace(task, set_aside=(*task.set_aside, event.name)),
+    happened.ReferenceAdded: _referred,
+    happened.ReferenceMoved: _moved,
+    happened.MessageAdded: _said,
+    happened.ModelReplied: _replied,
+    happened.CallSettled: _settled,
+    happened.SyncAsked: _asked,
+    happened.StateRecorded: _recorded,
+    happened.FinishRefused: lambda task, event, actor, at: replace(task, finish_refusals=task.finish_refusals + 1),
+    happened.DirectoryChanged: lambda task, event, actor, at: replace(task, directory=event.path),
+}
