@@ -291,9 +291,13 @@ class ReferenceMoved(Event):
 
 
 class MessageAdded(Event):
-    """What was said to the model: text, notices, tool results, as Messages API content blocks."""
+    """What was said to the model: text, notices, tool results, as Messages API content blocks.
+
+    `heard`: the revision up to which the model has now been told of what others did.
+    """
 
     content: tuple[Json, ...]
+    heard: int = 0
 
 
 class ModelReplied(Event):

@@ -112,6 +112,7 @@ class Task:
     texts: dict[str, str] = field(default_factory=dict)
     receipts: tuple[Receipt, ...] = ()
     transcript: tuple[Message, ...] = ()
+    heard: int = 0
     pending: tuple[Intent, ...] = ()
     turns: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -125,6 +126,8 @@ class Task:
     companions: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
     documents: dict[Kind, Published] = field(default_factory=dict)
+    adopted: dict[Kind, Task | None] = field(default_factory=dict)
+    """By document that somebody else's text became: the task at the end of that commit; None while it goes on."""
     durable: int = 0
 
     @property

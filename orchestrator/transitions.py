@@ -96,6 +96,8 @@ def follow(task: Task | None, commit: Commit, task_id: str) -> Task:
         rest = commit.events[1:]
     else:
         rest = commit.events
+        if None in task.adopted.values():
+            task = replace(task, adopted={kind: then or task for kind, then in task.adopted.items()})
     if commit.revision != task.revision + 1:
         raise Refused("Commit", f"revision {commit.revision} does not follow {task.revision}")
     task = apply_all(task, rest, actor=commit.actor, at=commit.at)
@@ -267,7 +269,8 @@ def _prose(task: Task, event: happened.ProseWritten, actor: Actor, at: str) -> T
 
 
 def _edited(task: Task, event: happened.TextEdited, actor: Actor, at: str) -> Task:
-    return replace(task, texts={**task.texts, event.document: event.text})
+    adopted = task.adopted if event.document in task.documents else {event.document: None, **task.adopted}
+    return replace(task, texts={**task.texts, event.document: event.text}, adopted=adopted)
 
 
 def _referred(task: Task, event: happened.ReferenceAdded, actor: Actor, at: str) -> Task:
@@ -284,7 +287,8 @@ def _moved(task: Task, event: happened.ReferenceMoved, actor: Actor, at: str) ->
 
 
 def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Task:
-    return replace(task, transcript=(*task.transcript, Message("user", event.content)))
+    transcript = (*task.transcript, Message("user", event.content))
+    return replace(task, transcript=transcript, heard=max(task.heard, event.heard))
 
 
 def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:

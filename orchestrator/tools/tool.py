@@ -25,7 +25,7 @@ class Workplace:
 
     `task` is the state after the calls before this one. `commands` is a private folder for running commands.
     `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
-    output and returns its SHA-256.
+    output and returns its SHA-256. `documents` holds what earlier calls of the same message wrote of the task's own.
     """
 
     workspace: Path
@@ -35,6 +35,7 @@ class Workplace:
     environment: Mapping[str, str]
     permit: Callable[[str], Awaitable[bool]]
     keep: Callable[[bytes], str]
+    documents: Mapping[Kind, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""The command line. A command is a file beside this one that defines `command`; the file's name is its name.
+
+A command's module is imported when it is used, and all of them when help is printed: what is heavy is imported inside
+the functions.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project
+from orchestrator.errors import OrchestratorError
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        names = (path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+        return sorted(name for name in names if self.get_command(context, name))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if not name.isidentifier() or not Path(__file__).with_name(f"{name}.py").exists():
+            return None
+        command = getattr(import_module(f"{__name__}.{name}"), "command", None)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="temp-orchestrator", prog_name="orchestrator")
+@click.option(
+    "--project",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The workspace. Default: the nearest directory upwards that has a .temp, else this one.",
+)
+@click.pass_context
+def commands(context: click.Context, project: Path | None) -> None:
+    """Run markdown-defined agents as workers whose .temp documents are committed together, survive a kill and can be
+    resumed.
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 blocked, 4 limit reached, 130 interrupted. After 1, 3, 4 and 130 the task
+    can be resumed.
+    """
+    context.obj = Project.find(project)
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code. Whatever goes wrong is one line on standard error."""
+    if os.name == "nt":
+        return _fail("it needs a POSIX system: on Windows, use it inside WSL", OrchestratorError.exit_code)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        return int(commands.main(arguments, prog_name="orchestrator", standalone_mode=False) or 0)
+    except OrchestratorError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "orchestrator"
+        return _fail(f"{error.format_message().rstrip('.')} (see {path} --help)", error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted: `orchestrator status` shows what can be resumed", INTERRUPTED)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            return _closed_pipe()
+        if os.environ.get("ORCHESTRATOR_DEBUG"):
+            raise
+        said = f"{type(error).__name__}: {error}; set ORCHESTRATOR_DEBUG=1 to see where"
+        return _fail(f"unexpected {said}", OrchestratorError.exit_code)
+
+
+def _fail(message: str, code: int) -> int:
+    screen.complain(message)
+    return code
+
+
+def _closed_pipe() -> int:
+    """Whoever read our output has left: nothing more to say to them, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OrchestratorError.exit_code

@@ -1,0 +1,144 @@
+"""How a run ended: for people, and as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project
+from orchestrator.errors import ModelError, OrchestratorError, Stopped
+
+if TYPE_CHECKING:
+    from orchestrator.task import Task
+
+_MARKS = {"created": ("+", "green"), "modified": ("~", "yellow"), "deleted": ("-", "red")}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of one task's run. `error`: why the task is not archived; `task` None: it cannot be read at all."""
+
+    task_id: str
+    task: Task | None
+    error: OrchestratorError | None
+    seconds: float
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not archived, and how to go on."""
+        if self.error is None:
+            return None
+        resumable = isinstance(self.error, Stopped | ModelError) and self.task is not None
+        return f"{self.error}; go on with: orchestrator resume {self.task_id}" if resumable else str(self.error)
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """The highest of their exit codes."""
+    return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
+
+
+def changes(tasks: Iterable[Task]) -> dict[str, str]:
+    """The files that the calls of the tasks changed, by path: created, modified or deleted."""
+    first: dict[str, str | None] = {}
+    last: dict[str, str | None] = {}
+    for task in tasks:
+        for change in (change for receipt in task.receipts for change in receipt.files):
+            first.setdefault(change.path, change.before)
+            last[change.path] = change.after
+    return {
+        path: "created" if first[path] is None else "deleted" if last[path] is None else "modified"
+        for path in sorted(last)
+        if first[path] != last[path]
+    }
+
+
+def documents(project: Project, task: Task) -> list[Path]:
+    """The task's documents, where they are now, and what was archived with them."""
+    from orchestrator.documents import file_name, kinds
+
+    home = project.temp / "completed" if task.archived else project.temp
+    names = [*(file_name(kind, task.id) for kind in kinds(task)), *task.companions]
+    return [home / name for name in names]
+
+
+def as_json(project: Project, outcome: Outcome) -> dict[str, Any]:
+    """The shape docs/cli.md describes."""
+    task = outcome.task
+    row: dict[str, Any] = {
+        "task": outcome.task_id,
+        "exit_code": exit_code([outcome]),
+        "error": outcome.reason,
+        "seconds": round(outcome.seconds, 3),
+    }
+    if task is None:
+        return row
+    by_change: dict[str, list[str]] = {"created": [], "modified": [], "deleted": []}
+    for path, change in changes([task]).items():
+        by_change[change].append(path)
+    return {
+        **row,
+        "agent": task.agent,
+        "status": task.status,
+        "documents": [project.relative(path) for path in documents(project, task)],
+        "files": by_change,
+        "turns": task.turns,
+        "usage": {**task.usage.model_dump(), "total": task.usage.total},
+        "summary": task.summary,
+        "result": task.result,
+    }
+
+
+def show(project: Project, outcome: Outcome) -> None:
+    """The end of a run on the screen; why it is not done goes to standard error."""
+    task = outcome.task
+    if task is not None:
+        mark = click.style("✓", fg="green") if outcome.error is None else click.style("✗", fg="red")
+        numbers = f"{cost([task])}, {outcome.seconds:.1f} s"
+        click.echo(f"\n{mark} {task.id}  {click.style(task.status, bold=True)}  {screen.dim(numbers)}")
+        if task.summary:
+            show_text(task.summary)
+        if changed := changes([task]):
+            screen.title("Files")
+            show_tree(changed)
+        if task.archived:
+            screen.title("Documents")
+            for path in documents(project, task):
+                click.echo(f"  {screen.line(project.relative(path))}")
+    if outcome.reason:
+        screen.complain(outcome.reason)
+
+
+def show_text(text: str, indent: int = 2, most: int = 12) -> None:
+    """A text, wrapped, and not all of it when it is long."""
+    import textwrap
+
+    room = screen.columns() - indent
+    rows = [row for part in screen.plain(text).splitlines() for row in textwrap.wrap(part, room) or [""]]
+    for row in rows[:most] + (["…"] if len(rows) > most else []):
+        click.echo((" " * indent + row).rstrip())
+
+
+def show_tree(changed: dict[str, str]) -> None:
+    """Files by directory, each with how it changed."""
+    shown = ""
+    for path, change in sorted(changed.items(), key=lambda row: (os.path.dirname(row[0]), row[0])):
+        directory, name = os.path.split(path)
+        if directory != shown:
+            click.echo(f"  {screen.line(directory)}/")
+            shown = directory
+        mark, colour = _MARKS[change]
+        click.echo(f"{'    ' if directory else '  '}{click.style(mark, fg=colour)} {screen.line(name)}")
+
+
+def cost(tasks: Iterable[Task]) -> str:
+    """Turns and tokens."""
+    tasks = list(tasks)
+    turns = sum(task.turns for task in tasks)
+    tokens = sum(task.usage.total for task in tasks)
+    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens"

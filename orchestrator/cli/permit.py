@@ -1,0 +1,63 @@
+"""Which commands run: what the rules allow, what a person says, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import screen
+
+if TYPE_CHECKING:
+    from orchestrator.cli.progress import Progress
+    from orchestrator.permissions import Permissions
+
+
+class Permit:
+    """Asked before each command. `refused`: the commands that did not run because nobody could be asked."""
+
+    def __init__(self, permissions: Permissions, progress: Progress) -> None:
+        self.refused: list[str] = []
+        self._permissions = permissions
+        self._progress = progress
+        self._asking = asyncio.Lock()
+
+    async def __call__(self, command: str) -> bool:
+        if self._permissions.allows(command):
+            return True
+        if not screen.interactive():
+            self.refused.append(command)
+            return False
+        async with self._asking:  # one question at a time
+            if self._permissions.allows(command):
+                return True
+            answer = await self._ask(command)
+        if answer == "a":
+            self._permissions.exact.add(command.strip())
+        return answer in ("y", "a")
+
+    async def _ask(self, command: str) -> str:
+        self._progress.pause()
+        click.echo(click.style("The agent wants to run:", fg="yellow"), err=True)
+        for row in screen.plain(command).splitlines():
+            click.echo(f"    {row}", err=True)
+        while True:
+            click.echo("[y] once   [a] always, this command, in this run   [n] no: ", nl=False, err=True)
+            answer = (await _line()).strip().lower()
+            if answer[:1] in ("y", "a", "n", ""):
+                return answer[:1] or "n"
+
+
+async def _line() -> str:
+    """A line from the terminal. Not in a thread: Ctrl-C must end the wait."""
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[bytes] = loop.create_future()
+    descriptor = sys.stdin.fileno()
+    loop.add_reader(descriptor, lambda: typed.done() or typed.set_result(os.read(descriptor, 4096)))
+    try:
+        return (await typed).decode("utf-8", "replace")
+    finally:
+        loop.remove_reader(descriptor)

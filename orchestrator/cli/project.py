@@ -1,0 +1,85 @@
+"""Where a command works: the workspace and its `.temp`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.errors import UnknownTask, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.definitions import Library
+    from orchestrator.engine import Engine
+
+
+@dataclass(frozen=True)
+class Project:
+    workspace: Path
+
+    @staticmethod
+    def find(given: Path | None) -> Project:
+        """The given directory; else the nearest upwards that has a `.temp`, else the current one."""
+        if given is not None:
+            return Project(given.resolve())
+        here = Path.cwd()
+        return Project(next((path for path in (here, *here.parents) if (path / ".temp").is_dir()), here))
+
+    @property
+    def temp(self) -> Path:
+        return self.workspace / ".temp"
+
+    @contextmanager
+    def engine(self, *, create: bool = False) -> Iterator[Engine]:
+        """The engine of this project's `.temp`, closed afterwards. `create`: make the folder when there is none."""
+        from orchestrator.engine import Engine
+
+        if not create and not self.temp.is_dir():
+            raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
+        engine = Engine(self.temp)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    def library(self) -> Library:
+        """The agents this project can use."""
+        from orchestrator import shipped
+        from orchestrator.definitions import Library
+
+        return Library(self.workspace, Path.home(), shipped.folder("agents"))
+
+    def known(self, engine: Engine, task_id: str) -> str:
+        """The id, when the engine keeps that task; raises UnknownTask, or UsageError when it is kept by hand."""
+        from orchestrator import overview
+
+        if task_id in engine.ids():
+            return task_id
+        row = overview.find(self.temp, task_id)
+        if row is None:
+            raise UnknownTask(task_id, str(self.temp))
+        raise UsageError(f"task {task_id} is kept by hand in {self.relative(row.path)}: orchestrator only lists it")
+
+    def relative(self, path: Path) -> str:
+        """A path as a person in the workspace would type it."""
+        return str(path.relative_to(self.workspace)) if path.is_relative_to(self.workspace) else str(path)
+
+
+class TaskId(click.ParamType[str]):
+    """Six of A–Z and 0–9, in either case."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        name = str(value).upper()
+        if not re.fullmatch(r"[A-Z0-9]{6}", name, re.ASCII):
+            self.fail(f"{value!r} is no task id: six of A-Z and 0-9, as `orchestrator status` shows them")
+        return name
+
+
+pass_project = click.make_pass_decorator(Project)

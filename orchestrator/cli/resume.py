@@ -1,0 +1,90 @@
+"""resume: go on with tasks that were interrupted, stopped at a limit, or blocked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from orchestrator.cli import outcome, screen
+from orchestrator.cli.outcome import Outcome
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.work import Orders, Shift, ended, lift, limits, orders
+from orchestrator.errors import OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.task import Task
+
+
+@click.command(epilog="JSON: {tasks: [as of run]}, see docs/cli.md.")
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=TaskId())
+@click.option("--all", "everything", is_flag=True, help="Every task that can be resumed, side by side.")
+@orders
+@pass_project
+def command(project: Project, ids: tuple[str, ...], everything: bool, **given: Unpack[Orders]) -> int:
+    """Go on with tasks where they stopped: the only one that can be resumed, those named by ID, or --all.
+
+    --max-turns, --max-tokens and --max-seconds set new limits. What is completed and not archived yet is archived.
+    """
+    with project.engine() as engine:
+        tasks = _named(project, engine, ids) if ids else _resumable(project, engine)
+        if not ids and not everything and len(tasks) > 1:
+            for task in tasks:
+                click.echo(f"{task.id}  {screen.fit(f'{task.agent}  {task.description}', screen.columns() - 8)}")
+            raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
+        ends = _go_on(project, engine, tasks, given)
+    if given["as_json"]:
+        screen.print_json({"tasks": [outcome.as_json(project, end) for end in ends]})
+    elif not ends:
+        click.echo(f"nothing to resume in {project.workspace}")
+    for end in ends:
+        if not given["as_json"]:
+            outcome.show(project, end)
+        elif end.reason:
+            screen.complain(end.reason)
+    return outcome.exit_code(ends)
+
+
+def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]:
+    known = [project.known(engine, task_id) for task_id in dict.fromkeys(ids)]
+    return [engine.refresh(task_id).task for task_id in known]
+
+
+def _resumable(project: Project, engine: Engine) -> list[Task]:
+    """The tasks that are not archived and nobody works on. One that cannot be read is named and left alone."""
+    from orchestrator import overview
+
+    archived = {row.id for row in overview.read(project.temp) if row.archived}
+    found = []
+    for task_id in engine.ids():
+        if task_id in archived:
+            continue
+        try:
+            task = engine.refresh(task_id).task
+            if not task.archived and engine.at_work(task_id) is None:
+                found.append(task)
+        except OrchestratorError as error:
+            screen.complain(str(error))
+    return found
+
+
+def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -> list[Outcome]:
+    ends = [ended(engine, task.id, _archived(engine, task), 0.0) for task in tasks if not task.open]
+    waiting = [task for task in tasks if task.open]
+    if not waiting:
+        return ends
+    from orchestrator.models.messages import MessagesApi
+
+    shift = Shift(project, engine, given, MessagesApi())
+    if lift(given):
+        for task in waiting:
+            shift.team.allow(task.id, limits(given, task.limits))
+    return ends + shift.work([task.id for task in waiting])
+
+
+def _archived(engine: Engine, task: Task) -> Task | OrchestratorError:
+    try:
+        return engine.archive(task.id)
+    except OrchestratorError as error:
+        return error

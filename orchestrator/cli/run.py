@@ -1,0 +1,66 @@
+"""run: give an agent a task, and see it done."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal, Unpack
+
+import click
+
+from orchestrator.cli import outcome, screen
+from orchestrator.cli.project import Project, pass_project
+from orchestrator.cli.work import Orders, Shift, limits, orders
+from orchestrator.errors import UsageError
+
+
+@click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
+@click.argument("agent")
+@click.argument("task", required=False)
+@click.option("--model", help="opus, sonnet, haiku or a model's full name, instead of the definition's.")
+@click.option("--mode", type=click.Choice(["full", "lightweight"]), help="All six documents, or checklist and progress.")
+@click.option("--verify", metavar="CMD", multiple=True, help="A command that must pass before it is done. Repeatable.")
+@orders
+@pass_project
+def command(
+    project: Project,
+    agent: str,
+    task: str | None,
+    model: str | None,
+    mode: Literal["full", "lightweight"] | None,
+    verify: tuple[str, ...],
+    **given: Unpack[Orders],
+) -> int:
+    """Run AGENT on a TASK, until it is done and archived. Without TASK, or with -, the task is read from standard
+    input.
+    """
+    description = _description(task)
+    project.library().find(agent)
+
+    from orchestrator.events import Limits
+    from orchestrator.models.messages import MessagesApi
+
+    api = MessagesApi()
+    with project.engine(create=True) as engine:
+        shift = Shift(project, engine, given, api)
+        started = shift.team.start(
+            agent, description, limits=limits(given, Limits()), verify=verify, mode=mode, model=model
+        )
+        (end,) = shift.work([started.id])
+    if given["as_json"]:
+        screen.print_json(outcome.as_json(project, end))
+        if end.reason:
+            screen.complain(end.reason)
+    else:
+        outcome.show(project, end)
+    return outcome.exit_code([end])
+
+
+def _description(task: str | None) -> str:
+    if task in (None, "-"):
+        if task is None and sys.stdin.isatty():
+            raise UsageError("what is the task? Give it after the agent, or on standard input")
+        task = sys.stdin.buffer.read().decode("utf-8", "replace")
+    description = str(task).encode("utf-8", "replace").decode().strip()
+    if not description:
+        raise UsageError("the task is empty")
+    return description

@@ -1,0 +1,161 @@
+"""What every document can do: be rendered from a task, and be read back as a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from orchestrator.documents import header
+from orchestrator.documents.draft import Diff, Draft
+from orchestrator.documents.file_names import file_name
+from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page
+from orchestrator.documents.paths import moved, relocate, relocated
+from orchestrator.documents.stamp import unstamp
+from orchestrator.events import Kind, Prose, ProseWritten, TextEdited
+from orchestrator.task import Task
+
+
+class Document(Protocol):
+    """One kind of document. Bodies are texts without their stamp."""
+
+    kind: Kind
+
+    def render(self, task: Task) -> str:
+        """The body."""
+        ...
+
+    def diff(self, task: Task, text: str) -> Diff:
+        """What a body that somebody wrote says otherwise than `render`."""
+        ...
+
+
+class Binding(Protocol):
+    """One sort of facts in a Markdown document. `heading`: of the section that is theirs."""
+
+    heading: str
+
+    def headings(self, task: Task) -> list[str]:
+        """The sections a template has for them."""
+        ...
+
+    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+        """Make the page say them; those that `known` had already need not be said."""
+        ...
+
+    def changes(self, draft: Draft, page: Page, shown: Page) -> None:
+        """Propose what the page says otherwise than the shown one."""
+        ...
+
+
+def adopted(task: Task, kind: Kind) -> Task | None:
+    """What was true when somebody else's text became this document, None when the document was always ours.
+
+    Such a text need not say what was true already; what happens later it must.
+    """
+    return (task.adopted[kind] or task) if kind in task.adopted else None
+
+
+class MarkdownDocument:
+    """A Markdown document: header lines, sections, and last a section of free text.
+
+    `otherwise` is the free text while nobody has written one.
+    """
+
+    def __init__(
+        self,
+        kind: Prose,
+        *,
+        title: str,
+        labels: Callable[[Task], tuple[str, ...]],
+        bindings: tuple[Binding, ...],
+        prose: str | None = None,
+        otherwise: Callable[[Task], str | None] = lambda task: None,
+    ) -> None:
+        self.kind: Prose = kind
+        self._title = title
+        self._labels = labels
+        self._bindings = bindings
+        self._prose = prose
+        self._otherwise = otherwise
+        self._sections = frozenset(binding.heading for binding in bindings)
+
+    def render(self, task: Task) -> str:
+        gone = moved(task)
+        known = adopted(task, self.kind)
+        task = relocated(task, gone)
+        base = task.texts.get(self.kind)
+        page = self._page(task, base if base is not None else self._template(task))
+        known = None if page.ours or known is None else relocated(known, gone)
+        header.weave(page, task, known)
+        for binding in self._bindings:
+            binding.weave(page, task, known)
+        self._weave_prose(page, task, known)
+        return page.text()
+
+    def diff(self, task: Task, text: str) -> Diff:
+        """What the text says otherwise than `render`, as events `apply` accepts from an editor."""
+        now = self.render(task)
+        if text == now:
+            return Diff()
+        page, shown = self._page(task, relocate(text, moved(task))), self._page(task, now)
+        known = adopted(task, self.kind)
+        first = not page.ours and self.kind not in task.documents
+        draft = Draft(task, file_name(self.kind, task.id), adopting=first)
+        if page.ours:
+            known = None
+        elif first:
+            known = task
+        header.changes(draft, page, shown, known)
+        for binding in self._bindings:
+            binding.changes(draft, page, shown)
+        self._prose_changes(draft, page, shown)
+        if draft.task.texts.get(self.kind) != text and self.render(draft.task) != text:
+            draft.propose(TextEdited(document=self.kind, text=text))
+        return draft.diff()
+
+    def _page(self, task: Task, text: str) -> Page:
+        return Page(text, self._title_line(task), self._prose, self._sections)
+
+    def _title_line(self, task: Task) -> str:
+        return f"# {self._title} – {task.id}"
+
+    def _template(self, task: Task) -> str:
+        headings = [heading for binding in self._bindings for heading in binding.headings(task)]
+        if self._prose:
+            headings.append(self._prose)
+        head = [self._title_line(task), "", *(header.line(task, label) for label in self._labels(task)), ""]
+        return "\n".join([*head, "\n".join(f"## {heading}\n\n{NOTHING}\n" for heading in headings)])
+
+    # -- free text -------------------------------------------------------------
+
+    def _weave_prose(self, page: Page, task: Task, known: Task | None) -> None:
+        wanted = self._written(task)
+        if self._said(page) == wanted or (known is not None and self._written(known) == wanted):
+            return
+        if page.prose is not None:
+            page.write_prose(wanted)
+        elif self._prose:
+            page.place(self._prose, wanted.split("\n"))
+
+    def _prose_changes(self, draft: Draft, page: Page, shown: Page) -> None:
+        said = self._said(page)
+        if said != self._said(shown) and not (draft.adopting and page.prose is None):
+            draft.propose(ProseWritten(document=self.kind, text=said))
+
+    def _said(self, page: Page) -> str:
+        return _canonical("\n".join(page.lines[line] for line in page.prose or ()))
+
+    def _written(self, task: Task) -> str:
+        text = task.prose.get(self.kind)
+        return _canonical((self._otherwise(task) if text is None else text) or "")
+
+
+def _canonical(text: str) -> str:
+    """A free text as it is compared: without our marks, carriage returns, and empty lines around it."""
+    lines = [line.rstrip("\r") for line in unstamp(text)[0].split("\n")]
+    kept = [line for line in lines if line.rstrip() not in (BEGIN, END)]
+    while kept and not kept[-1].strip():
+        kept.pop()
+    while kept and not kept[0].strip():
+        kept.pop(0)
+    return "" if kept == [NOTHING] else "\n".join(kept)

@@ -1,0 +1,174 @@
+"""Checklist items: `- [ ] text`, each bound by its text, the k-th line of a text to the k-th item of that text."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from orchestrator.documents.draft import Draft
+from orchestrator.documents.markdown import Page, plain
+from orchestrator.events import ItemAdded, ItemChecked, ItemDropped, ItemReworded, ItemUnchecked
+from orchestrator.task import Item, Task
+
+_ITEM = re.compile(r"([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[)([ xX]|[✅✓✔☑]\ufe0f?)(\][ \t]+)(\S.*?)\s*")
+_HEADING = "Items"
+_DROPPED = "removed from the checklist by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A task line of a page."""
+
+    line: int
+    lead: str
+    mark: str
+    gap: str
+    text: str
+    section: str | None
+
+    @property
+    def checked(self) -> bool:
+        return self.mark != " "
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Which line stands for which item: index pairs, then lines without item and items without line."""
+
+    pairs: tuple[tuple[int, int], ...]
+    lines: tuple[int, ...]
+    items: tuple[int, ...]
+
+
+def pair(lines: Sequence[str], items: Sequence[str]) -> Pairing:
+    """Bind equal texts in order; then, where as many lines were replaced as there were items, each by its place."""
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for index in range(len(items) - 1, -1, -1):
+        waiting[items[index]].append(index)
+    bound = {index: waiting[text].pop() for index, text in enumerate(lines) if waiting.get(text)}
+    if len(bound) < len(lines) and len(bound) < len(items):
+        taken, there = set(bound.values()), set(items)
+        for operation, top, bottom, first, last in SequenceMatcher(None, lines, items, autojunk=False).get_opcodes():
+            if operation == "replace" and bottom - top == last - first:
+                for line, item in zip(range(top, bottom), range(first, last), strict=True):
+                    if line not in bound and item not in taken and lines[line] not in there:
+                        bound[line] = item
+    taken = set(bound.values())
+    return Pairing(
+        tuple(bound.items()),
+        tuple(index for index in range(len(lines)) if index not in bound),
+        tuple(index for index in range(len(items)) if index not in taken),
+    )
+
+
+class Items:
+    heading = _HEADING
+
+    def headings(self, task: Task) -> list[str]:
+        sections = list(dict.fromkeys(_title(item.section) for item in _live(task)))
+        return sections or [_HEADING]
+
+    def read(self, page: Page) -> list[Box]:
+        boxes = []
+        for number in page.bullets:
+            if match := _ITEM.fullmatch(page.lines[number]):
+                section = page.heading_above(number)
+                boxes.append(
+                    Box(number, match[1], match[2], match[3], match[4], None if section == _HEADING else section)
+                )
+        return boxes
+
+    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+        """Make the page say the items, and no other."""
+        boxes, items = self.read(page), _live(task)
+        found = _pair(boxes, items)
+        for index, other in found.pairs:
+            box, item = boxes[index], items[other]
+            same = plain(box.text) == plain(item.text)
+            if not same or box.checked != item.checked:
+                mark = box.mark if box.checked == item.checked else "x" if item.checked else " "
+                page.put(box.line, box.lead + mark + box.gap + (box.text if same else plain(item.text)))
+        for index in found.lines:
+            page.cut(boxes[index].line)
+        if found.items:
+            self._insert(page, items, {items[other].id: boxes[index] for index, other in found.pairs})
+
+    def _insert(self, page: Page, items: Sequence[Item], said: dict[str, Box]) -> None:
+        """Each new item after the one before it; the last ones of a section at the end of its list."""
+        by_section: dict[str, list[Item]] = defaultdict(list)
+        for item in items:
+            by_section[_title(item.section)].append(item)
+        for title, members in by_section.items():
+            here = {item.id: said[item.id].line for item in members if item.id in said}
+            here = {key: line for key, line in here.items() if _title(said[key].section) == title}
+            places: dict[int | None, list[str]] = defaultdict(list)
+            ends = [box.line for box in said.values() if _title(box.section) == title]
+            above = min(here.values(), default=0) - 1 if here else None
+            for index, item in enumerate(members):
+                if item.id in said:
+                    above = here.get(item.id, above)
+                    continue
+                last = not any(row.id in here for row in members[index:])
+                after = max(ends, default=None) if last else above
+                places[after].append(f"{_bullet(here, said)}[{'x' if item.checked else ' '}] {plain(item.text)}")
+            for after, rows in places.items():
+                if after is None and page.ours and page.section(title) is None:
+                    page.append(title, rows)
+                else:
+                    page.place(title, rows, after)
+
+    def changes(self, draft: Draft, page: Page, shown: Page) -> None:
+        """Propose what became of the items: first which there are, then which are ticked."""
+        boxes, items = self.read(page), self._shown(shown, _live(draft.told))
+        found = _pair(boxes, items)
+        above: str | None = None
+        bound = {index: items[other] for index, other in found.pairs}
+        for index, item in bound.items():
+            if plain(boxes[index].text) != plain(item.text):
+                draft.propose(ItemReworded(id=item.id, text=boxes[index].text))
+        for other in () if draft.adopting else found.items:
+            draft.propose(ItemDropped(id=items[other].id, reason=_DROPPED))
+        for index, box in enumerate(boxes):
+            if index in bound:
+                above = bound[index].id
+                continue
+            fresh = draft.task.fresh_id("c")
+            draft.propose(ItemAdded(id=fresh, text=box.text, section=box.section, checked=box.checked, after=above))
+            above = fresh if any(item.id == fresh for item in draft.task.items) else above
+        self._ticks(draft, boxes)
+
+    def _ticks(self, draft: Draft, boxes: Sequence[Box]) -> None:
+        items = _live(draft.told)
+        for index, other in _pair(boxes, items).pairs:
+            box, item = boxes[index], items[other]
+            if box.checked and not item.checked:
+                draft.propose(ItemChecked(id=item.id))
+            elif item.checked and not box.checked:
+                draft.propose(ItemUnchecked(id=item.id))
+
+    def _shown(self, shown: Page, items: Sequence[Item]) -> list[Item]:
+        """The items in the order of the lines that say them, then those that no line says."""
+        found = _pair(self.read(shown), items)
+        return [items[other] for _, other in sorted(found.pairs)] + [items[other] for other in found.items]
+
+
+def _live(task: Task) -> list[Item]:
+    return [item for item in task.live_items if item.text.strip()]
+
+
+def _pair(boxes: Sequence[Box], items: Sequence[Item]) -> Pairing:
+    return pair([plain(box.text) for box in boxes], [plain(item.text) for item in items])
+
+
+def _title(section: str | None) -> str:
+    return plain(section or "") or _HEADING
+
+
+def _bullet(here: dict[str, int], said: dict[str, Box]) -> str:
+    """The indentation and bullet of the section's first item."""
+    first = min(here, key=lambda key: here[key], default=None)
+    lead = said[first].lead[:-1] if first else "- "
+    return lead if not any(sign.isdigit() for sign in lead) else "- "

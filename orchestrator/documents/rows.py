@@ -1,0 +1,145 @@
+"""Facts that stand in a list, one row each: bound by their id to the line that already says them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from orchestrator.documents.draft import Draft
+from orchestrator.documents.markdown import Page, plain
+from orchestrator.task import Task
+
+_DETAIL = re.compile(r"([ \t]+[-*+][ \t]+([A-Za-z ]+):[ \t]*)(.*?)[ \t]*\r?")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fact: its id, what follows the id, and the lines nested under it by their label."""
+
+    key: str
+    rest: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A row as a page says it: where, with what before the id, and the line numbers of its details."""
+
+    row: Row
+    line: int
+    prefix: str
+    places: Mapping[str, tuple[int, str]]
+
+    @property
+    def end(self) -> int:
+        return max([self.line, *(line for line, _ in self.places.values())])
+
+
+class Listing:
+    """A list of rows under a heading. As it stands: derived facts, which come back when they are changed by hand."""
+
+    heading: str
+    pattern: ClassVar[re.Pattern[str]]
+    """Groups: what stands before the id, the id, what follows it."""
+    line: ClassVar[str]
+    labels: ClassVar[tuple[str, ...]] = ()
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Labels that are the engine's, and are not added to a row that somebody typed."""
+    everywhere: ClassVar[bool] = False
+    """True when a row counts wherever it stands; else only under the heading."""
+    vanishing: ClassVar[bool] = False
+    """True when a row whose fact is gone leaves the text."""
+
+    def __init__(self, heading: str | None = None, optional: bool = False) -> None:
+        self.heading = heading or self.heading
+        self.optional = optional
+
+    def rows(self, task: Task) -> Sequence[Row]:
+        """What the list has to say."""
+        raise NotImplementedError
+
+    def same(self, said: str, wanted: str) -> bool:
+        """True when two rests of a row mean the same."""
+        return plain(said) == plain(wanted)
+
+    def headings(self, task: Task) -> list[str]:
+        """The sections a template has for this list."""
+        return [self.heading] if not self.optional or self.rows(task) else []
+
+    def read(self, page: Page) -> dict[str, Said]:
+        """The rows a page says, the first of an id."""
+        within = range(len(page.lines)) if self.everywhere else page.section(self.heading) or range(0)
+        said: dict[str, Said] = {}
+        for number in page.bullets:
+            if number in within and (match := self.pattern.fullmatch(page.lines[number].rstrip())):
+                prefix, key, rest = match.groups()
+                if (key := plain(key)) not in said and page.belongs(number, self.heading):
+                    places = self._details(page, number) if self.labels else {}
+                    details = {label: plain(text[1]) for label, (_, text) in places.items()}
+                    spots = {label: (line, text[0]) for label, (line, text) in places.items()}
+                    said[key] = Said(Row(key, rest.strip(), details), number, prefix, spots)
+        return said
+
+    def _details(self, page: Page, number: int) -> dict[str, tuple[int, tuple[str, str]]]:
+        found: dict[str, tuple[int, tuple[str, str]]] = {}
+        for line in range(number + 1, len(page.lines)):
+            match = _DETAIL.fullmatch(page.lines[line])
+            if match is None or line in page.code:
+                break
+            label = next((label for label in self.labels if label.casefold() == plain(match[2]).casefold()), None)
+            if label and label not in found:
+                found[label] = (line, (match[1], match[3]))
+        return found
+
+    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+        """Make the page say the rows; those that `known` had already need not be said."""
+        said = self.read(page)
+        wanted = {row.key: row for row in self.rows(task) if self._readable(row)}
+        old = {row.key: row for row in self.rows(known)} if known else {}
+        for key, row in wanted.items():
+            if key in said:
+                self._mend(page, said[key], row)
+        if self.vanishing:
+            for key in said.keys() - wanted.keys():
+                page.cut(said[key].line)
+        missing = [row for key, row in wanted.items() if key not in said and old.get(key) != row]
+        if missing:
+            under = page.section(self.heading) or range(0)
+            ends = [row.end for row in said.values() if row.line in under]
+            page.place(self.heading, [line for row in missing for line in self._lines(row)], max(ends, default=None))
+
+    def _readable(self, row: Row) -> bool:
+        """False for an id that no line could say so that it can be read back."""
+        match = self.pattern.fullmatch(self._lines(row)[0].rstrip())
+        return match is not None and plain(match[2]) == row.key
+
+    def _lines(self, row: Row) -> list[str]:
+        return [
+            self.line.format(key=row.key, rest=plain(row.rest)).rstrip(),
+            *(f"  - {label}: {plain(value)}" for label, value in row.details.items()),
+        ]
+
+    def _mend(self, page: Page, said: Said, row: Row) -> None:
+        if not self.same(said.row.rest, row.rest):
+            page.put(said.line, said.prefix + self._lines(row)[0].removeprefix("- "))
+        for label in self.labels:
+            value = plain(row.details.get(label, ""))
+            if label in said.places:
+                line, before = said.places[label]
+                if not value:
+                    page.cut(line)
+                elif said.row.details[label] != value:
+                    page.put(line, before.rstrip() + " " + value)
+            elif value and label not in self.fixed:
+                page.add(said.end, [f"{' ' * (len(said.prefix) - len(said.prefix.lstrip()))}  - {label}: {value}"])
+
+    def changes(self, draft: Draft, page: Page, shown: Page) -> None:
+        """Propose what the page says otherwise than the shown one."""
+        before = self.read(shown)
+        wanted = {row.key: row for row in self.rows(draft.told)}
+        for key, said in self.read(page).items():
+            same = key not in before or self.same(before[key].row.rest, said.row.rest)
+            if key in wanted and not same and not self.same(said.row.rest, wanted[key].rest):
+                draft.refuse(f"the line of {key} under {self.heading} is made from other facts and was put back")

@@ -1,0 +1,303 @@
+"""The status JSON: what programs read, and the manifest of the set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from orchestrator.documents.document import adopted
+from orchestrator.documents.draft import Diff, Draft
+from orchestrator.documents.file_names import file_name
+from orchestrator.documents.header import life, status_word
+from orchestrator.documents.items import pair
+from orchestrator.documents.markdown import plain
+from orchestrator.documents.paths import moved, relocate, relocated
+from orchestrator.documents.status_json import dump, load
+from orchestrator.documents.workstreams import workstream_status
+from orchestrator.events import (
+    DecisionChanged,
+    DecisionRecorded,
+    Json,
+    Kind,
+    PhaseChanged,
+    TextEdited,
+    WorkstreamAdded,
+    WorkstreamChanged,
+)
+from orchestrator.task import Decision, Task, Workstream
+
+_PASSING = ("revision", "updatedAt", "usage")
+"""Keys that change all the time: a text that still says older values is no edit of them."""
+_LISTS = ("workstreams", "decisions", "relatedAgentFiles")
+_OTHER_WORDS = {"deferred": "pending", "partially-completed": "in-progress"}
+_WORKSTREAM = {
+    "description": "description",
+    "status": "status",
+    "assignedAgent": "assigned_agent",
+    "dependencies": "dependencies",
+    "artifacts": "artifacts",
+    "crossAgentReferences": "cross_agent_references",
+    "notes": "notes",
+}
+_DECISION = {
+    "decision": "decision",
+    "rationale": "rationale",
+    "referencedAgentWork": "referenced_agent_work",
+}
+
+
+def facts(task: Task) -> Json:
+    """What the document says, in its order; keys that have nothing to say are left out."""
+    spent = {"turns": task.turns, "inputTokens": task.usage.input_tokens, "outputTokens": task.usage.output_tokens}
+    spent["cacheReadInputTokens"] = task.usage.cache_read_input_tokens
+    spent["cacheCreationInputTokens"] = task.usage.cache_creation_input_tokens
+    said: Json = {
+        "agentId": task.agent,
+        "taskId": task.id,
+        "relatedAgentFiles": [
+            f".temp/{'completed/' if row.moved else ''}{file_name(row.document, row.task)}" for row in task.references
+        ],
+        "description": task.description,
+        "startedAt": task.started_at,
+        "status": life(task),
+        "phase": task.phase,
+        "mode": task.mode,
+        "parentTask": task.parent,
+        "workstreams": [_workstream(row) for row in task.workstreams],
+        "decisions": [_decision(row) for row in task.decisions],
+        "revision": task.revision,
+        "updatedAt": task.updated_at,
+        "completedAt": task.completed_at,
+        "usage": spent,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _workstream(row: Workstream) -> Json:
+    listed = {key: _plain_json(getattr(row, name)) for key, name in _WORKSTREAM.items()}
+    return {"id": row.id, **listed}
+
+
+def _decision(row: Decision) -> Json:
+    return {"timestamp": row.at, **{key: getattr(row, name) for key, name in _DECISION.items()}}
+
+
+def _plain_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+# -- render --------------------------------------------------------------------
+
+
+def _overlay(base: Json, new: Json, old: Json, same: Callable[[str, Any, Any], bool]) -> Json:
+    """The base with the new facts in it: in place where it has the key, else at the end.
+
+    A value that means the same stays as it was typed; a fact that was so in `old` already is left as the base has it.
+    """
+    out = dict(base)
+    for key, value in new.items():
+        if key in old and old[key] == value:
+            continue
+        if key in base and same(key, base[key], value):
+            continue
+        if key in base or value not in (None, "", []):
+            out[key] = value
+    return out
+
+
+def _same(key: str, said: Any, wanted: Any) -> bool:
+    if key == "status" and isinstance(said, str):
+        return wanted in (said, _workstream_status(said), status_word(said))
+    equal: bool = (said or None) == (wanted or None)
+    return equal and type(said) in (type(wanted), type(None))
+
+
+def _workstream_status(said: str) -> Any:
+    return workstream_status(said) or _OTHER_WORDS.get(said.strip().casefold().replace("_", "-"))
+
+
+def _rows(base: Any, new: list[Json], old: list[Json], bound: dict[int, int]) -> list[Any]:
+    """A list with facts in it: `bound` says which element of the base is which fact; facts bound to none come last."""
+    rows = list(base) if isinstance(base, list) else []
+    for place, index in bound.items():
+        before = old[index] if index < len(old) else {}
+        rows[place] = _overlay(rows[place], new[index], before, _same)
+    taken = set(bound.values())
+    return rows + [row for index, row in enumerate(new) if index not in taken and row not in old]
+
+
+def _bind_ids(base: Any, new: Sequence[Json]) -> dict[int, int]:
+    waiting = {row["id"]: index for index, row in enumerate(new)}
+    bound: dict[int, int] = {}
+    for place, row in enumerate(base if isinstance(base, list) else ()):
+        if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] in waiting:
+            bound[place] = waiting.pop(row["id"])
+    return bound
+
+
+def _decision_places(base: Any) -> list[int]:
+    """Which elements of a list are decisions; the others are somebody's own."""
+    rows = base if isinstance(base, list) else ()
+    return [
+        place
+        for place, row in enumerate(rows)
+        if isinstance(row, dict) and isinstance(row.get("decision"), str) and row["decision"].strip()
+    ]
+
+
+def _bind_decisions(base: Any, new: Sequence[Json]) -> dict[int, int]:
+    places = _decision_places(base)
+    found = pair([plain(base[place]["decision"]) for place in places], [plain(row["decision"]) for row in new])
+    return {places[line]: item for line, item in found.pairs}
+
+
+def _weave(base: Json, task: Task, known: Task | None) -> Json:
+    new, old = facts(task), facts(known) if known else {}
+    scalars = {key: value for key, value in new.items() if key not in _LISTS}
+    woven = _overlay(base, scalars, old, _same)
+    for key, bind in (("workstreams", _bind_ids), ("decisions", _bind_decisions)):
+        before = old.get(key, [])
+        if key in base and not isinstance(base[key], list) and new[key] == before:
+            continue
+        rows = _rows(base.get(key), new[key], before, bind(base.get(key), new[key]))
+        if rows or key in base or not known:
+            woven[key] = rows
+    files = base.get("relatedAgentFiles")
+    listed = list(files) if isinstance(files, list) else []
+    missing = [name for name in new["relatedAgentFiles"] if name not in [*listed, *old.get("relatedAgentFiles", [])]]
+    if missing or (files is None and not known):
+        woven["relatedAgentFiles"] = listed + missing
+    return woven
+
+
+class TaskStatus:
+    kind: Kind = "task-status"
+
+    def render(self, task: Task) -> str:
+        return dump(self._object(task))
+
+    def _object(self, task: Task) -> Json:
+        gone, known = moved(task), self._known(task)
+        task = relocated(task, gone)
+        typed = task.texts.get(self.kind)
+        if typed is None:
+            return facts(task)
+        return _weave(load(typed), task, relocated(known, gone) if known else None)
+
+    def _known(self, task: Task) -> Task | None:
+        known = adopted(task, self.kind)
+        return None if known is None or "revision" in load(task.texts[self.kind]) else known
+
+    def diff(self, task: Task, text: str) -> Diff:
+        """What the object says otherwise than `render`; white space is no difference."""
+        draft = Draft(task, file_name(self.kind, task.id), adopting=False)
+        try:
+            said = load(relocate(text, moved(task)))
+        except (ValueError, RecursionError) as error:
+            draft.refuse(f"not JSON that can be obeyed: {error}")
+            return draft.diff()
+        shown = self._object(task)
+        if dump(said) == dump(shown):
+            return Diff()
+        first = self.kind not in task.documents and "revision" not in said
+        if not first:
+            self._refuse(draft, said, shown)
+        phase = said.get("phase")
+        if isinstance(phase, str) and phase.strip() and phase != shown.get("phase"):
+            draft.propose(PhaseChanged(phase=phase))
+        self._workstreams(draft, said.get("workstreams"), shown)
+        self._decisions(draft, said.get("decisions"), shown)
+        if draft.task.texts.get(self.kind) != text and _lasting(self._object(draft.task)) != _lasting(said):
+            draft.propose(TextEdited(document=self.kind, text=text))
+        return draft.diff()
+
+    def _refuse(self, draft: Draft, said: Json, shown: Json) -> None:
+        told = facts(draft.told)
+        for key, value in told.items():
+            if key in _LISTS:
+                if key in said and not isinstance(said[key], list):
+                    draft.refuse(f"{key} is a list; it was put back")
+            elif key == "phase":
+                if key in said and not (isinstance(said[key], str) and said[key].strip()):
+                    draft.refuse("phase is a text; it was put back")
+            elif (
+                key not in _PASSING and key in said and said[key] != shown.get(key) and not _same(key, said[key], value)
+            ):
+                draft.refuse(f"{key} is not a person's to say; it was put back to {value!r}")
+
+    def _workstreams(self, draft: Draft, said: Any, shown: Json) -> None:
+        by_id = {row["id"]: row for row in facts(draft.told)["workstreams"]}
+        listed = shown.get("workstreams")
+        was = {
+            row["id"]: row
+            for row in (listed if isinstance(listed, list) else ())
+            if isinstance(row, dict) and isinstance(row.get("id"), str)
+        }
+        seen: set[str] = set()
+        for row in said if isinstance(said, list) else ():
+            if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not row["id"].strip():
+                continue
+            name = row["id"]
+            if name not in seen:
+                seen.add(name)
+                self._workstream(draft, name, row, was.get(name, by_id.get(name, {})), by_id.get(name))
+
+    def _workstream(self, draft: Draft, name: str, row: Json, was: Json, fact: Json | None) -> None:
+        changed: dict[str, Any] = {}
+        for key, field in _WORKSTREAM.items():
+            if key not in row or (key in was and was[key] == row[key]):
+                continue
+            if fact is not None and _same(key, row[key], fact[key]):
+                continue
+            value = _typed(key, row[key])
+            if value is None:
+                draft.refuse(f"{key} of {name} cannot be {row[key]!r}")
+            else:
+                changed[field] = value
+        if fact is None:
+            draft.propose(WorkstreamAdded(id=name, **changed))
+            return
+        status = changed.pop("status", None)
+        if status is not None:  # on its own: an illegal move takes nothing else with it
+            draft.propose(WorkstreamChanged(id=name, status=status))
+        if changed:
+            draft.propose(WorkstreamChanged(id=name, **changed))
+
+    def _decisions(self, draft: Draft, said: Any, shown: Json) -> None:
+        was = shown.get("decisions")
+        rows = facts(draft.told)["decisions"]
+        bound, before = _bind_decisions(said, rows), _bind_decisions(was, rows)
+        old = {index: was[place] for place, index in before.items()} if isinstance(was, list) else {}
+        for place in _decision_places(said):
+            row = {key: said[place][key] for key in _DECISION if key in said[place]}
+            for key in [key for key, value in row.items() if not (value is None or isinstance(value, str))]:
+                draft.refuse(f"{key} of a decision is a text, not {row.pop(key)!r}")
+            if place not in bound:
+                draft.propose(DecisionRecorded(id=draft.task.fresh_id("D"), **_fields(row)))
+                continue
+            index = bound[place]
+            fact, shown_row = rows[index], old.get(index, rows[index])
+            if any(new != shown_row.get(key) and not _same(key, new, fact[key]) for key, new in row.items()):
+                event = DecisionChanged(id=draft.task.decisions[index].id, **_fields({**fact, **row}))
+                draft.propose(event)
+
+
+def _fields(row: Json) -> dict[str, Any]:
+    return {field: row[key] for key, field in _DECISION.items() if key in row}
+
+
+def _typed(key: str, value: Any) -> Any:
+    """A typed value as the event takes it, None when it cannot be."""
+    if key == "status":
+        return _workstream_status(value) if isinstance(value, str) else None
+    if key in ("dependencies", "artifacts", "crossAgentReferences"):
+        rows = [] if value is None else value
+        return tuple(rows) if isinstance(rows, list) and all(isinstance(row, str) for row in rows) else None
+    return "" if value is None else value if isinstance(value, str) else None
+
+
+def _lasting(data: Json) -> str:
+    return dump({key: value for key, value in data.items() if key not in _PASSING})
+
+
+DOCUMENT = TaskStatus()

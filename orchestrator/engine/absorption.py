@@ -1,0 +1,167 @@
+"""What a document on disk turns out to be: ours, stale, lost, torn, or somebody's edit to be recorded."""
+
+from __future__ import annotations
+
+import stat
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator import documents, files
+from orchestrator.documents import Stamp
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.folder import Folder
+from orchestrator.engine.merge import merge_json, merge_text
+from orchestrator.events import Actor, Event, Kind
+from orchestrator.task import Task, digest
+from orchestrator.transitions import apply_all
+
+SETTLE = 0.02
+"""Seconds a document must have been left alone before it is read as an edit."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A text to be kept beside its document: what it was, and why it is not obeyed."""
+
+    kind: Kind
+    data: bytes | None
+    reason: str
+
+
+@dataclass
+class Findings:
+    """What was found on disk, all documents together. `unsettled`: still being written, to be left alone."""
+
+    events: list[Event] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+    edited: list[Kind] = field(default_factory=list)
+    restored: list[Kind] = field(default_factory=list)
+    unsettled: list[Kind] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Something has a document's name and cannot be read as a file."""
+
+    reason: str
+
+
+Found = dict[Kind, bytes | Unreadable | None]
+
+
+def actor(task: Task) -> Actor:
+    """Whose an edit is: a command's while one runs, else an editor's."""
+    return "command" if any(intent.command is not None for intent in task.pending) else "editor"
+
+
+def look(path: Path) -> bytes | Unreadable | None:
+    """What is under a document's name, None when there is nothing."""
+    try:
+        return files.read(path)
+    except OSError as error:
+        return Unreadable(error.strerror or str(error))
+
+
+def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> Findings:
+    """Read every document's bytes as what they are. Changes nothing: the shelf records and publishes.
+
+    With `folder`, the bytes are what lies there now, and may still be in the making or torn by a power loss.
+    """
+    findings = Findings()
+    task = desk.task
+    expected = documents.kinds(task)
+    for kind, data in found.items():
+        if isinstance(data, Unreadable):
+            findings.asides.append(Aside(kind, None, data.reason))
+        elif data is None:
+            if kind in expected and kind in task.documents:
+                findings.restored.append(kind)
+        elif kind not in expected or data != desk.text(kind):
+            path = folder.document(desk.task, kind) if folder else None
+            task = _absorb_one(desk, task, kind, data, path, findings, at)
+    return findings
+
+
+def _absorb_one(
+    desk: Desk, task: Task, kind: Kind, data: bytes, path: Path | None, findings: Findings, at: str
+) -> Task:
+    """One document that is not what it should be; returns the task after its edit."""
+    try:
+        body, stamp = _unstamp(kind, data)
+    except ValueError as error:
+        if not data.strip() or _is_cut_off(desk, kind, data):
+            findings.restored.append(kind)
+        elif not _settled(path):
+            findings.unsettled.append(kind)
+        else:
+            findings.asides.append(Aside(kind, data, str(error)))
+        return task
+    if desk.journal.published(kind, digest(body)) or _is_cut_off(desk, kind, data) or not body.strip():
+        findings.restored.append(kind)
+    elif _in_doubt(desk, kind, path):
+        findings.asides.append(Aside(kind, data, "it may have been torn when the system went down"))
+    elif not _settled(path):
+        findings.unsettled.append(kind)
+    else:
+        return _edit(desk, task, kind, body, stamp, data, findings, at)
+    return task
+
+
+def _edit(
+    desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None, data: bytes, findings: Findings, at: str
+) -> Task:
+    findings.edited.append(kind)
+    difference = documents.diff(task, kind, _merged(desk, task, kind, body, stamp))
+    if difference.refused:
+        findings.asides.append(Aside(kind, data, "; ".join(difference.refused)))
+    findings.events.extend(difference.events)
+    return apply_all(task, difference.events, actor=actor(task), at=at)
+
+
+def _merged(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:
+    """The edit brought forward to this revision, when it was made on an older one that is known."""
+    if kind not in desk.task.documents:
+        return body
+    before: Task | None = desk.task
+    if stamp is not None and stamp.task in (None, task.id) and stamp.revision < desk.task.documents[kind].revision:
+        before = desk.at(stamp.revision)
+    if before is None or before is task or kind not in documents.kinds(before):
+        return body
+    base, ours = documents.render(before, kind), documents.render(task, kind)
+    return merge_json(base, ours, body) if kind == "task-status" else merge_text(base, ours, body)
+
+
+def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    return documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+
+
+def _is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:
+    """True for the first part of what we published, without the rest."""
+    return kind in desk.task.documents and kind in documents.kinds(desk.task) and desk.text(kind).startswith(data)
+
+
+def _in_doubt(desk: Desk, kind: Kind, path: Path | None) -> bool:
+    """True when power was lost after our last publication of a document that no checkpoint covers."""
+    published = desk.task.documents.get(kind)
+    if path is None or not desk.journal.rebooted or published is None or published.revision <= desk.task.durable:
+        return False
+    try:
+        return path.lstat().st_mtime < files.boot_time()
+    except OSError:
+        return False
+
+
+def _settled(path: Path | None) -> bool:
+    if path is None:
+        return True
+    try:
+        found = path.lstat()
+    except OSError:
+        return True
+    age = time.time() - found.st_mtime
+    return not stat.S_ISREG(found.st_mode) or not 0 <= age < SETTLE

@@ -1,0 +1,108 @@
+"""One task open in this process: its journal, its state, and what its documents are expected to hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator import documents
+from orchestrator.errors import Damaged
+from orchestrator.events import Actor, Commit, Event, Kind
+from orchestrator.journal import Journal
+from orchestrator.task import Published, Task, digest
+from orchestrator.transitions import fold, follow
+
+
+class Desk:
+    """Everything remembered between two commits. `seen`: the bytes each document had when last looked at."""
+
+    def __init__(self, journal: Journal, first: Task) -> None:
+        self.journal = journal
+        self.task = first
+        self.seen: dict[Kind, bytes | None] = {}
+        self.restored: tuple[Kind, ...] = ()
+        self.synced = 0
+        self.published = 0
+        self.doubtful: set[Kind] = set()
+        self.problem: str | None = None
+        self._bodies: dict[Kind, str] = {}
+        self._texts: dict[Kind, bytes] = {}
+
+    @staticmethod
+    def open(journal: Journal) -> Desk:
+        """Reads the whole journal; raises Damaged when it does not fold."""
+        with journal.locked():
+            task = fold(journal.read(), journal.task_id)
+        if task is None:
+            raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
+        return Desk(journal, task)
+
+    def catch_up(self) -> None:
+        """Fold in what others committed."""
+        for commit in self.journal.read():
+            self.task = follow(self.task, commit, self.task.id)
+            self._forget(*commit.documents)
+
+    def append(self, events: tuple[Event, ...], actor: Actor, at: str) -> None:
+        """Commit the events: durable when this returns. Raises Refused before anything is recorded."""
+        bare = Commit(
+            revision=self.task.revision + 1,
+            at=at,
+            actor=actor,
+            epoch=self.task.epoch,
+            events=events,
+            synced=self.synced if self.synced > self.task.durable else 0,
+        )
+        after = follow(self.task, bare, self.task.id)
+        bodies = {kind: documents.render(after, kind) for kind in documents.kinds(after)}
+        changed = changes(after, bodies)
+        commit = bare.model_copy(update={"documents": changed})
+        self.journal.append(commit)
+        self.task = replace(after, documents=with_published(after, changed))
+        self._bodies = bodies
+        self._texts = {kind: text for kind, text in self._texts.items() if kind not in changed}
+
+    def outdated(self) -> bool:
+        """True when a document renders to what no commit published: this version words it otherwise."""
+        bodies = {kind: self.body(kind) for kind in documents.kinds(self.task)}
+        return bool(changes(self.task, bodies))
+
+    def body(self, kind: Kind) -> str:
+        """The document as rendered, without its stamp."""
+        if kind not in self._bodies:
+            self._bodies[kind] = documents.render(self.task, kind)
+        return self._bodies[kind]
+
+    def text(self, kind: Kind) -> bytes:
+        """The document as it should be on disk."""
+        if kind not in self._texts:
+            revision = self.task.documents[kind].revision
+            if kind == "task-status":
+                others = {name: row for name, row in self.task.documents.items() if name != kind}
+                stamped = documents.stamp_status(self.body(kind), revision, others)
+            else:
+                stamped = documents.stamp(self.task.id, revision, self.body(kind))
+            self._texts[kind] = stamped.encode("utf-8", "surrogatepass")
+        return self._texts[kind]
+
+    def at(self, revision: int) -> Task | None:
+        """The task as it was after that revision."""
+        return fold((commit for commit in self.journal.history() if commit.revision <= revision), self.task.id)
+
+    def _forget(self, *kinds: Kind) -> None:
+        self._bodies.clear()
+        for kind in kinds:
+            self._texts.pop(kind, None)
+
+
+def changes(task: Task, bodies: dict[Kind, str]) -> dict[Kind, str]:
+    """The digests of the documents that differ from what was last published."""
+    digests = {kind: digest(body) for kind, body in bodies.items()}
+    return {
+        kind: value
+        for kind, value in digests.items()
+        if kind not in task.documents or task.documents[kind].digest != value
+    }
+
+
+def with_published(task: Task, changed: dict[Kind, str]) -> dict[Kind, Published]:
+    return {**task.documents, **{kind: Published(task.revision, value) for kind, value in changed.items()}}

@@ -1,0 +1,335 @@
+"""Keeps journal and documents together: `refresh`, `commit`, `archive`.
+
+The journal alone is the truth. Documents are functions of it, and what a person types in one is an event like any
+other.
+
+Invariants (the tests cite the numbers):
+
+ 1. A commit happened if and only if its journal line is whole: it ends in a newline, parses, and its checksum, chained
+    over the line before, fits. A torn last line was never committed; a bad line before it is damage, never guessed at.
+ 2. Nothing is recorded that `apply` refuses, so every prefix of a journal folds.
+ 3. Documents may be deleted at any time and come back, byte for byte.
+ 4. A document is replaced whole or not at all. An empty or cut-off document is restored, not obeyed.
+ 5. Text that somebody else wrote is never overwritten before it is recorded or set aside.
+ 6. No commit begins before what people edited has been absorbed.
+ 7. Every document carries the revision it was rendered from and a digest of what was rendered: equal and old is stale,
+    different is edited from that revision.
+ 8. The lock guards the documents; revision and epoch guard the journal. A worker that lost its lease cannot commit.
+ 9. One commit, with nothing to absorb, checkpoint, archive or mend, costs exactly one `fdatasync`.
+10. Times and ids are the engine's, never the agent's.
+
+The steps of a commit:
+
+ 0. Once a process: the file system is looked at, the exchange of two names probed.
+ 1. Take the task's lock.
+ 2. Read the journal from where it was left; cut what was never committed.
+ 3. Fence: an epoch that is over is refused.
+ 4. Absorb: a document that was never published is somebody's edit, and becomes a commit of its own first.
+ 5. `apply`; what is refused is never recorded.
+ 6. Append the line and sync it: the commit point.
+ 7. From here on nothing says "failed": publish what changed, the status JSON last, and look at what came out.
+ 8. Every few commits, the documents are synced: a checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator import documents, files
+from orchestrator.engine import archive
+from orchestrator.engine import lease as leases
+from orchestrator.engine.absorption import SETTLE
+from orchestrator.engine.desk import Desk, changes, with_published
+from orchestrator.engine.folder import Folder, draw_id
+from orchestrator.engine.publisher import Publisher
+from orchestrator.engine.shelf import Shelf
+from orchestrator.errors import Busy, Damaged, Fenced, Refused, StorageError, UnknownTask, UnsupportedFileSystem
+from orchestrator.events import (
+    Actor,
+    ArchiveBegun,
+    ArchiveDone,
+    Commit,
+    Event,
+    Kind,
+    ReferenceMoved,
+    TaskCreated,
+    WorkerStarted,
+)
+from orchestrator.files import Disk
+from orchestrator.journal import Journals
+from orchestrator.journal.file import FileJournals
+from orchestrator.task import Task
+from orchestrator.transitions import follow
+
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A task brought up to date. `restored`: documents that had to be put back; `problem`: why some could not be."""
+
+    task: Task
+    restored: tuple[Kind, ...] = ()
+    problem: str | None = None
+
+
+class Engine:
+    """All tasks of one `.temp` folder. One process may use one from several threads."""
+
+    def __init__(
+        self,
+        temp: Path,
+        *,
+        disk: Disk | None = None,
+        journals: Journals | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ids: Callable[[], str] = draw_id,
+        portable: bool = False,
+    ) -> None:
+        """Raises StorageError when the folder cannot be used."""
+        self.folder = Folder(temp.absolute(), disk or Disk())
+        self._clock = clock
+        self._ids = ids
+        self._shelf = Shelf(self.folder, Publisher(self.folder, portable=portable), self._now)
+        self._desks: dict[str, Desk] = {}
+        self._opening = threading.Lock()
+        kind = files.network_file_system(self.folder.temp)
+        if kind and os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") != "1":
+            raise UnsupportedFileSystem(str(temp), kind)
+        try:
+            self.folder.prepare()
+            if journals is None:
+                journals = FileJournals(self.folder.internal, self.folder.disk)
+                journals.prepare()
+        except OSError as error:
+            raise StorageError(f"{temp}: {error.strerror}: orchestrator needs to write there") from None
+        self._journals = journals
+
+    # -- what callers do -----------------------------------------------------
+
+    def ids(self) -> tuple[str, ...]:
+        """Every task, archived ones too."""
+        return self._journals.ids()
+
+    def create(self, created: TaskCreated, *more: Event, actor: Actor = "user", task_id: str | None = None) -> Task:
+        """A new task under a fresh id; its documents are there when this returns."""
+        while True:
+            name = task_id or self._ids()
+            if task_id is None and (name in self.ids() or self.folder.taken(name)):
+                continue
+            first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more), uuid=str(uuid.uuid4()))
+            task = follow(None, first, name)
+            changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
+            first = first.model_copy(update={"documents": changed})
+            try:
+                journal = self._journals.create(name, first)
+            except FileExistsError:
+                if task_id is not None:
+                    raise Refused("TaskCreated", f"the id {task_id} is taken") from None
+                continue
+            except OSError as error:
+                raise StorageError(f"{self.folder.temp}: {error.strerror}; no task was created") from None
+            with journal.locked():
+                journal.read()
+                desk = Desk(journal, replace(task, documents=with_published(task, changed)))
+                self._desks[name] = desk
+                self._shelf.publish(desk)
+            return desk.task
+
+    def refresh(self, task_id: str) -> Refreshed:
+        """The task as it is now: edits absorbed, missing and stale documents put back, a begun archive finished."""
+        desk = self._desk(task_id)
+        self._transact(desk, None)
+        if desk.task.archived:
+            self._finish_archive(desk)
+        restored, desk.restored = desk.restored, ()
+        return Refreshed(desk.task, restored, desk.problem)
+
+    def commit(
+        self,
+        task_id: str,
+        events: Iterable[Event],
+        *,
+        actor: Actor,
+        epoch: int | None = None,
+        texts: Mapping[Kind, str] | None = None,
+    ) -> Task:
+        """Make the events true together; durable when this returns.
+
+        `texts` are whole documents as the committer wrote them, read as edits of its own. A worker passes its epoch.
+        Raises Refused, Fenced, StorageError or Unsynced: then nothing was committed.
+        """
+        desk = self._desk(task_id)
+
+        def act() -> None:
+            more = self._events_of(desk, texts or {})
+            desk.append((*events, *more), actor, self._now())
+
+        events = tuple(events)
+        self._transact(desk, act, epoch=epoch)
+        return desk.task
+
+    def archive(self, task_id: str) -> Task:
+        """Move a completed task to `completed/`; raises Refused when it is not completed."""
+        desk = self._desk(task_id)
+
+        def act() -> None:
+            if desk.task.archived:
+                return
+            self._shelf.checkpoint(desk)
+            begun = ArchiveBegun(companions=self.folder.companions(task_id))
+            desk.append((begun,), "engine", self._now())
+            desk.seen.clear()
+
+        self._transact(desk, act, publish=False)
+        self._finish_archive(desk)
+        return desk.task
+
+    def lease(self, task_id: str) -> leases.Lease:
+        """Become the task's worker; raises Busy while another one lives."""
+        desk = self._desk(task_id)
+        taken: list[leases.Lease] = []
+
+        def act() -> None:
+            task = desk.task
+            if task.epoch and leases.held(self.folder.locks, task_id, task.epoch):
+                raise Busy(task_id, task.holder or "another process")
+            lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, task.epoch + 1)
+            lease.take()
+            taken.append(lease)
+            try:
+                started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=task.epoch > 0)
+                desk.append((started,), "engine", self._now())
+            except BaseException:
+                lease.release()
+                raise
+
+        self._transact(desk, act)
+        return taken[-1]
+
+    def at_work(self, task_id: str) -> str | None:
+        """Who works on the task now, None when nobody does."""
+        task = self._desk(task_id).task
+        return task.holder if task.epoch and leases.held(self.folder.locks, task_id, task.epoch) else None
+
+    def since(self, task_id: str, revision: int) -> tuple[Commit, ...]:
+        """The commits after a revision."""
+        desk = self._desk(task_id)
+        with desk.journal.locked():
+            desk.catch_up()
+            return tuple(commit for commit in desk.journal.history() if commit.revision > revision)
+
+    def claims(self, task_ids: Iterable[str]) -> frozenset[tuple[str, str | None]]:
+        """The files these tasks wrote or are about to write: path and SHA-256. Damaged tasks claim nothing."""
+        found: set[tuple[str, str | None]] = set()
+        for task_id in task_ids:
+            try:
+                desk = self._desk(task_id)
+                with desk.journal.locked():
+                    desk.catch_up()
+            except (Damaged, UnknownTask):
+                continue
+            changes = (change for receipt in desk.task.receipts for change in receipt.files)
+            found.update((change.path, change.after) for change in changes if change.before != change.after)
+            found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
+        return frozenset(found)
+
+    def close(self) -> None:
+        """Sync the documents of every task that was committed to, and let go of all files."""
+        for desk in self._desks.values():
+            with desk.journal.locked():
+                self._shelf.checkpoint(desk)
+            desk.journal.close()
+        self._desks.clear()
+
+    # -- how it is done ------------------------------------------------------
+
+    def _now(self) -> str:
+        return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _desk(self, task_id: str) -> Desk:
+        with self._opening:
+            if task_id not in self._desks:
+                self._desks[task_id] = Desk.open(self._journals.open(task_id))
+            return self._desks[task_id]
+
+    def _transact(
+        self, desk: Desk, act: Callable[[], None] | None, *, epoch: int | None = None, publish: bool = True
+    ) -> None:
+        """Lock, catch up, fence, absorb, act, publish. Waits, unlocked, for documents that are just being written."""
+        for patience in reversed(range(_ROUNDS)):
+            with desk.journal.locked():
+                desk.catch_up()
+                if epoch is not None and desk.task.epoch != epoch:
+                    raise Fenced(desk.task.id, epoch, desk.task.epoch)
+                unsettled = self._shelf.reconcile(desk)
+                if not unsettled or not patience:
+                    if act is not None:
+                        act()
+                    self._follow_references(desk)
+                    if publish:
+                        self._shelf.publish(desk, leave=unsettled)
+                    return
+            time.sleep(SETTLE)
+
+    def _events_of(self, desk: Desk, texts: Mapping[Kind, str]) -> tuple[Event, ...]:
+        events: list[Event] = []
+        for kind, text in texts.items():
+            try:
+                body, _ = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+            except ValueError as error:
+                raise Refused("TextEdited", f"{kind}: {error}") from None
+            difference = documents.diff(desk.task, kind, body)
+            if difference.refused:
+                raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
+            events.extend(difference.events)
+        return tuple(events)
+
+    def _finish_archive(self, desk: Desk) -> None:
+        """Roll a begun archive forward to its end; one lock at a time. Does nothing to a finished one."""
+        try:
+            self._move_documents(desk)
+            if desk.task.status == "archiving":
+                for other in self._journals.mentioning(f'"task":"{desk.task.id}"'):
+                    self._move_references(other, desk.task.id)
+            with desk.journal.locked():
+                desk.catch_up()
+                if desk.task.status == "archiving":
+                    desk.append((ArchiveDone(),), "engine", self._now())
+                    self._shelf.publish(desk)
+                    self._shelf.checkpoint(desk)
+                desk.journal.archive()
+        except OSError as error:
+            reason = f"archiving {desk.task.id} did not finish: {error.strerror}; the next command goes on"
+            raise StorageError(reason) from None
+
+    def _move_documents(self, desk: Desk) -> None:
+        with desk.journal.locked():
+            desk.catch_up()
+            if desk.task.status == "archiving":
+                archive.stage(desk, self.folder)
+                for staged, aside in archive.clear(desk, self.folder):
+                    desk.append((self._shelf.set_aside(desk, aside),), "editor", self._now())
+                    self.folder.disk.remove(staged)
+
+    def _follow_references(self, desk: Desk) -> None:
+        """References to tasks that were archived before they were referred to: the archive could not know of them."""
+        for row in desk.task.references:
+            if not row.moved and (self.folder.completed / documents.file_name("task-status", row.task)).exists():
+                desk.append((ReferenceMoved(task=row.task),), "engine", self._now())
+
+    def _move_references(self, other: str, task_id: str) -> None:
+        """Tell a task that refers to this one where its documents are now. A damaged journal is left as it is."""
+        if other == task_id:
+            return
+        try:
+            self._transact(self._desk(other), None)
+        except Damaged:
+            return

@@ -1,0 +1,99 @@
+"""The `.temp` folder: where everything is, and which file belongs to which task."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator import documents, files
+from orchestrator.events import Kind
+from orchestrator.files import Disk
+from orchestrator.task import Task
+
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+EXAMPLES = frozenset({"AB12C3", "A1B2C3", "X9Y8Z7"})
+"""Ids that prompts show as examples: agents copy them, so they name nothing."""
+
+_BELONGS = re.compile(r"[-_]([A-Z0-9]{6})\Z", re.ASCII)
+
+
+def draw_id() -> str:
+    """Six random characters, at least one letter and one digit, none that look alike."""
+    while True:
+        drawn = "".join(secrets.choice(ALPHABET) for _ in range(6))
+        if any(c.isdigit() for c in drawn) and any(c.isalpha() for c in drawn) and drawn not in EXAMPLES:
+            return drawn
+
+
+def owner(name: str) -> str | None:
+    """The id of the task a file belongs to: its stem ends in `-ID` or `_ID`."""
+    found = _BELONGS.search(name.rsplit(".", 1)[0])
+    return found.group(1) if found else None
+
+
+class Folder:
+    """The paths below one `.temp`."""
+
+    def __init__(self, temp: Path, disk: Disk) -> None:
+        self.temp = temp
+        self.disk = disk
+        self.completed = temp / "completed"
+        self.internal = temp / ".orchestrator"
+        self.staging = self.internal / "staging"
+        self.outputs = self.internal / "outputs"
+        self.locks = self.internal / "locks"
+
+    def prepare(self) -> None:
+        """Make the folders that are not there. The engine's own is private and ignores itself in git."""
+        self.disk.make_directories(self.completed)
+        for path in (self.internal, self.staging, self.outputs, self.locks):
+            self.disk.make_directories(path, 0o700)
+        ignore = self.internal / ".gitignore"
+        if not ignore.exists():
+            self.disk.create(ignore, b"*\n")
+
+    def home(self, task: Task) -> Path:
+        """Where the task's documents are."""
+        return self.completed if task.archived else self.temp
+
+    def document(self, task: Task, kind: Kind) -> Path:
+        return self.home(task) / documents.file_name(kind, task.id)
+
+    def staged(self, task: Task, kind: Kind) -> Path:
+        return self.staging / documents.file_name(kind, task.id)
+
+    def commands(self, task_id: str) -> Path:
+        """The private folder of a task's running commands."""
+        return self.internal / "commands" / task_id
+
+    def companions(self, task_id: str) -> tuple[str, ...]:
+        """The names of the files that agents or people left beside the task's documents."""
+        return tuple(sorted(name for name in self._names(self.temp, task_id) if documents.identify(name) is None))
+
+    def taken(self, task_id: str) -> bool:
+        """True when any file here carries the id, ours or hand-made."""
+        return any(any(self._names(place, task_id)) for place in (self.temp, self.completed))
+
+    def _names(self, place: Path, task_id: str) -> Iterator[str]:
+        for path in place.iterdir():
+            if owner(path.name) == task_id and path.name[0] != ".":
+                yield path.name
+
+    def free_name(self, place: Path, prefix: str, task_id: str, suffix: str) -> str:
+        """A name of the task's that nothing has yet: `prefix-ID.suffix`, `prefix-2-ID.suffix` …"""
+        name, number = f"{prefix}-{task_id}.{suffix}", 2
+        while (place / name).exists():
+            name, number = f"{prefix}-{number}-{task_id}.{suffix}", number + 1
+        return name
+
+    def keep(self, data: bytes) -> str:
+        """Store a large output under the SHA-256 of its content, which is returned."""
+        name = hashlib.sha256(data).hexdigest()
+        path = self.outputs / name
+        if files.read(path) != data:
+            self.disk.remove(path)
+            self.disk.create(path, data, 0o600)
+        return name

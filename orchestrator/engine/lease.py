@@ -1,0 +1,82 @@
+"""The lease: which worker may commit for a task. A lock the system frees when its holder dies, one file an epoch."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from orchestrator import files
+from orchestrator.errors import Busy
+from orchestrator.files import Disk
+
+STALE = 60.0
+"""Seconds without a beat after which a living holder may be taken over: it is frozen, or stuck."""
+
+
+def holder() -> str:
+    """This process, named for good: pid, its start, the boot, the host."""
+    pid = os.getpid()
+    return f"pid {pid} (started {files.process_start(pid) or '?'}, boot {files.boot()[:8]}) on {socket.gethostname()}"
+
+
+class Lease:
+    """Held from `take` until `release` or the death of the process. `epoch` is what its commits carry."""
+
+    def __init__(self, locks: Path, disk: Disk, task_id: str, epoch: int) -> None:
+        self.task_id = task_id
+        self.epoch = epoch
+        self._disk = disk
+        self._path = _path(locks, task_id, epoch)
+        self._lock = FileLock(self._path, blocking=False, fallback_to_soft=False, thread_local=False)
+
+    def take(self) -> None:
+        """Raises Busy when another process has this epoch's lock already."""
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise Busy(self.task_id, "another process that is just starting") from None
+        self.beat()
+
+    def beat(self) -> None:
+        """Say that the holder is alive: monotonic seconds of this boot, never synced."""
+        beat = _beat(self._path)
+        self._disk.remove(beat)
+        self._disk.create(beat, f"{time.monotonic():.3f} {files.boot()}".encode())
+
+    def release(self) -> None:
+        self._disk.remove(_beat(self._path))
+        self._lock.release()
+
+
+def held(locks: Path, task_id: str, epoch: int) -> bool:
+    """True when a living process holds that epoch's lease and has shown itself lately."""
+    path = _path(locks, task_id, epoch)
+    if not path.exists():
+        return False
+    probe = FileLock(path, blocking=False, fallback_to_soft=False, thread_local=False)
+    try:
+        probe.acquire(blocking=False)
+    except Timeout:
+        return not _stale(_beat(path))
+    probe.release()
+    return False
+
+
+def _path(locks: Path, task_id: str, epoch: int) -> Path:
+    return locks / f"{task_id}.lease-{epoch}"
+
+
+def _beat(path: Path) -> Path:
+    return path.with_name(path.name + ".beat")
+
+
+def _stale(beat: Path) -> bool:
+    try:
+        seconds, boot = beat.read_text().split()
+        return boot == files.boot() and time.monotonic() - float(seconds) > STALE
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,65 @@
+"""Three-way merges of documents edited on an older revision. Where both changed the same place, the edit wins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+_ABSENT = object()
+
+
+def merge_text(base: str, ours: str, edited: str) -> str:
+    """Lines of `edited` where it differs from `base`, else lines of `ours`."""
+    from merge3 import Merge3
+
+    merge = Merge3(base.splitlines(True), ours.splitlines(True), edited.splitlines(True))
+    lines: list[str] = []
+    for group in merge.merge_groups():
+        lines.extend(_line_by_line(*group[1:]) if group[0] == "conflict" else group[1])
+    return "".join(lines)
+
+
+def _line_by_line(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Sequence[str]:
+    """Neighbouring lines that changed on different sides are no conflict."""
+    if not len(base) == len(ours) == len(edited):
+        return edited
+    return [mine if theirs == before else theirs for before, mine, theirs in zip(base, ours, edited, strict=True)]
+
+
+def merge_json(base: str, ours: str, edited: str) -> str:
+    """The same for JSON, key by key; rows of a list are matched by their `id`."""
+    merged = _merge(json.loads(base), json.loads(ours), json.loads(edited))
+    return json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+
+
+def _merge(base: Any, ours: Any, edited: Any) -> Any:
+    if edited == base:
+        return ours
+    if isinstance(ours, dict) and isinstance(edited, dict):
+        return _merge_objects(base if isinstance(base, dict) else {}, ours, edited)
+    if _rows(ours) and _rows(edited):
+        before = {row["id"]: row for row in base} if isinstance(base, list) and _rows(base) else {}
+        mine, theirs = ({row["id"]: row for row in rows} for rows in (ours, edited))
+        return list(_merge_objects(before, mine, theirs).values())
+    return edited
+
+
+def _rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in value)
+
+
+def _merge_objects(base: dict[str, Any], ours: dict[str, Any], edited: dict[str, Any]) -> dict[str, Any]:
+    merged = {}
+    for key in (*ours, *(key for key in edited if key not in ours)):
+        before, mine, theirs = (side.get(key, _ABSENT) for side in (base, ours, edited))
+        value = (
+            mine
+            if theirs == before
+            else theirs
+            if mine is _ABSENT or theirs is _ABSENT
+            else _merge(before, mine, theirs)
+        )
+        if value is not _ABSENT:
+            merged[key] = value
+    return merged

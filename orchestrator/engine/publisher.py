@@ -1,0 +1,60 @@
+"""Puts documents in place, each whole or not at all, and looks at what it replaced."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from orchestrator import files
+from orchestrator.engine.folder import Folder
+
+
+class Publisher:
+    """Replaces documents by exchange where the system has it, by rename elsewhere.
+
+    `portable` forces the rename: then an edit in the instant between the last look and the rename would be lost.
+    """
+
+    def __init__(self, folder: Folder, *, portable: bool = False) -> None:
+        self._folder = folder
+        self._disk = folder.disk
+        self._portable = portable
+
+    @cached_property
+    def exchanging(self) -> bool:
+        """Probed once: True when this file system exchanges two names."""
+        return not self._portable and files.exchanges(self._disk, self._folder.staging)
+
+    def put(self, staged: Path, target: Path, data: bytes, seen: bytes | None) -> bytes | None:
+        """Publish `data`; `seen` is what the target held when it was last looked at.
+
+        Returns None, or the unknown bytes that were in the target in that instant: by exchange they came out and are
+        in `staged`, while `data` is in place; by rename they stay in the target and nothing is published.
+        """
+        self._disk.create(staged, data)
+        if seen is None:
+            try:
+                self._disk.move_new(staged, target)
+                return None
+            except FileExistsError:
+                pass
+        if self.exchanging:
+            return self._exchange(staged, target, seen)
+        now = files.read(target)
+        if now is not None and now != seen:
+            self._disk.remove(staged)
+            return now
+        self._disk.move(staged, target)
+        return None
+
+    def _exchange(self, staged: Path, target: Path, seen: bytes | None) -> bytes | None:
+        try:
+            self._disk.exchange(staged, target)
+        except FileNotFoundError:
+            self._disk.move(staged, target)
+            return None
+        came_out = files.read(staged)
+        if came_out is not None and came_out != seen:
+            return came_out
+        self._disk.remove(staged)
+        return None

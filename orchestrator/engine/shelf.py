@@ -1,0 +1,147 @@
+"""The documents of a task on disk: what others did to them is recorded, what the journal says is published."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator import documents, files
+from orchestrator.engine import absorption
+from orchestrator.engine.absorption import SETTLE, Aside, Findings, Found
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.folder import Folder
+from orchestrator.engine.publisher import Publisher
+from orchestrator.events import EditSetAside, Kind
+
+CHECKPOINT = 16
+"""Documents are synced after this many publications, before an archive, and when the engine is closed."""
+_ROUNDS = 5
+
+
+class Shelf:
+    """Every method is called under the task's lock."""
+
+    def __init__(self, folder: Folder, publisher: Publisher, now: Callable[[], str]) -> None:
+        self._folder = folder
+        self._disk = folder.disk
+        self._publisher = publisher
+        self._now = now
+
+    def reconcile(self, desk: Desk) -> tuple[Kind, ...]:
+        """Record what others did to the documents; returns those that are still being written."""
+        if desk.task.status == "archiving":
+            return ()
+        found: Found = {}
+        for kind in documents.KINDS:
+            found[kind] = data = absorption.look(self._folder.document(desk.task, kind))
+            desk.seen[kind] = data if isinstance(data, bytes) else None
+        came_out = self._left_in_staging(desk, found)
+        findings = absorption.absorb(desk, found, self._now(), self._folder)
+        desk.restored = (*desk.restored, *findings.restored)
+        kept = tuple(self.set_aside(desk, aside) for aside in findings.asides)
+        if desk.journal.rebooted:
+            self.publish(desk, leave=(*findings.edited, *findings.unsettled))
+            desk.journal.reconciled()
+        self._record(desk, findings, kept)
+        if not findings.events and not kept and desk.outdated():
+            desk.append((), "engine", self._now())
+        self._record_came_out(desk, came_out)
+        return tuple(findings.unsettled)
+
+    def publish(self, desk: Desk, leave: tuple[Kind, ...] = ()) -> None:
+        """Bring the documents forward. Never raises: the commit has happened, and the next refresh tries again."""
+        try:
+            for _ in range(_ROUNDS):
+                came_out = self._put_all(desk, leave)
+                if not came_out:
+                    break
+                self._record_came_out(desk, came_out)
+            desk.problem = None
+            desk.published += 1
+            if desk.published >= CHECKPOINT:
+                self.checkpoint(desk)
+        except OSError as error:
+            desk.problem = f"documents of {desk.task.id} are behind their journal: {error.strerror}; free the disk"
+            desk.seen.clear()
+
+    def checkpoint(self, desk: Desk) -> None:
+        """Sync the documents. What a failed sync left in doubt is written anew at the next commit, not synced again."""
+        if not desk.published:
+            return
+        desk.published = 0
+        kinds = documents.kinds(desk.task)
+        try:
+            for kind in kinds:
+                self._disk.sync_file(self._folder.document(desk.task, kind))
+            self._disk.sync_directory(self._folder.home(desk.task))
+        except OSError:
+            desk.doubtful.update(kinds)
+        else:
+            desk.synced = desk.task.revision
+
+    def set_aside(self, desk: Desk, aside: Aside) -> EditSetAside:
+        """Keep a text that cannot be obeyed beside its document, durably, before the document is put back."""
+        home, path = self._folder.home(desk.task), self._folder.document(desk.task, aside.kind)
+        name = self._folder.free_name(home, f"set-aside-{aside.kind}", desk.task.id, path.suffix[1:])
+        if aside.data is None:
+            self._disk.move(path, home / name)
+        else:
+            self._disk.create(home / name, aside.data, sync=True)
+        self._disk.sync_directory(home)
+        return EditSetAside(document=aside.kind, name=name, reason=aside.reason)
+
+    def _record(self, desk: Desk, findings: Findings, kept: tuple[EditSetAside, ...]) -> None:
+        if findings.events or kept:
+            desk.append((*findings.events, *kept), absorption.actor(desk.task), self._now())
+
+    def _record_came_out(self, desk: Desk, came_out: Found) -> None:
+        """Record texts that were replaced before anybody had read them; they are in `staging` until then."""
+        findings = absorption.absorb(desk, came_out, self._now())
+        self._record(desk, findings, tuple(self.set_aside(desk, aside) for aside in findings.asides))
+        for kind in came_out:
+            self._disk.remove(self._folder.staged(desk.task, kind))
+
+    def _left_in_staging(self, desk: Desk, found: Found) -> Found:
+        """What a process that died while publishing left: our own copy, or an edit that had just come out."""
+        came_out: Found = {}
+        for name in os.listdir(self._folder.staging):
+            identity = documents.identify(name)
+            if identity is None or identity[1] != desk.task.id:
+                continue
+            kind, path = identity[0], self._folder.staging / name
+            data = files.read(path) or b""
+            ours = kind in desk.task.documents and kind in documents.kinds(desk.task)
+            if ours and found[kind] == desk.text(kind) and not desk.journal.rebooted:
+                came_out[kind] = data
+                continue
+            if data.strip() and not (ours and desk.text(kind).startswith(data)):
+                self.set_aside(desk, Aside(kind, data, "left by a crash"))
+            self._disk.remove(path)
+        return came_out
+
+    def _put_all(self, desk: Desk, leave: tuple[Kind, ...]) -> Found:
+        """Publish what differs, the status JSON last; returns the unknown texts that came out."""
+        came_out: Found = {}
+        for kind in documents.kinds(desk.task):
+            wanted = desk.text(kind)
+            if kind in leave or (desk.seen.get(kind) == wanted and kind not in desk.doubtful):
+                continue
+            staged, target = self._folder.staged(desk.task, kind), self._folder.document(desk.task, kind)
+            unknown = self._publisher.put(staged, target, wanted, desk.seen.get(kind))
+            desk.doubtful.discard(kind)
+            if unknown is None:
+                desk.seen[kind] = wanted
+            else:
+                came_out[kind] = self._settled(staged) if staged.exists() else unknown
+                desk.seen[kind] = files.read(target)
+        return came_out
+
+    def _settled(self, staged: Path) -> bytes:
+        """The text that came out, once its writer has finished: it may still hold the file open."""
+        for _ in range(50):
+            if time.time() - staged.stat().st_mtime >= SETTLE:
+                break
+            time.sleep(SETTLE)
+        return files.read(staged) or b""

@@ -1,0 +1,281 @@
+"""The only module that writes to disk, one method an operation, and the only one that knows what the system offers.
+
+Every change goes through `Disk.perform`, so that a test can put another disk under the engine: one that counts,
+fails or dies before or after the k-th operation.
+
+Durability, as POSIX and Linux give it: a file's data is on the disk after `fdatasync`, its name after the `fsync` of
+its directory. A sync that failed is never tried again: the cache may have dropped what it could not write
+(Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+LARGEST = 64 * 1024 * 1024
+_RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs", "fuse.sshfs"}
+
+
+class Disk:
+    """The operations that change a disk. Each raises OSError as the system gave it."""
+
+    def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
+        """Run one operation. Tests override this."""
+        return action()
+
+    def create(self, path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
+        """A new file with this content; FileExistsError when there is one. Durable data (not name) with `sync`."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = self.perform("create", path, lambda: os.open(path, flags, mode))
+        try:
+            self._write(descriptor, path, data)
+            if sync:
+                self.sync_data(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+    def _write(self, descriptor: int, path: Path, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = self.perform("write", path, lambda rest=view: os.write(descriptor, rest))  # type: ignore[misc]
+            view = view[written:]
+
+    def append(self, descriptor: int, path: Path, data: bytes, size: int) -> None:
+        """Append in one write; what was written of a failed one is taken back to `size` bytes, and OSError raised."""
+        try:
+            written = self.perform("append", path, lambda: os.write(descriptor, data))
+            if written != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            self.truncate(descriptor, path, size)
+            raise
+
+    def mark(self, descriptor: int, path: Path, data: bytes) -> None:
+        """Overwrite the start of a file; never synced."""
+        self.perform("mark", path, lambda: os.pwrite(descriptor, data, 0))
+
+    def truncate(self, descriptor: int, path: Path, size: int) -> None:
+        self.perform("truncate", path, lambda: os.ftruncate(descriptor, size))
+
+    def sync_data(self, descriptor: int, path: Path) -> None:
+        """The file's data and size are on the disk when this returns."""
+        self.perform("fdatasync", path, lambda: _fdatasync(descriptor))
+
+    def sync_file(self, path: Path) -> None:
+        """`sync_data` for a file that is not open."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            self.sync_data(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+    def sync_directory(self, path: Path) -> None:
+        """The names in a directory are on the disk when this returns."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        try:
+            self.perform("fsync", path, lambda: os.fsync(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def exchange(self, one: Path, other: Path) -> None:
+        """The two names change places in one step (renameat2, RENAME_EXCHANGE; renamex_np, RENAME_SWAP)."""
+        self.perform("exchange", other, lambda: _rename(one, other, _RENAME_EXCHANGE))
+
+    def move(self, source: Path, target: Path) -> None:
+        """Rename; an existing target is replaced."""
+        self.perform("move", target, lambda: os.rename(source, target))
+
+    def move_new(self, source: Path, target: Path) -> None:
+        """Rename; FileExistsError when the target exists."""
+
+        def act() -> None:
+            try:
+                _rename(source, target, _RENAME_NOREPLACE)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+                    raise
+                os.link(source, target, follow_symlinks=False)
+                os.unlink(source)
+
+        self.perform("move_new", target, act)
+
+    def remove(self, path: Path) -> None:
+        """Unlink; no error when there is nothing."""
+
+        def act() -> None:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+        self.perform("remove", path, act)
+
+    def make_directories(self, path: Path, mode: int = 0o755) -> None:
+        """The directory and its missing parents, each name durable when this returns."""
+        missing = []
+        while not path.is_dir():
+            missing.append(path)
+            path = path.parent
+        for directory in reversed(missing):
+            self.perform("mkdir", directory, lambda made=directory: made.mkdir(mode, exist_ok=True))  # type: ignore[misc]
+            self.sync_directory(directory.parent)
+
+
+def read(path: Path) -> bytes | None:
+    """The bytes of a regular file, None when there is nothing.
+
+    Never follows a link in the last component and never waits on a FIFO. Raises OSError, also for what is not a regular
+    file (EINVAL) or larger than 64 MiB (EFBIG).
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if found.st_size > LARGEST:
+            raise OSError(errno.EFBIG, "larger than 64 MiB", str(path))
+        parts = []
+        while part := os.read(descriptor, max(found.st_size + 1, 65536)):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
+
+    The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._threads = threading.RLock()
+        self._depth = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for the lock and hold it; may be nested within one thread."""
+        with self._threads:
+            if self._depth == 0:
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+def exchanges(disk: Disk, directory: Path) -> bool:
+    """True when two names in this directory really change places: some file systems silently rename instead."""
+    one, other = directory / f".probe-{os.getpid()}-1", directory / f".probe-{os.getpid()}-2"
+    try:
+        for path in (one, other):
+            disk.remove(path)
+            disk.create(path, path.name.encode())
+        disk.exchange(one, other)
+        return read(one) == other.name.encode() and read(other) == one.name.encode()
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM):
+            return False
+        raise
+    finally:
+        disk.remove(one)
+        disk.remove(other)
+
+
+@cache
+def boot() -> str:
+    """An id of this run of the system: the same until it is started again."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"boot-{boot_time():.0f}"
+
+
+@cache
+def boot_time() -> float:
+    """When the system started, seconds since the epoch."""
+    try:
+        for line in Path("/proc/stat").read_text().splitlines():
+            if line.startswith("btime "):
+                return float(line.split()[1])
+    except OSError:
+        pass
+    import time
+
+    return time.time() - time.monotonic()
+
+
+def process_start(pid: int) -> str | None:
+    """When a process started, in the kernel's clock ticks: with the pid and the boot it names a process for good."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def network_file_system(path: Path) -> str | None:
+    """The kind of network file system a path is on, None for a local one (or where the system does not say)."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return None
+    best, kind = "", ""
+    for line in lines:
+        left, right = line.split(" - ", 1)
+        mount = left.split()[4].encode().decode("unicode_escape")
+        inside = str(path) == mount or str(path).startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, right.split()[0]
+    return kind if kind in _NETWORK else None
+
+
+def _fdatasync(descriptor: int) -> None:
+    if sys.platform == "darwin":
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _rename(source: Path, target: Path, flags: int) -> None:
+    library = _library()
+    one, other = os.fsencode(source), os.fsencode(target)
+    if sys.platform == "darwin":
+        swap = {_RENAME_EXCHANGE: 2, _RENAME_NOREPLACE: 4}[flags]
+        failed = library.renamex_np(one, other, swap)
+    elif hasattr(library, "renameat2"):
+        failed = library.renameat2(_AT_FDCWD, one, _AT_FDCWD, other, flags)
+    else:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if failed:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(target))

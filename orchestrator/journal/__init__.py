@@ -1,0 +1,80 @@
+"""The journal: a task's append-only log of commits, the only truth. This is the port; a backend is one file beside it.
+
+Line format, final: one JSON object a line, UTF-8, keys in this order:
+`v` (1), `revision`, `at`, `actor`, `epoch`, `events`, `documents`, `synced`, `uuid` (first line only), `sum`.
+`sum` is the last key: SHA-256, hexadecimal, over the `sum` of the line before (empty for the first) followed by the
+bytes of this line up to the comma before `"sum"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from orchestrator.events import Commit, Kind
+
+
+class Journal(Protocol):
+    """The log of one task. Everything but `locked` is called while the lock is held."""
+
+    task_id: str
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Wait for the task's lock, which also guards its documents."""
+        ...
+
+    @property
+    def rebooted(self) -> bool:
+        """True when the system was started again since documents were last reconciled; see `reconciled`."""
+        ...
+
+    def reconciled(self) -> None:
+        """The documents on disk were looked at since the system started."""
+        ...
+
+    def read(self) -> list[Commit]:
+        """The commits since the last call, after cutting what was never committed. Raises Damaged."""
+        ...
+
+    def history(self) -> Iterator[Commit]:
+        """All commits read so far, from the first."""
+        ...
+
+    def append(self, commit: Commit) -> None:
+        """The commit is durable when this returns.
+
+        Raises Conflict unless it follows the last revision, StorageError or Unsynced when the disk says no: then
+        nothing was committed.
+        """
+        ...
+
+    def published(self, kind: Kind, digest: str) -> bool:
+        """True when any commit ever published this text of this document."""
+        ...
+
+    def archive(self) -> None:
+        """The journal lives with the archived ones when this returns."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Journals(Protocol):
+    """All journals of one `.temp` folder."""
+
+    def create(self, task_id: str, first: Commit) -> Journal:
+        """A new journal with its first commit, durable; FileExistsError when the id is taken."""
+        ...
+
+    def open(self, task_id: str) -> Journal:
+        """Raises UnknownTask."""
+        ...
+
+    def ids(self) -> tuple[str, ...]:
+        """Every task here, archived ones too, in order of their ids."""
+        ...
+
+    def mentioning(self, text: str) -> tuple[str, ...]:
+        """The tasks whose journals contain the text anywhere."""
+        ...

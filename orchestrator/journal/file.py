@@ -1,0 +1,290 @@
+"""The journal as a file of JSON lines: one write and one `fdatasync` a commit.
+
+The lock file carries a mark of one letter and the boot id: `D` from before the append until after its sync, else `C`.
+It is never synced, because it must live exactly as long as the page cache: whoever finds `D` of this boot knows that
+the last line may be only in the cache of a process that died, and writes the journal anew before trusting it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from orchestrator import files
+from orchestrator.errors import Conflict, Damaged, StorageError, UnknownTask, Unsynced
+from orchestrator.events import Commit, Kind
+from orchestrator.files import Disk
+
+_MARK_SIZE = 48
+
+
+def encode(commit: Commit, previous: str) -> tuple[bytes, str]:
+    """The line of a commit, with its newline, and its sum."""
+    data = {"v": 1, **commit.encode()}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))[:-1].encode("utf-8", "surrogatepass")
+    total = _sum(previous, text)
+    return text + b',"sum":"' + total.encode() + b'"}\n', total
+
+
+def _sum(previous: str, text: bytes) -> str:
+    return hashlib.sha256(previous.encode() + text).hexdigest()
+
+
+def decode(line: bytes, previous: str) -> tuple[Commit, str]:
+    """The commit of a whole line and its sum; raises ValueError saying why the line is not one."""
+    text, comma, rest = line.rpartition(b',"sum":"')
+    if not comma or not line.endswith(b'"}\n'):
+        raise ValueError("not a whole line")
+    total = rest[:-3].decode("ascii", "replace")
+    if total != _sum(previous, text):
+        raise ValueError("its checksum does not fit")
+    data = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
+    if data.pop("v", None) != 1:
+        raise ValueError("written by a newer version of orchestrator")
+    return Commit.decode(data), total
+
+
+class FileJournal:
+    """One journal file and its lock."""
+
+    def __init__(self, task_id: str, folder: FileJournals) -> None:
+        self.task_id = task_id
+        self._folder = folder
+        self._disk = folder.disk
+        self._lock = files.Lock(folder.locks / f"{task_id}.lock")
+        self._descriptor = -1
+        self._path = folder.place(task_id)
+        self._size = 0
+        self._sum = ""
+        self._revision = 0
+        self.rebooted = not self._mark().endswith(files.boot())
+        try:
+            self._reopen()
+        except OSError:
+            self._lock.close()
+            raise
+
+    def locked(self) -> AbstractContextManager[None]:
+        return self._lock.held()
+
+    def reconciled(self) -> None:
+        self._set_mark("C")
+        self.rebooted = False
+
+    def read(self) -> list[Commit]:
+        self._reopen()
+        if self._mark() == f"D {files.boot()}":
+            self._rewrite(self._whole())
+            self._set_mark("C")
+        return self._take(self._pending())
+
+    def _pending(self) -> bytes:
+        size = os.fstat(self._descriptor).st_size
+        return os.pread(self._descriptor, size - self._size, self._size) if size > self._size else b""
+
+    def _take(self, data: bytes) -> list[Commit]:
+        """Fold in the whole lines of `data`; cut a tail that was never committed."""
+        commits: list[Commit] = []
+        rest = data
+        while rest:
+            line, newline, after = rest.partition(b"\n")
+            try:
+                commit, self._sum = decode(line + newline, self._sum)
+            except (ValueError, KeyError, TypeError) as error:
+                self._cut(rest, str(error).splitlines()[0])
+                break
+            commits.append(commit)
+            self._revision = commit.revision
+            self._size += len(line) + 1
+            rest = after
+        return commits
+
+    def _cut(self, tail: bytes, reason: str) -> None:
+        """Take away a torn last line; raise Damaged when a whole one follows it."""
+        first, _, after = tail.partition(b"\n")
+        signed = first.endswith(b'"}') and b',"sum":"' in first and _parses(first)
+        if "newer version" in reason or (signed and after) or any(_parses(line) for line in after.split(b"\n")):
+            number = self._count() + 1
+            raise Damaged(self.task_id, str(self._path), number, reason)
+        self._disk.truncate(self._descriptor, self._path, self._size)
+        try:
+            self._disk.sync_data(self._descriptor, self._path)
+        except OSError:
+            self._rewrite(self._whole())
+
+    def _count(self) -> int:
+        return os.pread(self._descriptor, self._size, 0).count(b"\n")
+
+    def _take_back(self) -> None:
+        """Leave no trace of a line whose sync failed, in the cache or on the disk."""
+        try:
+            self._disk.truncate(self._descriptor, self._path, self._size)
+        except OSError as error:
+            raise Unsynced(str(self._path), f"{error.strerror}; whether the last commit was made is in doubt") from None
+        self._rewrite(self._whole())
+
+    def _whole(self) -> bytes:
+        """Everything in the file that could be a commit: as far as it was read, and what came since."""
+        return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
+
+    def history(self) -> Iterator[Commit]:
+        previous = ""
+        for line in os.pread(self._descriptor, self._size, 0).splitlines(keepends=True):
+            commit, previous = decode(line, previous)
+            yield commit
+
+    def append(self, commit: Commit) -> None:
+        if commit.revision != self._revision + 1:
+            raise Conflict(f"task {self.task_id} is at revision {self._revision}: {commit.revision} does not follow")
+        line, total = encode(commit, self._sum)
+        self._set_mark("D")
+        try:
+            self._disk.append(self._descriptor, self._path, line, self._size)
+        except OSError as error:
+            self._set_mark("C")
+            raise StorageError(
+                f"{self._path}: {error.strerror}; nothing was committed: free the disk and resume"
+            ) from None
+        try:
+            self._disk.sync_data(self._descriptor, self._path)
+        except OSError as error:
+            self._take_back()
+            self._set_mark("C")
+            raise Unsynced(str(self._path), error.strerror or str(error)) from None
+        self._size += len(line)
+        self._sum = total
+        self._revision = commit.revision
+        self._set_mark("C")
+
+    def published(self, kind: Kind, digest: str) -> bool:
+        return f'"{kind}":"{digest}"'.encode() in os.pread(self._descriptor, self._size, 0)
+
+    def archive(self) -> None:
+        target = self._folder.archived / self._path.name
+        if self._path != target:
+            self._disk.move(self._path, target)
+            self._disk.sync_directory(target.parent)
+            self._disk.sync_directory(self._path.parent)
+            self._path = target
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._lock.close()
+
+    def _reopen(self) -> None:
+        """Open the file that has the name now: it may have been written anew or archived meanwhile.
+
+        What was read stays read: a journal written anew has the same lines.
+        """
+        self._path = self._folder.place(self.task_id)
+        if self._descriptor >= 0:
+            mine, named = os.fstat(self._descriptor), os.stat(self._path)
+            if (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino):
+                return
+            os.close(self._descriptor)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def _rewrite(self, data: bytes) -> None:
+        """Put a durable copy in the journal's place: what a failed or unknown sync left in doubt is behind us."""
+        try:
+            self._folder.replace(self._path, data)
+        except OSError as error:
+            reason = f"{error.strerror}; whether the last commit was made is in doubt"
+            raise Unsynced(str(self._path), reason) from None
+        self._reopen()
+
+    def _mark(self) -> str:
+        return os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").strip()
+
+    def _set_mark(self, letter: str) -> None:
+        text = f"{letter} {files.boot()}".ljust(_MARK_SIZE)[:_MARK_SIZE]
+        self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
+
+
+class FileJournals:
+    """The journals under `.temp/.orchestrator/`."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self.disk = disk
+        self._folder = folder
+        self.live = folder / "journal"
+        self.archived = folder / "journal" / "completed"
+        self.locks = folder / "locks"
+
+    def prepare(self) -> None:
+        """Make the folders there have to be."""
+        for path in (self.archived, self.locks):
+            self.disk.make_directories(path, 0o700)
+
+    def place(self, task_id: str) -> Path:
+        """Where a task's journal is; raises UnknownTask."""
+        for folder in (self.live, self.archived):
+            path = folder / f"{task_id}.jsonl"
+            if path.exists():
+                return path
+        raise UnknownTask(task_id, str(self._folder.parent))
+
+    def create(self, task_id: str, first: Commit) -> FileJournal:
+        if (self.archived / f"{task_id}.jsonl").exists():
+            raise FileExistsError(task_id)
+        path = self.live / f"{task_id}.jsonl"
+        staged = self._staged(path, encode(first, "")[0])
+        try:
+            self.disk.move_new(staged, path)
+        except FileExistsError:
+            self.disk.remove(staged)
+            raise
+        try:
+            self.disk.sync_directory(self.live)
+        except OSError as error:
+            self.disk.remove(path)
+            raise Unsynced(str(path), error.strerror or str(error)) from None
+        journal = FileJournal(task_id, self)
+        with journal.locked():
+            journal.reconciled()
+        return journal
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Durably put a file with this content in the place of another."""
+        self.disk.move(self._staged(path, data), path)
+        self.disk.sync_directory(path.parent)
+
+    def _staged(self, path: Path, data: bytes) -> Path:
+        staged = path.with_name(f".{path.name}.{os.getpid()}")
+        self.disk.remove(staged)
+        try:
+            self.disk.create(staged, data, 0o600, sync=True)
+        except OSError:
+            self.disk.remove(staged)
+            raise
+        return staged
+
+    def open(self, task_id: str) -> FileJournal:
+        self.place(task_id)
+        return FileJournal(task_id, self)
+
+    def ids(self) -> tuple[str, ...]:
+        found: set[str] = set()
+        for folder in (self.live, self.archived):
+            if folder.is_dir():
+                found.update(path.stem for path in folder.iterdir() if path.suffix == ".jsonl" and path.name[0] != ".")
+        return tuple(sorted(found))
+
+    def mentioning(self, text: str) -> tuple[str, ...]:
+        wanted = text.encode()
+        return tuple(task_id for task_id in self.ids() if wanted in self.place(task_id).read_bytes())
+
+
+def _parses(line: bytes) -> bool:
+    """True when a line is a JSON object with a sum: too much for a torn write to have left by chance."""
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(data, dict) and "sum" in data

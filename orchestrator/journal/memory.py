@@ -1,0 +1,76 @@
+"""The journal in memory: for tests of what stands on it, and for trying things out. Nothing outlives the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestrator.errors import Conflict, UnknownTask
+from orchestrator.events import Commit, Kind
+
+
+class MemoryJournal:
+    def __init__(self, task_id: str, commits: list[Commit], lock: threading.RLock) -> None:
+        self.task_id = task_id
+        self.rebooted = False
+        self._commits = commits
+        self._lock = lock
+        self._read = 0
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with self._lock:
+            yield
+
+    def reconciled(self) -> None:
+        self.rebooted = False
+
+    def read(self) -> list[Commit]:
+        new = self._commits[self._read :]
+        self._read = len(self._commits)
+        return new
+
+    def history(self) -> Iterator[Commit]:
+        yield from self._commits[: self._read]
+
+    def append(self, commit: Commit) -> None:
+        if commit.revision != len(self._commits) + 1 or self._read != len(self._commits):
+            raise Conflict(
+                f"task {self.task_id} is at revision {len(self._commits)}: {commit.revision} does not follow"
+            )
+        self._commits.append(commit)
+        self._read += 1
+
+    def published(self, kind: Kind, digest: str) -> bool:
+        return any(commit.documents.get(kind) == digest for commit in self.history())
+
+    def archive(self) -> None:
+        """There is no other place to move to."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class MemoryJournals:
+    def __init__(self) -> None:
+        self._commits: dict[str, list[Commit]] = {}
+        self._locks: dict[str, threading.RLock] = {}
+
+    def create(self, task_id: str, first: Commit) -> MemoryJournal:
+        if task_id in self._commits:
+            raise FileExistsError(task_id)
+        self._commits[task_id] = [first]
+        self._locks[task_id] = threading.RLock()
+        return self.open(task_id)
+
+    def open(self, task_id: str) -> MemoryJournal:
+        if task_id not in self._commits:
+            raise UnknownTask(task_id, "memory")
+        return MemoryJournal(task_id, self._commits[task_id], self._locks[task_id])
+
+    def ids(self) -> tuple[str, ...]:
+        return tuple(sorted(self._commits))
+
+    def mentioning(self, text: str) -> tuple[str, ...]:
+        return tuple(name for name in self.ids() if any(text in str(commit.encode()) for commit in self._commits[name]))

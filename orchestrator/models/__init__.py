@@ -1,0 +1,62 @@
+"""The model port: a conversation goes in, one reply comes out. Each adapter is a file beside this one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.events import Json, Usage
+
+_SHORT = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
+
+
+def resolve(name: str | None) -> str:
+    """The model a definition or a person means: opus, sonnet, haiku, inherit, nothing, or a model's full name.
+
+    Nothing and `inherit` mean ORCHESTRATOR_MODEL, or sonnet where that is not set.
+    """
+    if name is None or name == "inherit":
+        name = os.environ.get("ORCHESTRATOR_MODEL") or "sonnet"
+    return _SHORT.get(name, name)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: blocks, tools and messages as the Messages API takes them. `model` is a full name."""
+
+    model: str
+    system: tuple[Json, ...]
+    tools: tuple[Json, ...]
+    messages: tuple[Json, ...]
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said, whole. `content` can be sent back as it is, unless it is empty: then nothing was said.
+
+    `malformed`: ids of the tool calls whose arguments were not a JSON object; their `input` is {} and means nothing.
+    """
+
+    content: tuple[Json, ...]
+    stop_reason: str
+    model: str
+    usage: Usage
+    malformed: frozenset[str] = frozenset()
+
+
+class Model(Protocol):
+    """Something that answers requests."""
+
+    async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
+        """The whole reply; raises a ModelError when there is none.
+
+        `on_text` gets the text while it arrives. After a broken attempt the text begins anew.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        ...

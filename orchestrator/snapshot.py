@@ -1,0 +1,88 @@
+"""Which files of a workspace a command changed: its files before and after, by what the system says of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from orchestrator.events import FileChange
+
+MOST_FILES = 20_000
+_SMALL = 1_000_000
+_SKIPPED = {".git", "node_modules"}
+
+
+class Row(NamedTuple):
+    """A file: equal numbers mean that it was not touched. `digest`: SHA-256, None when it was never worth reading."""
+
+    modified: int
+    changed: int
+    size: int
+    inode: int
+    digest: str | None = None
+
+
+Snapshot = Mapping[str, Row]
+
+
+def take(workspace: Path, skip: Path, known: Snapshot) -> dict[str, Row]:
+    """The workspace's files, but for `skip`, .git and node_modules; the first 20,000 of a larger one.
+
+    What is as `known` says is not read again; what it never saw is read when it is small.
+    """
+    rows: dict[str, Row] = {}
+    for entry in _files(str(workspace), str(skip)):
+        found = entry.stat(follow_symlinks=False)
+        path = os.fsencode(entry.path[len(str(workspace)) + 1 :]).decode("utf-8", "replace")
+        row = Row(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+        old = known.get(path)
+        if old is not None and old[:4] == row[:4]:
+            row = old
+        elif old is not None or row.size < _SMALL:
+            row = row._replace(digest=_digest(entry.path))
+        rows[path] = row
+        if len(rows) == MOST_FILES:
+            break
+    return rows
+
+
+def changes(workspace: Path, before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
+    """The files that differ. A file that a snapshot was too small to hold is not taken for a deleted one."""
+    found = []
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path), after.get(path)
+        if old == new or (new is None and (workspace / path).exists()):
+            continue
+        change = FileChange(path=path, before=old and old.digest, after=new and new.digest)
+        if change.before != change.after:
+            found.append(change)
+    return tuple(found)
+
+
+def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError:  # removed meanwhile, or not ours to read
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in _SKIPPED and entry.path != skip:
+                yield from _files(entry.path, skip)
+        elif entry.is_file(follow_symlinks=False):
+            yield entry
+
+
+def _digest(path: str) -> str | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            return (
+                hashlib.file_digest(file, "sha256").hexdigest() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+            )
+    except OSError:
+        return None

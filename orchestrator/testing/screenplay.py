@@ -1,0 +1,272 @@
+"""A screenplay: who is on stage, what each says in turn, and what goes wrong.
+
+An answer is a function of the request alone: the assistant messages in it say how far its actor has come. A worker
+that was killed and resumed gets the answers it would have got.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import ScreenplayError
+from orchestrator.testing import manuscript
+from orchestrator.testing.manuscript import Section
+from orchestrator.testing.tokens import usage
+
+if TYPE_CHECKING:
+    from orchestrator.events import Json
+
+STATUSES = (400, 401, 403, 404, 413, 429, 500, 503, 529)
+STREAMS = ("cut", "drop", "stall", "garble", "error")
+_TEMPLATE = re.compile(r"\{\{(\w+)\}\}")
+_USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What requests get instead of a turn: an HTTP status, or a broken stream. `times`: how many, None: all."""
+
+    status: int | None
+    stream: str | None
+    retry_after: float | None
+    times: int | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call. An `input` that is text is sent as it is: arguments that are not JSON."""
+
+    tool: str
+    input: Json | str
+
+
+@dataclass(frozen=True)
+class Turn:
+    where: str
+    think: str | None
+    say: str | None
+    calls: tuple[Call, ...]
+    expect: re.Pattern[str] | None
+    until: re.Pattern[str] | None
+    stop_reason: str
+    usage: Json
+    fault: Fault | None
+
+
+@dataclass(frozen=True)
+class Actor:
+    name: str
+    match: re.Pattern[str]
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A message of the API, whose turn it is (numbered from 1), and what goes wrong with it."""
+
+    actor: str
+    turn: int
+    message: Json
+    fault: Fault | None
+
+
+@dataclass(frozen=True)
+class Screenplay:
+    actors: tuple[Actor, ...]
+    captures: dict[str, re.Pattern[str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Screenplay:
+        """The screenplay in a file. Raises ScreenplayError, naming file and line, when it cannot be read."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScreenplayError(f"cannot read the screenplay {path}: {error}") from error
+        return cls.parse(text, Path(path))
+
+    @classmethod
+    def parse(cls, text: str, origin: Path | str = "screenplay") -> Screenplay:
+        """The screenplay in a text. `origin` names it in errors, and `!include` looks beside it."""
+        play = manuscript.read(text, Path(origin))
+        play.expect_keys("captures", "actors")
+        names = play.section("captures")
+        captures = {name: _capture(names, name) for name in names}
+        sections = play.section("actors")
+        if not sections:
+            raise ScreenplayError(f"{play.where}: a screenplay needs 'actors'")
+        return cls(tuple(_actor(sections, name, frozenset(captures)) for name in sections), captures)
+
+    def answer(self, request: Json) -> Answer:
+        """What is said to this request; raises ScreenplayError when the play has nothing to say to it."""
+        actor = self._actor_for(request)
+        heard: list[list[Json]] = [[]]  # the user's messages before each assistant message, and after the last
+        for message in request["messages"]:
+            if message["role"] == "assistant":
+                heard.append([])
+            else:
+                heard[-1].append(message)
+        at = 0
+        for text in map(_heard, heard[1:]):
+            until = actor.turns[at].until
+            at += until is None or until.search(text) is not None
+            if at == len(actor.turns):
+                raise ScreenplayError(f"{actor.name} has said all of its {at} turns, and is told: {text}")
+        turn = actor.turns[at]
+        last = _heard(heard[-1])
+        if turn.expect is not None and not turn.expect.search(last):
+            raise ScreenplayError(
+                f"{turn.where}: {actor.name} expects {turn.expect.pattern!r} in the last message, which is: {last}"
+            )
+        return Answer(actor.name, at + 1, self._message(actor, len(heard), turn, request), turn.fault)
+
+    def _actor_for(self, request: Json) -> Actor:
+        opening = _system(request) + "\n" + _heard(request["messages"][:1])
+        found = [actor for actor in self.actors if actor.match.search(opening)]
+        if len(found) != 1:
+            who = " and ".join(actor.name for actor in found) or "no actor"
+            raise ScreenplayError(f"{who} would answer, not exactly one, to: {opening[:500]}")
+        return found[0]
+
+    def _message(self, actor: Actor, number: int, turn: Turn, request: Json) -> Json:
+        """The turn as a message of the API. Ids follow from actor, message and call alone."""
+        heard = _system(request) + "\n" + _heard(request["messages"])
+        content: list[Json] = []
+        if turn.think is not None:
+            content.append({"type": "thinking", "thinking": turn.think, "signature": "c2NyaXB0ZWQ="})
+        if turn.say is not None:
+            content.append({"type": "text", "text": self._filled(turn.say, turn, heard)})
+        for position, call in enumerate(turn.calls, 1):
+            content.append(
+                {
+                    "type": "tool_use",
+                    "id": f"toolu_{actor.name}_{number:02}_{position}",
+                    "name": call.tool,
+                    "input": self._filled(call.input, turn, heard),
+                }
+            )
+        return {
+            "id": f"msg_{actor.name}_{number:02}",
+            "type": "message",
+            "role": "assistant",
+            "model": request["model"],
+            "content": content,
+            "stop_reason": turn.stop_reason,
+            "stop_sequence": None,
+            "usage": usage(request, content) | turn.usage,
+        }
+
+    def _filled(self, value: Any, turn: Turn, heard: str) -> Any:
+        """The value with every `{{name}}` in its strings replaced by what was heard last."""
+
+        def latest(template: re.Match[str]) -> str:
+            name = template[1]
+            found = self.captures[name].findall(heard)
+            if not found:
+                raise ScreenplayError(
+                    f"{turn.where}: nothing said so far matches the capture {name}: {self.captures[name].pattern!r}"
+                )
+            return str(found[-1])
+
+        match value:
+            case str():
+                return _TEMPLATE.sub(latest, value)
+            case dict():
+                return {key: self._filled(item, turn, heard) for key, item in value.items()}
+            case list():
+                return [self._filled(item, turn, heard) for item in value]
+        return value
+
+
+def _actor(actors: Section, name: str, captures: frozenset[str]) -> Actor:
+    section = actors.section(name)
+    section.expect_keys("match", "turns")
+    match = section.pattern("match")
+    turns = tuple(_turn(turn, captures) for turn in section.sections("turns"))
+    if match is None or not turns or not re.fullmatch(r"[\w-]+", name, re.ASCII):
+        raise ScreenplayError(f"{section.where}: an actor has a plain name, 'match' and 'turns': {name}")
+    return Actor(name, match, turns)
+
+
+def _turn(section: Section, captures: frozenset[str]) -> Turn:
+    section.expect_keys("think", "say", "calls", "expect", "until", "stop_reason", "usage", "fault")
+    calls = tuple(_call(call) for call in section.sections("calls"))
+    say, think = section.text("say"), section.text("think")
+    for name in _TEMPLATE.findall(json.dumps([say, [call.input for call in calls]])):
+        if name not in captures:
+            raise ScreenplayError(f"{section.where}: {{{{{name}}}}} is not among the captures")
+    silent = not calls and not (say or "").strip()
+    if silent and "fault" not in section:
+        raise ScreenplayError(f"{section.where}: a turn needs 'say', 'calls' or 'fault'")
+    if silent and "times" in section.section("fault"):
+        raise ScreenplayError(f"{section.where}: a fault that ends after some 'times' needs 'say' or 'calls' to follow")
+    given = section.section("usage")
+    given.expect_keys(*_USAGE)
+    return Turn(
+        where=section.where,
+        think=think,
+        say=say,
+        calls=calls,
+        expect=section.pattern("expect"),
+        until=section.pattern("until"),
+        stop_reason=section.text("stop_reason") or ("tool_use" if calls else "end_turn"),
+        usage={name: int(given.number(name) or 0) for name in given},
+        fault=_fault(section.section("fault"), None if silent else 1) if "fault" in section else None,
+    )
+
+
+def _call(section: Section) -> Call:
+    if len(section) != 1:
+        raise ScreenplayError(f"{section.where}: a call is one tool name with its input, as in `- Read: {{…}}`")
+    ((tool, given),) = section.items()
+    if not isinstance(given, Section | str | None):
+        raise ScreenplayError(f"{section.where}: the input of {tool} must be a mapping (or text that is not JSON)")
+    return Call(tool, {} if given is None else given)
+
+
+def _fault(section: Section, times: int | None) -> Fault:
+    section.expect_keys("status", "stream", "retry_after", "times")
+    status, stream = section.number("status"), section.text("stream")
+    if (status in STATUSES) == (stream in STREAMS):
+        known = f"'status' ({', '.join(map(str, STATUSES))}) or 'stream' ({', '.join(STREAMS)})"
+        raise ScreenplayError(f"{section.where}: a fault has either {known}")
+    given = section.number("times")
+    return Fault(
+        None if status is None else int(status),
+        stream,
+        section.number("retry_after"),
+        times if given is None else int(given),
+    )
+
+
+def _capture(names: Section, name: str) -> re.Pattern[str]:
+    pattern = names.pattern(name)
+    if pattern is None or pattern.groups != 1:
+        raise ScreenplayError(f"{names.where}: the capture {name} needs a regular expression with one group")
+    return pattern
+
+
+def _system(request: Json) -> str:
+    system = request.get("system") or ""
+    return system if isinstance(system, str) else "\n".join(block["text"] for block in system)
+
+
+def _heard(messages: list[Json]) -> str:
+    """What the user messages say: their text and that of their tool results, a block a line."""
+    return "\n".join(text for message in messages if message["role"] == "user" for text in _texts(message["content"]))
+
+
+def _texts(content: str | list[Json]) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    texts = []
+    for block in content:
+        match block["type"]:
+            case "text":
+                texts.append(block["text"])
+            case "tool_result":
+                texts += _texts(block.get("content") or "")
+    return texts

@@ -1,0 +1,33 @@
+"""What a conversation costs on stage: four characters a token, always the same for the same request."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.events import Json
+
+
+def usage(request: Json, content: list[Json]) -> Json:
+    """The usage of a request and the content that answers it.
+
+    Where the request asks for caching, what the request before it had said is read from the cache and the rest is
+    written to it; where it does not, all of it is plain input.
+    """
+    messages = request["messages"]
+    head = {key: request.get(key) for key in ("system", "tools")}
+    spoken = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+    known = _tokens([head, *messages[: spoken[-1]]]) if spoken else 0
+    whole = _tokens([head, *messages])
+    cached = '"cache_control":' in json.dumps(request)  # as a key: inside a text its quotes would be escaped
+    return {
+        "input_tokens": 0 if cached else whole,
+        "output_tokens": _tokens(content),
+        "cache_read_input_tokens": known if cached else 0,
+        "cache_creation_input_tokens": whole - known if cached else 0,
+    }
+
+
+def _tokens(value: Any) -> int:
+    return len(json.dumps(value)) // 4

@@ -1,0 +1,100 @@
+"""Finish: the agent says that it is done, and the record decides."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import Field
+
+from orchestrator import completion, process
+from orchestrator.events import FinishRefused, Intent, Json, TaskCompleted
+from orchestrator.process import Command, Ending, Fate
+from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
+
+_SECONDS = 600
+_TAIL = 2_000
+
+
+class FinishInput(ToolInput):
+    """Say that the task is done.
+
+    It is done when every checklist item is checked with evidence or dropped with a reason, every workstream is
+    completed, every blocker resolved, the last actions recorded with Sync, and the task's verification commands pass.
+    Otherwise the result lists what is missing: mend it, and call Finish again.
+    """
+
+    summary: str = Field(
+        min_length=1,
+        description="What was done, for people and for the agents that go on: what exists now, how it was verified, "
+        "what is left to know. Markdown; it becomes the completion summary",
+    )
+    result: Json | None = Field(
+        default=None,
+        description="The result this task declares, when it declares one. Files it names as created or modified must "
+        "be ones that calls of this task created or modified",
+    )
+
+
+class Finish:
+    name = "Finish"
+    input: type[ToolInput] = FinishInput
+    effectful = False  # what its verification commands do is the doing of the person who declared them
+
+    def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
+        return Intent(call=call, tool=self.name)
+
+    async def run(self, call: str, given: FinishInput, place: Workplace) -> ToolResult:
+        return await self._finish(given, place, lambda number: _verify(call, number, place))
+
+    async def settle(self, intent: Intent, given: FinishInput, place: Workplace) -> ToolResult:
+        return await self._finish(given, place, lambda number: _settled(intent.call, number, place))
+
+    async def _finish(
+        self, given: FinishInput, place: Workplace, verify: Callable[[int], Awaitable[Fate]]
+    ) -> ToolResult:
+        missing = [*completion.missing(place.task), *completion.unfit(place.task, given.result)]
+        for number, command in enumerate(place.task.verify, 1):
+            flaw = _flaw(await verify(number))
+            missing += [f"verification `{command}` {flaw}"] if flaw else []
+        if missing:
+            text = "The task is not done. What is missing:\n" + "\n".join(f"- {line}" for line in missing)
+            return ToolResult(text, outcome="error", events=(FinishRefused(missing=tuple(missing)),))
+        passed = "".join(f"\nVerified: `{command}`" for command in place.task.verify)
+        done = TaskCompleted(summary=given.summary, result=given.result)
+        return ToolResult(f"Task {place.task.id} is done.{passed}", events=(done,))
+
+
+async def _verify(call: str, number: int, place: Workplace) -> Fate:
+    """Run a verification command. Nobody is asked: a person declared it."""
+    arguments = (*process.SHELL, place.task.verify[number - 1])
+    folder = process.fresh(place.commands, _name(call, number))
+    try:
+        return await process.run(Command(folder, arguments, place.workspace, place.environment, _SECONDS))
+    except OSError:
+        return "never started"
+
+
+async def _settled(call: str, number: int, place: Workplace) -> Fate:
+    fate = await process.settle(process.folder(place.commands, _name(call, number)))
+    return await _verify(call, number, place) if fate == "never started" else fate
+
+
+def _name(call: str, number: int) -> str:
+    return f"{call}-verify-{number}"
+
+
+def _flaw(fate: Fate) -> str | None:
+    """Why a verification did not pass, None when it did."""
+    if fate == "never started":
+        return "could not be started"
+    if not isinstance(fate, Ending):
+        return "was interrupted, and how it ended is unknown: call Finish again"
+    if fate.exit_code == 0 and fate.reason is None:
+        return None
+    output = fate.output.decode("utf-8", "replace").rstrip()
+    ended = f"was ended: {fate.reason}" if fate.reason else f"failed with exit code {fate.exit_code}"
+    return f"{ended}\n{output[-_TAIL:]}".rstrip()
+
+
+TOOL: Tool = Finish()

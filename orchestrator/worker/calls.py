@@ -1,0 +1,161 @@
+"""The tool calls of one message: announced before they run, run in order, settled after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator import prompts, triggers
+from orchestrator.errors import Refused, ToolError
+from orchestrator.events import CallSettled, Event, FileChange, Intent, Json, Kind, Receipt
+from orchestrator.masking import Mask
+from orchestrator.task import Task
+from orchestrator.tools import accept
+from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
+from orchestrator.transitions import apply_all
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A call that ended, with its receipt."""
+
+    block: Json
+    result: ToolResult
+    receipt: Receipt
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return (CallSettled(receipt=self.receipt), *self.result.events)
+
+    @property
+    def content(self) -> Json:
+        """The tool_result block the model gets."""
+        words = ((self.result.text,) if self.result.text else ()) + (f"[receipt {self.receipt.id}]",)
+        return {
+            "type": "tool_result",
+            "tool_use_id": self.block["id"],
+            "is_error": self.result.outcome != "ok",
+            "content": [{"type": "text", "text": part} for part in words],
+        }
+
+    def failed(self, reason: str) -> Ended:
+        """The same call with nothing of it recorded, for the reason given."""
+        result = ToolResult(text=reason, outcome="error")
+        return Ended(self.block, result, self.receipt.model_copy(update={"outcome": "error"}))
+
+
+class Calls:
+    """Runs calls with the tools an agent is offered.
+
+    `place` makes the workplace for a state of the task; `claims` names the files that other tasks wrote meanwhile.
+    """
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        place: Callable[[Task], Workplace],
+        mask: Mask,
+        claims: Callable[[], Awaitable[frozenset[tuple[str, str | None]]]],
+    ) -> None:
+        self._tools = tools
+        self._place = place
+        self._mask = mask
+        self._claims = claims
+
+    def intents(self, task: Task, blocks: Sequence[Json], malformed: frozenset[str]) -> tuple[Intent, ...]:
+        """What the calls are about to do, as far as they can run at all."""
+        overlay: dict[str, bytes | None] = {}
+        place = self._place(task)
+        found = []
+        for block in blocks:
+            try:
+                tool, given = self._read(block, malformed)
+                found.append(tool.intent(block["id"], given, place, overlay))
+            except ToolError:
+                continue
+        return tuple(found)
+
+    async def run(self, task: Task, blocks: Sequence[Json], malformed: frozenset[str] = frozenset()) -> list[Ended]:
+        """Run the calls one after another, each on the state the one before it left."""
+        return await self._each(task, blocks, malformed, {})
+
+    async def settle(self, task: Task, blocks: Sequence[Json]) -> list[Ended]:
+        """Find out what became of calls whose results were never recorded; run those that never ran."""
+        return await self._each(task, blocks, frozenset(), {intent.call: intent for intent in task.pending})
+
+    async def _each(
+        self, task: Task, blocks: Sequence[Json], malformed: frozenset[str], begun: Mapping[str, Intent]
+    ) -> list[Ended]:
+        ended: list[Ended] = []
+        for block in blocks:
+            place = replace(self._place(task), documents=texts(ended))
+            ended.append(await self._one(place, block, malformed, begun.get(block["id"])))
+            task = after(task, ended[-1:])
+        return ended
+
+    def not_run(self, task: Task, blocks: Sequence[Json]) -> list[Ended]:
+        """The calls of a message that was cut off: a call whose input may be half there is never run."""
+        ended: list[Ended] = []
+        for block in blocks:
+            result = ToolResult(text=prompts.render("cut-short"), outcome="refused")
+            ended.append(Ended(block, result, _receipt(task, block, result)))
+            task = after(task, ended[-1:])
+        return ended
+
+    async def _one(self, place: Workplace, block: Json, malformed: frozenset[str], begun: Intent | None) -> Ended:
+        try:
+            tool, given = self._read(block, malformed)
+            if tool.effectful and triggers.exhausted(place.task):
+                result = ToolResult(text=prompts.render("sync-refused"), outcome="refused")
+            elif begun is not None:
+                result = await tool.settle(begun, given, place)
+            else:
+                result = await tool.run(block["id"], given, place)
+        except (ToolError, Refused) as error:
+            result = ToolResult(text=str(error), outcome="error")
+        except Exception as error:  # a fault of ours must not end the agent's work: it is told, and the receipt says so
+            result = ToolResult(text=f"{block['name']} failed inside: {type(error).__name__}: {error}", outcome="error")
+        result = replace(result, text=self._mask.text(result.text))
+        if result.command:
+            result = replace(result, command=self._mask.text(result.command), files=await self._own(result))
+        return Ended(block, result, _receipt(place.task, block, result))
+
+    async def _own(self, result: ToolResult) -> tuple[FileChange, ...]:
+        """The changes seen around a command that no other task claims."""
+        if not result.files:
+            return ()
+        claimed = await self._claims()
+        return tuple(change for change in result.files if (change.path, change.after) not in claimed)
+
+    def _read(self, block: Json, malformed: frozenset[str]) -> tuple[Tool, ToolInput]:
+        if block["name"] not in self._tools:
+            raise ToolError(f"<tool_use_error>Error: No such tool available: {block['name']}</tool_use_error>")
+        if block["id"] in malformed:
+            raise ToolError(prompts.render("malformed"))
+        tool = self._tools[block["name"]]
+        return tool, accept(tool, block["input"])
+
+
+def after(task: Task, ended: Sequence[Ended]) -> Task:
+    """The task as it will be once these calls are recorded."""
+    for one in ended:
+        task = apply_all(task, one.events, actor="worker", at=task.updated_at)
+    return task
+
+
+def texts(ended: Sequence[Ended]) -> dict[Kind, str]:
+    """The documents the calls wrote, to be read as edits; the last one wins."""
+    return {kind: words for one in ended for kind, words in one.result.documents.items()}
+
+
+def _receipt(task: Task, block: Json, result: ToolResult) -> Receipt:
+    return Receipt(
+        id=task.fresh_id("R"),
+        call=block["id"],
+        tool=block["name"],
+        outcome=result.outcome,
+        command=result.command,
+        exit_code=result.exit_code,
+        files=result.files,
+        output=result.output,
+    )

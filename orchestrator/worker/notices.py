@@ -1,0 +1,131 @@
+"""What a worker tells its model beside tool results: the brief, what others did, what is owed.
+
+The words are in `prompts/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from orchestrator import overview, prompts
+from orchestrator.documents import file_name, kinds
+from orchestrator.events import Commit, Event, Json, Kind
+from orchestrator.overview import Row
+from orchestrator.task import Task
+from orchestrator.tools.tool import ToolResult
+
+TOLD = ("editor", "command", "user")
+"""The actors whose commits the model is told of; its own and the engine's it knows, but for references that moved."""
+
+
+def text(words: str) -> Json:
+    """A text block."""
+    return {"type": "text", "text": words}
+
+
+def brief(task: Task, workspace: Path, temp: Path) -> Json:
+    """The first message: the task, its documents, and the other open tasks."""
+    absent = prompts.lines("absent")
+    others = [other_task(row) for row in overview.read(temp) if row.open and row.id != task.id]
+    limits = {key: value for key, value in task.limits.model_dump().items() if value is not None}
+    names = [file_name(kind, task.id) for kind in kinds(task)]
+    return text(
+        prompts.render(
+            "brief",
+            agent=task.agent,
+            task_id=task.id,
+            workspace=workspace,
+            temp=temp,
+            mode=task.mode,
+            description=task.description,
+            documents="\n".join(f"- `{temp.name}/{name}`" for name in names),
+            others="\n\n".join(others) or absent["others"],
+            limits="\n".join(f"- {key}: {value}" for key, value in limits.items()) or absent["limits"],
+            verify="\n".join(f"- `{command}`" for command in task.verify) or absent["verify"],
+            output_schema=_fenced(task.output_schema) if task.output_schema else absent["output_schema"],
+        )
+    )
+
+
+def other_task(row: Row) -> str:
+    """Another open task, as the brief shows it."""
+    nothing = prompts.lines("absent")["list"]
+    decisions = [
+        f"{decision.get('id', '')} {decision.get('decision', '')}".strip() for decision in row.rows("decisions")
+    ]
+    artifacts = [str(name) for stream in row.rows("workstreams") for name in stream.get("artifacts") or ()]
+    blockers = [str(blocker.get("text", "")) for blocker in row.rows("blockers") if not blocker.get("resolution")]
+    return prompts.render(
+        "other-task",
+        id=row.id,
+        agent=row.text("agentId"),
+        goal=row.text("description"),
+        status=row.text("status"),
+        phase=row.text("phase"),
+        decisions="; ".join(decisions) or nothing,
+        artifacts=", ".join(artifacts) or nothing,
+        blockers="; ".join(blockers) or nothing,
+        documents=", ".join(f"`.temp/{name}`" for name in row.documents),
+    )
+
+
+def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -> list[Json]:
+    """What others did since the model was last told, in words: people first, then its own commands."""
+    by_command: list[str] = [_change("DocumentRestored", {"document": kind}) or "" for kind in restored]
+    by_people: list[str] = []
+    for commit in commits:
+        for event in commit.events:
+            moved = type(event).__name__ == "ReferenceMoved"
+            if (commit.actor in TOLD or moved) and (words := _words(task, event)):
+                (by_command if commit.actor == "command" else by_people).append(words)
+    blocks = []
+    if by_people:
+        blocks.append(text(prompts.render("edited", changes=_list(by_people))))
+    if by_command:
+        blocks.append(text(prompts.render("edited-by-command", changes=_list(by_command))))
+    return blocks
+
+
+def interrupted(ended: Iterable[tuple[Json, ToolResult]]) -> Json:
+    """After a crash: what became of the calls that had begun."""
+    words = [
+        _change(f"Call{result.outcome.capitalize()}", {"tool": block["name"], "call": block["id"]}) or ""
+        for block, result in ended
+    ]
+    return text(prompts.render("interrupted", calls=_list(words)))
+
+
+def sync_due(triggers: Iterable[str]) -> Json:
+    words = prompts.lines("triggers")
+    return text(prompts.render("sync-due", triggers=_list([words[name] for name in triggers])))
+
+
+def unfinished(missing: Iterable[str], attempts_left: int) -> Json:
+    return text(prompts.render("unfinished", missing=_list(list(missing)), attempts_left=attempts_left))
+
+
+def _words(task: Task, event: Event) -> str | None:
+    fields = event.model_dump(mode="json", exclude_none=True)
+    item = next((row for row in task.items if row.id == fields.get("id")), None)
+    shown = {key: value for key, value in fields.items() if key != "id"}
+    summary = "; ".join(f"{key} = {_plain(value)}" for key, value in shown.items())
+    return _change(type(event).__name__, {"text": item.text if item else "", **fields, "fields": summary})
+
+
+def _change(name: str, values: Mapping[str, object]) -> str | None:
+    template = prompts.lines("changes").get(name)
+    return None if template is None else prompts.fill(template, values)
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _list(words: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in words)
+
+
+def _fenced(schema: Json) -> str:
+    return f"```json\n{json.dumps(schema, indent=2)}\n```"

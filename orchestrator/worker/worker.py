@@ -1,0 +1,275 @@
+"""The loop: ask the model, commit its message, run its tools, commit their results; until the engine says done.
+
+Two commits a turn. The first makes an interrupted call visible afterwards; the second joins a tool's result with its
+effect on the documents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from orchestrator import overview, process, prompts, triggers
+from orchestrator.completion import missing
+from orchestrator.definitions import Agent
+from orchestrator.engine import Engine, Lease
+from orchestrator.errors import LimitReached, Refused, TaskIsBlocked
+from orchestrator.events import (
+    Event,
+    FinishRefused,
+    Json,
+    Kind,
+    MessageAdded,
+    ModelReplied,
+    SyncAsked,
+    TaskBlocked,
+    TaskStopped,
+)
+from orchestrator.masking import Mask
+from orchestrator.models import Model, Reply, Request, resolve
+from orchestrator.task import Task
+from orchestrator.tools import catalog, describe
+from orchestrator.tools.tool import Workplace
+from orchestrator.worker import notices
+from orchestrator.worker.calls import Calls, Ended, after, texts
+
+MAX_TOKENS = 16_000
+"""What one reply may hold."""
+ATTEMPTS = 5
+"""So often the model is told what is missing; then the task is blocked."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something to show a person: what a worker is doing."""
+
+    task: Task
+    kind: Literal["started", "resumed", "asking", "said", "call", "ended", "told", "stopped", "done"]
+    text: str = ""
+    ended: Ended | None = None
+
+
+class Worker:
+    """One agent at work on one task, until it is archived or stopped. Everything it needs is given to it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        agent: Agent,
+        model: Model,
+        task_id: str,
+        *,
+        workspace: Path,
+        environment: Mapping[str, str],
+        permit: Callable[[str], Awaitable[bool]],
+        report: Callable[[Moment], None],
+    ) -> None:
+        self._engine = engine
+        self._agent = agent
+        self._model = model
+        self._id = task_id
+        self._workspace = workspace
+        self._permit = permit
+        self._report = report
+        self._mask = Mask.from_environment(environment)
+        self._environment = self._mask.environment(environment)
+        offered = agent.offers(tuple(catalog()))
+        self._tools = {name: tool for name, tool in catalog().items() if name in offered}
+        self._calls = Calls(self._tools, self._place, self._mask, self._claims)
+        self._known: dict[str, str] = {}
+        self._lease: Lease | None = None
+
+    async def run(self) -> Task:
+        """Work until the task is archived.
+
+        Raises LimitReached or TaskIsBlocked, recorded, when it is not; Busy when somebody else works on it; a
+        ModelError when the model does not answer. Whatever ends it, the task can be resumed.
+        """
+        begun = time.monotonic()
+        self._lease = await _thread(lambda: self._engine.lease(self._id))
+        try:
+            task = await self._begin()
+            while task.open:
+                await self._stay_within_limits(task, begun)
+                task = await self._turn(task)
+        finally:
+            self._lease.release()
+        task = await _thread(lambda: self._engine.archive(self._id))
+        self._report(Moment(task, "done"))
+        return task
+
+    async def _begin(self) -> Task:
+        """Bring the conversation to where the model is to speak."""
+        task = (await _thread(lambda: self._engine.refresh(self._id))).task
+        self._dependencies_moved(task)
+        self._report(Moment(task, "resumed" if task.transcript else "started"))
+        if not task.transcript:
+            first = notices.brief(task, self._workspace, self._engine.folder.temp)
+            return await self._commit(MessageAdded(content=(self._mask.json(first),), heard=task.revision))
+        last = task.transcript[-1]
+        if last.role == "user":
+            return task
+        blocks = [block for block in last.content if block["type"] == "tool_use"]
+        if not blocks:
+            return await self._answer(task, [], [notices.text(prompts.render("continue", reason=task.reason or "…"))])
+        ended = await self._calls.settle(task, blocks)
+        return await self._answer(task, ended, [notices.interrupted((one.block, one.result) for one in ended)])
+
+    async def _turn(self, task: Task) -> Task:
+        """One reply of the model and everything that follows from it."""
+        assert self._lease is not None
+        self._lease.beat()
+        self._report(Moment(task, "asking"))
+        reply = await self._model.reply(self._request(task))
+        blocks = [block for block in reply.content if block["type"] == "tool_use"]
+        task = await self._record(task, reply, blocks)
+        if reply.stop_reason == "max_tokens":
+            return await self._answer(
+                task, self._calls.not_run(task, blocks), [notices.text(prompts.render("cut-short"))]
+            )
+        if not blocks:
+            return await self._remind(task, reply)
+        self._report(Moment(task, "call", ", ".join(block["name"] for block in blocks)))
+        return await self._answer(task, await self._calls.run(task, blocks, reply.malformed), [])
+
+    async def _record(self, task: Task, reply: Reply, blocks: Sequence[Json]) -> Task:
+        """The model's message, durable before any tool runs."""
+        cut = reply.stop_reason == "max_tokens"
+        intents = () if cut else self._calls.intents(task, blocks, reply.malformed)
+        content = tuple(self._mask.json(list(reply.content))) or (notices.text(prompts.lines("absent")["reply"]),)
+        for block in content:
+            if block["type"] == "text":
+                self._report(Moment(task, "said", block["text"]))
+        replied = ModelReplied(
+            content=content, stop_reason=reply.stop_reason, model=reply.model, usage=reply.usage, intents=intents
+        )
+        return await self._commit(replied)
+
+    async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
+        """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
+        refreshed = await _thread(lambda: self._engine.refresh(self._id))
+        commits = await _thread(lambda: self._engine.since(self._id, task.heard))
+        commanded = any(one.receipt.command is not None for one in ended)
+        told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
+        for block in told:
+            self._report(Moment(task, "told", block["text"]))
+        moved = self._dependencies_moved(refreshed.task)
+        try:
+            task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+        except Refused as error:
+            ended = [self._unrecorded(one, str(error)) for one in ended]
+            task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+        for one in ended:
+            process.forget(self._engine.folder.commands(self._id), one.block["id"])
+            self._report(Moment(task, "ended", ended=one))
+        if task.open and task.finish_refusals >= ATTEMPTS:
+            await self._block(f"the agent could not finish: {'; '.join(missing(task)) or 'its result was refused'}")
+        return task
+
+    async def _commit_answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json], moved: bool) -> Task:
+        then = after(task, ended)
+        events: list[Event] = [event for one in ended for event in one.events]
+        content = [one.content for one in ended] + list(more)
+        owed = triggers.due(then, dependency_moved=moved)
+        if owed and then.open and then.asked_receipts is None:
+            events.append(SyncAsked(triggers=owed))
+            content.append(notices.sync_due(owed))
+        events.append(MessageAdded(content=tuple(self._mask.json(content)), heard=task.revision))
+        return await self._commit(*events, documents=texts(ended))
+
+    def _unrecorded(self, one: Ended, reason: str) -> Ended:
+        """A call that only records something is undone by a refusal; what a call did to the workspace stays."""
+        recording = one.result.documents or (one.result.events and not self._tools[one.block["name"]].effectful)
+        return one.failed(reason) if recording else one
+
+    async def _remind(self, task: Task, reply: Reply) -> Task:
+        """The model ended its turn without a call: tell it what is missing, a bounded number of times."""
+        if reply.stop_reason == "refusal":
+            await self._block("the model refused to go on")
+        if blockers := [row.text for row in task.blockers if row.resolution is None]:
+            await self._block("; ".join(blockers))
+        lacking = missing(task) or (prompts.lines("absent")["finish"],)
+        task = await self._commit(FinishRefused(missing=lacking))
+        return await self._answer(task, [], [notices.unfinished(lacking, ATTEMPTS - task.finish_refusals)])
+
+    async def _block(self, reason: str) -> None:
+        task = await self._commit(TaskBlocked(reason=reason))
+        self._report(Moment(task, "stopped", reason))
+        raise TaskIsBlocked(f"task {self._id} is blocked: {reason}")
+
+    async def _stay_within_limits(self, task: Task, begun: float) -> None:
+        """Stop the task, recorded, when a limit is reached."""
+        limits, spent = task.limits, time.monotonic() - begun
+        if limits.turns is not None and task.turns >= limits.turns:
+            reason = f"{task.turns} of {limits.turns} turns used"
+        elif limits.tokens is not None and task.usage.total >= limits.tokens:
+            reason = f"{task.usage.total} of {limits.tokens} tokens used"
+        elif limits.seconds is not None and spent >= limits.seconds:
+            reason = f"{spent:.0f} of {limits.seconds:.0f} seconds used"
+        else:
+            return
+        task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
+        self._report(Moment(task, "stopped", reason))
+        raise LimitReached(f"task {self._id} stopped by its limit: {reason}")
+
+    async def _commit(self, *events: Event, documents: Mapping[Kind, str] | None = None) -> Task:
+        assert self._lease is not None
+        epoch = self._lease.epoch
+        return await _thread(
+            lambda: self._engine.commit(self._id, events, actor="worker", epoch=epoch, texts=documents)
+        )
+
+    def _request(self, task: Task) -> Request:
+        standard = prompts.render("_standard-orchestration")
+        system = tuple(notices.text(words) for words in (self._agent.body.strip(), standard) if words)
+        return Request(
+            model=resolve(task.model),
+            system=system,
+            tools=tuple(describe(tool) for tool in self._tools.values()),
+            messages=tuple({"role": message.role, "content": list(message.content)} for message in task.transcript),
+            max_tokens=MAX_TOKENS,
+        )
+
+    def _place(self, task: Task) -> Workplace:
+        folder = self._engine.folder
+        return Workplace(
+            workspace=self._workspace,
+            temp=folder.temp,
+            task=task,
+            commands=folder.commands(self._id),
+            environment=self._environment,
+            permit=self._permit,
+            keep=lambda data: folder.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
+        )
+
+    async def _claims(self) -> frozenset[tuple[str, str | None]]:
+        """What other tasks wrote that were at work while this one was."""
+
+        def find() -> frozenset[tuple[str, str | None]]:
+            mine = self._engine.refresh(self._id).task
+            rows = overview.read(self._engine.folder.temp)
+            others = [row.id for row in rows if row.id != mine.id and row.text("updatedAt") >= mine.started_at]
+            return self._engine.claims(others)
+
+        return await _thread(find)
+
+    def _dependencies_moved(self, task: Task) -> bool:
+        """True when a task this one refers to has changed since the last look."""
+        now: dict[str, str] = {}
+        for reference in task.references:
+            row = overview.find(self._engine.folder.temp, reference.task)
+            now[reference.task] = row.signature if row else ""
+        moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
+        self._known = now
+        return moved
+
+
+async def _thread(work: Callable[[], Result]) -> Result:
+    """Engine calls block on locks and the disk: never on the event loop."""
+    return await asyncio.to_thread(work)

@@ -1,0 +1,130 @@
+"""The two laws of every document, and what people may count on when they edit one: by property."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator import events as happened
+from orchestrator.documents import KINDS, diff, kinds, render, stamp, stamp_status, unstamp, unstamp_status
+from orchestrator.documents.status_json import load
+from orchestrator.events import Kind
+from orchestrator.task import Task
+from orchestrator.transitions import apply_all
+
+from .edits import attempt, edited, lines, tasks
+from .example import published
+
+often = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+LATER = "2026-03-02T00:00:00.000Z"
+
+
+def obeyed(task: Task, kind: Kind, text: str) -> Task:
+    return apply_all(task, diff(task, kind, text).events, actor="editor", at=LATER)
+
+
+@often
+@given(tasks(), st.booleans())
+def test_what_was_rendered_reads_back_as_no_change(task: Task, before: bool) -> None:
+    task = published(task) if before else task
+    for kind in KINDS:
+        found = diff(task, kind, render(task, kind))
+        assert (found.events, found.refused) == ((), ())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@often
+@given(data=st.data(), task=tasks(), before=st.booleans())
+def test_an_edit_that_was_obeyed_is_no_edit_any_more(kind: Kind, data: Any, task: Task, before: bool) -> None:
+    task = published(task) if before else task
+    text = edited(data.draw, kind, render(task, kind))
+    task = obeyed(task, kind, text)
+    assert diff(task, kind, text).events == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@often
+@given(data=st.data(), task=tasks(), before=st.booleans())
+def test_rendering_over_what_was_rendered_changes_nothing(kind: Kind, data: Any, task: Task, before: bool) -> None:
+    task = published(task) if before else task
+    task = obeyed(task, kind, edited(data.draw, kind, render(task, kind)))
+    body = render(task, kind)
+    assert render(replace(task, texts={**task.texts, kind: body}), kind) == body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@often
+@given(data=st.data(), task=tasks(), before=st.booleans())
+def test_what_a_person_typed_is_rendered_or_recorded_word_for_word(
+    kind: Kind, data: Any, task: Task, before: bool
+) -> None:
+    task = published(task) if before else task
+    text = edited(data.draw, kind, render(task, kind))
+    task = obeyed(task, kind, text)
+    if kind == "task-status":
+        rendered = load(render(task, kind))
+        assert load(task.texts[kind]) == load(text) if task.texts.get(kind) else rendered.keys() >= load(text).keys()
+    else:
+        assert text in (render(task, kind), task.texts.get(kind))
+
+
+@often
+@given(data=st.data(), task=tasks())
+def test_ticking_an_item_changes_the_line_of_that_item_and_no_other(data: Any, task: Task) -> None:
+    task = published(obeyed(task, "checklist", edited(data.draw, "checklist", render(task, "checklist"))))
+    open_items = [item for item in task.live_items if not item.checked and item.text.strip()]
+    if not open_items:
+        return
+    item = data.draw(st.sampled_from(open_items))
+    before = render(task, "checklist").split("\n")
+    after = render(attempt(task, happened.ItemChecked(id=item.id)), "checklist").split("\n")
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    if not task.archived:
+        assert len(changed) == 1
+        assert changed[0][0].replace("[ ]", "[x]", 1) == changed[0][1]
+
+
+@pytest.mark.parametrize("kind", ["plan", "checklist", "progress", "architecture-notes", "completion-summary"])
+@often
+@given(typed=st.lists(lines, max_size=12), ending=st.sampled_from(["\n", "\r\n"]), close=st.booleans())
+def test_a_text_nobody_rendered_comes_back_byte_for_byte(
+    kind: Kind, typed: list[str], ending: str, close: bool
+) -> None:
+    from .example import new
+
+    text = ending.join(typed) + (ending if close else "")
+    task = obeyed(new(), kind, text)
+    if not diff(task, kind, text).refused:
+        assert render(task, kind) == text
+
+
+@often
+@given(tasks())
+def test_documents_depend_on_nothing_but_the_facts(task: Task) -> None:
+    other = replace(task, revision=99, updated_at=LATER)
+    for kind in kinds(task)[:-1]:
+        assert render(task, kind) == render(other, kind)
+
+
+@often
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 10**6))
+def test_a_stamped_body_is_given_back_exactly(body: str, revision: int) -> None:
+    plain = unstamp(body)[0]
+    again, found = unstamp(stamp("K7Q2MX", revision, plain))
+    assert again == plain
+    assert found is not None
+    assert (found.task, found.revision, found.intact) == ("K7Q2MX", revision, True)
+
+
+@often
+@given(tasks())
+def test_a_stamped_status_is_given_back_exactly(task: Task) -> None:
+    body = render(task, "task-status")
+    again, found = unstamp_status(stamp_status(body, 7, task.documents))
+    assert again == body
+    assert found is not None
+    assert (found.revision, found.intact) == (7, True)

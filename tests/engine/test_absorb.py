@@ -1,0 +1,266 @@
+"""What people do to documents: absorbed, merged, restored or set aside, never lost (invariants 3 to 7)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator import files
+from orchestrator.documents import file_name
+from orchestrator.engine import Engine
+from orchestrator.events import ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
+
+from .conftest import CREATED, ID, PLAN, Died, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+
+
+def edit(temp: Path, kind: Kind, old: str, new: str) -> None:
+    path = path_of(temp, kind)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def set_aside(temp: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in temp.glob("set-aside-*")}
+
+
+def test_invariant_3_deleted_documents_come_back_byte_for_byte(engine: Engine, temp: Path) -> None:
+    engine.commit(
+        ID, [PhaseChanged(phase="building"), ProseWritten(document="plan", text="First this.\n")], actor="worker"
+    )
+    before = all_texts(temp)
+    for path in temp.iterdir():
+        if path.is_file():
+            path.unlink()
+    assert len(engine.refresh(ID).restored) == len(before)
+    assert all_texts(temp) == before
+    for path in temp.iterdir():
+        if path.is_file():
+            path.unlink()
+    fresh = open_engine(temp)
+    fresh.refresh(ID)
+    assert all_texts(temp) == before
+    fresh.close()
+
+
+@pytest.mark.parametrize("left", [0, 1, 40, -1, -30])
+def test_invariant_4_an_empty_or_cut_off_document_is_restored(engine: Engine, temp: Path, left: int) -> None:
+    before = all_texts(temp)
+    for path in list(temp.iterdir()):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:left])
+    engine.refresh(ID)
+    assert all_texts(temp) == before
+    assert engine.refresh(ID).task.revision == 1
+
+
+def test_invariant_6_an_edit_is_a_commit_of_its_own_before_the_next(engine: Engine, temp: Path) -> None:
+    edit(temp, "checklist", "- [ ] Write the model", "- [x] Write the model")
+    task = engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    actors = [(commit.revision, commit.actor) for commit in engine.since(ID, 1)]
+    assert actors == [(2, "editor"), (3, "worker")]
+    assert task.items[0].checked
+    assert_in_step(temp, task)
+
+
+def test_an_edit_in_one_document_reaches_all_others(engine: Engine, temp: Path) -> None:
+    edit(temp, "plan", "[pending] Models", "[in-progress] Models")
+    engine.refresh(ID)
+    assert json.loads(text_of(temp, "task-status"))["workstreams"][0]["status"] == "in-progress"
+    assert "[in-progress] Models" in text_of(temp, "progress")
+
+
+def test_prose_typed_anywhere_stays_where_it_was_typed(engine: Engine, temp: Path) -> None:
+    edit(temp, "checklist", "- [ ] Write the migration", "Ask Kim first!\n- [ ] Write the migration")
+    task = engine.commit(ID, [ItemChecked(id="c2")], actor="user")
+    assert "Ask Kim first!\n- [x] Write the migration" in text_of(temp, "checklist")
+    assert_in_step(temp, task)
+
+
+def test_a_stale_document_is_brought_forward_and_never_taken_for_an_edit(engine: Engine, temp: Path) -> None:
+    old = all_texts(temp)
+    for number in range(40):
+        engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")
+    now = all_texts(temp)
+    revision = engine.refresh(ID).task.revision
+    for name, data in old.items():
+        (temp / name).write_bytes(data)
+    engine.refresh(ID)
+    fresh = open_engine(temp)
+    assert fresh.refresh(ID).task.revision == revision
+    assert all_texts(temp) == now
+    fresh.close()
+
+
+def test_an_edit_made_on_an_older_revision_is_merged(engine: Engine, temp: Path) -> None:
+    typed = text_of(temp, "checklist").replace("- [ ] Write the migration", "- [ ] Write the migration carefully")
+    engine.commit(ID, [ItemChecked(id="c1")], actor="user")
+    path_of(temp, "checklist").write_text(typed)
+    task = engine.refresh(ID).task
+    assert [(item.text, item.checked) for item in task.live_items] == [
+        ("Write the model", True),
+        ("Write the migration carefully", False),
+    ]
+    assert_in_step(temp, task)
+
+
+def test_an_edit_of_the_status_on_an_older_revision_is_merged_key_by_key(engine: Engine, temp: Path) -> None:
+    typed = json.loads(text_of(temp, "task-status"))
+    typed["owner"] = {"team": "data"}
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    path_of(temp, "task-status").write_text(json.dumps(typed))
+    task = engine.refresh(ID).task
+    now = json.loads(text_of(temp, "task-status"))
+    assert (now["phase"], now["owner"]) == ("building", {"team": "data"})
+    assert_in_step(temp, task)
+
+
+def test_invariant_5_an_edit_in_the_instant_before_the_publish_is_recorded(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    """By exchange the text comes out and is recorded; by rename it is found by the look just before."""
+    target = path_of(temp, "progress")
+    moment = "exchange" if engine._shelf._publisher.exchanging else "create"
+    typed: list[str] = []
+
+    def just_before(number: int, operation: str, path: Path) -> None:
+        if operation == moment and path.name == target.name and not typed:
+            typed.append(target.read_text().replace("# ", "# My ", 1))
+            target.write_text(typed[0])
+
+    disk.before = just_before
+    task = engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    assert typed
+    assert target.read_text().startswith("# My ")
+    assert "building" in target.read_text()
+    assert [commit.actor for commit in engine.since(ID, 1)] == ["worker", "editor"]
+    assert_in_step(temp, engine.refresh(ID).task)
+    assert task.phase == "building"
+
+
+def test_broken_json_is_set_aside_and_the_status_restored(engine: Engine, temp: Path) -> None:
+    before = text_of(temp, "plan")
+    edit(temp, "task-status", '"phase"', '"phase')
+    broken = text_of(temp, "task-status")
+    task = engine.refresh(ID).task
+    assert list(set_aside(temp).values()) == [broken]
+    assert task.set_aside == tuple(set_aside(temp))
+    assert json.loads(text_of(temp, "task-status"))["phase"] == task.phase
+    assert text_of(temp, "plan") == before
+    assert_in_step(temp, task)
+
+
+def test_done_is_the_engines_word_an_edit_that_says_so_is_set_aside(engine: Engine, temp: Path) -> None:
+    edit(temp, "task-status", '"status": "pending",\n  "phase"', '"status": "completed",\n  "phase"')
+    task = engine.refresh(ID).task
+    assert task.status == "pending"
+    assert set_aside(temp)
+    assert_in_step(temp, task)
+
+
+def test_what_is_no_file_of_text_is_moved_aside(engine: Engine, temp: Path) -> None:
+    before = all_texts(temp)
+    replaced: list[Kind] = ["plan", "progress", "checklist", "architecture-notes"]
+    for kind in replaced:
+        path_of(temp, kind).unlink()
+    os.mkfifo(path_of(temp, "plan"))
+    path_of(temp, "progress").symlink_to("/etc/passwd")
+    path_of(temp, "checklist").mkdir()
+    path_of(temp, "architecture-notes").write_bytes(b"\xff\xfe\x00")
+    task = engine.refresh(ID).task
+    now = all_texts(temp)
+    assert {name: now[name] for name in before if "status" not in name} == {
+        name: data for name, data in before.items() if "status" not in name
+    }
+    assert len(task.set_aside) == 4
+    assert_in_step(temp, task)
+
+
+def test_after_a_power_loss_a_torn_document_is_set_aside_not_obeyed(temp: Path) -> None:
+    first = open_engine(temp)
+    first.create(CREATED, *PLAN)
+    first.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    before = all_texts(temp)
+    _power_loss(temp, first)
+    torn = path_of(temp, "checklist")
+    data = torn.read_bytes()
+    torn.write_bytes(data[:20] + b"\n- [ ] Wri" + data[60:])
+    os.utime(torn, (files.boot_time() - 100, files.boot_time() - 100))
+    again = open_engine(temp)
+    task = again.refresh(ID).task
+    assert [item.text for item in task.live_items] == ["Write the model", "Write the migration"]
+    assert torn.read_bytes() == before[torn.name]
+    assert len(set_aside(temp)) == 1
+    assert_in_step(temp, task)
+    revision = task.revision
+    assert again.refresh(ID).task.revision == revision
+    again.close()
+
+
+def test_after_a_power_loss_what_was_modified_since_the_boot_is_an_edit(temp: Path) -> None:
+    first = open_engine(temp)
+    first.create(CREATED, *PLAN)
+    _power_loss(temp, first)
+    edit(temp, "checklist", "- [ ] Write the model", "- [x] Write the model")
+    again = open_engine(temp)
+    assert again.refresh(ID).task.items[0].checked
+    again.close()
+
+
+def test_an_edit_that_had_come_out_when_the_process_died_is_recorded(temp: Path, disk: ScriptedDisk) -> None:
+    first = open_engine(temp, disk)
+    first.create(CREATED, *PLAN)
+    target = path_of(temp, "progress")
+
+    def before(number: int, operation: str, path: Path) -> None:
+        if operation == "exchange" and path == target:
+            target.write_text(target.read_text().replace("# ", "# My ", 1))
+
+    def after(number: int, operation: str, path: Path) -> None:
+        if operation == "exchange" and path == target:
+            disk.die()
+
+    disk.before, disk.after = before, after
+    with pytest.raises(Died):
+        first.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    again = open_engine(temp)
+    task = again.refresh(ID).task
+    assert target.read_text().startswith("# My ")
+    assert task.phase == "building"
+    assert_in_step(temp, task)
+    again.close()
+
+
+def test_what_a_command_did_to_documents_is_the_commands_not_an_editors(engine: Engine, temp: Path) -> None:
+    from orchestrator.completion import missing
+    from orchestrator.events import Intent, ModelReplied
+
+    block = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "sed"}}
+    intent = Intent(call="t1", tool="Bash", command="sed")
+    replied = ModelReplied(content=(block,), stop_reason="tool_use", model="m", intents=(intent,))
+    engine.commit(ID, [MessageAdded(content=({"type": "text", "text": "x"},)), replied], actor="worker")
+    edit(temp, "checklist", "- [ ] Write the model", "- [x] Write the model")
+    task = engine.refresh(ID).task
+    assert task.items[0].checked_by == "command"
+    assert any("Write the model" in line for line in missing(task))
+
+
+def test_an_edit_of_an_archived_document_is_kept(engine: Engine, temp: Path) -> None:
+    engine.lease(ID).release()
+    engine.commit(ID, [*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done.")], actor="user")
+    engine.archive(ID)
+    path = temp / "completed" / file_name("plan", ID)
+    path.write_text(path.read_text().replace("# ", "# My ", 1))
+    task = engine.refresh(ID).task
+    assert path.read_text().startswith("# My ")
+    assert_in_step(temp, task)
+
+
+def _power_loss(temp: Path, engine: Engine) -> None:
+    """As after a restart: the lock's mark names another boot, and nothing was synced since."""
+    for desk in engine._desks.values():
+        desk.journal.close()
+    (temp / ".orchestrator" / "locks" / f"{ID}.lock").write_text("C another-boot".ljust(48))

@@ -1,0 +1,194 @@
+"""The journal file under faults: torn tails, damage, syncs that fail, processes that die between write and sync."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from orchestrator import files
+from orchestrator.errors import Damaged, StorageError, Unsynced
+from orchestrator.events import Commit, PhaseChanged, TaskCreated
+from orchestrator.files import Disk
+from orchestrator.journal.file import FileJournal, FileJournals
+
+AT = "2026-01-01T00:00:00.000Z"
+FIRST = Commit(revision=1, at=AT, actor="user", events=(TaskCreated(agent="a", description="d"),), uuid="u")
+Result = TypeVar("Result")
+
+
+def commit(revision: int) -> Commit:
+    return Commit(revision=revision, at=AT, actor="worker", events=(PhaseChanged(phase=f"phase {revision}"),))
+
+
+class FailingDisk(Disk):
+    """Fails the operations named in `failing`, once each, with the error given there; counts all."""
+
+    def __init__(self) -> None:
+        self.failing: dict[str, int] = {}
+        self.done: list[str] = []
+
+    def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
+        self.done.append(operation)
+        if operation in self.failing:
+            number = self.failing.pop(operation)
+            raise OSError(number, os.strerror(number), str(path))
+        return action()
+
+
+def store(tmp_path: Path, disk: Disk | None = None) -> FileJournals:
+    found = FileJournals(tmp_path, disk or Disk())
+    found.prepare()
+    return found
+
+
+def filled(tmp_path: Path, last: int, disk: Disk | None = None) -> tuple[FileJournals, FileJournal, Path]:
+    journals = store(tmp_path, disk)
+    journal = journals.create("K7Q2MX", FIRST)
+    with journal.locked():
+        journal.read()
+        for revision in range(2, last + 1):
+            journal.append(commit(revision))
+    return journals, journal, journals.place("K7Q2MX")
+
+
+def revisions(journals: FileJournals) -> list[int]:
+    journal = journals.open("K7Q2MX")
+    with journal.locked():
+        found = [one.revision for one in journal.read()]
+    journal.close()
+    return found
+
+
+def test_a_tail_torn_anywhere_was_never_committed_and_the_next_commit_follows(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 3)
+    journal.close()
+    whole = path.read_bytes()
+    start = whole.rindex(b"\n", 0, -1) + 1
+    for end in range(start, len(whole)):
+        path.write_bytes(whole[:end])
+        again = journals.open("K7Q2MX")
+        with again.locked():
+            assert [one.revision for one in again.read()] == [1, 2]
+            again.append(commit(3))
+        again.close()
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("garbage", [b"\0" * 300, b"\xff" * 40 + b"\n" + b"\x07" * 40, b'{"v":1,"revision":4'])
+def test_a_tail_of_zeros_or_garbage_is_cut(tmp_path: Path, garbage: bytes) -> None:
+    journals, journal, path = filled(tmp_path, 3)
+    journal.close()
+    with path.open("ab") as file:
+        file.write(garbage)
+    assert revisions(journals) == [1, 2, 3]
+    assert path.read_bytes().endswith(b'"}\n')
+
+
+def test_a_bad_line_before_a_whole_one_is_damage_and_named(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 4)
+    journal.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b"phase 2", b"phase X")
+    path.write_bytes(b"".join(lines))
+    before = path.read_bytes()
+    damaged = journals.open("K7Q2MX")
+    with damaged.locked(), pytest.raises(Damaged, match=r"K7Q2MX\.jsonl:2: .*read-only"):
+        damaged.read()
+    damaged.close()
+    assert path.read_bytes() == before
+
+
+def test_a_line_taken_out_breaks_the_chain(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 4)
+    journal.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:1] + lines[2:]))
+    with pytest.raises(Damaged):
+        revisions(journals)
+
+
+def test_one_append_is_one_write_and_one_sync(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    _, journal, _ = filled(tmp_path, 1, disk)
+    disk.done.clear()
+    with journal.locked():
+        journal.append(commit(2))
+    journal.close()
+    assert disk.done == ["mark", "append", "fdatasync", "mark"]
+
+
+def test_a_write_that_fails_is_taken_back_and_the_commit_can_be_tried_again(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, path = filled(tmp_path, 2, disk)
+    before = path.read_bytes()
+    with journal.locked():
+        disk.failing["append"] = errno.ENOSPC
+        with pytest.raises(StorageError, match="nothing was committed"):
+            journal.append(commit(3))
+        assert path.read_bytes() == before
+        journal.append(commit(3))
+    journal.close()
+    assert revisions(journals) == [1, 2, 3]
+
+
+def test_a_sync_that_failed_is_never_tried_again_a_new_file_takes_over(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, path = filled(tmp_path, 2, disk)
+    inode = path.stat().st_ino
+    with journal.locked():
+        disk.failing["fdatasync"] = errno.EIO
+        with pytest.raises(Unsynced):
+            journal.append(commit(3))
+        assert path.stat().st_ino != inode
+        journal.append(commit(3))
+    journal.close()
+    assert revisions(journals) == [1, 2, 3]
+
+
+def test_when_the_new_file_cannot_be_made_durable_either_the_task_says_so(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, _ = filled(tmp_path, 2, disk)
+    with journal.locked():
+        disk.failing.update({"fdatasync": errno.EIO, "create": errno.ENOSPC})
+        with pytest.raises(Unsynced, match="in doubt"):
+            journal.append(commit(3))
+    journal.close()
+    assert revisions(journals) == [1, 2]
+
+
+def test_a_line_whose_writer_died_before_its_sync_is_written_anew_before_it_is_trusted(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 3)
+    journal.close()
+    lock = tmp_path / "locks" / "K7Q2MX.lock"
+    lock.write_text(f"D {files.boot()}".ljust(48))
+    inode = path.stat().st_ino
+    assert revisions(journals) == [1, 2, 3]
+    assert path.stat().st_ino != inode
+    assert lock.read_text().startswith("C ")
+    inode = path.stat().st_ino
+    assert revisions(journals) == [1, 2, 3]
+    assert path.stat().st_ino == inode
+
+
+def test_a_directory_whose_sync_failed_leaves_no_task_behind(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals = store(tmp_path, disk)
+    disk.failing["fsync"] = errno.EIO
+    with pytest.raises(Unsynced):
+        journals.create("K7Q2MX", FIRST)
+    assert journals.ids() == ()
+
+
+def test_the_journal_is_not_read_from_the_start_at_every_commit(tmp_path: Path) -> None:
+    _, journal, path = filled(tmp_path, 3)
+    with journal.locked():
+        with path.open("r+b") as file:
+            file.write(b"X")
+        assert journal.read() == []
+        journal.append(commit(4))
+    journal.close()

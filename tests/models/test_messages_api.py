@@ -1,0 +1,59 @@
+"""The Messages API adapter where it differs from any other: the key, and what it costs to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import BadKey
+from orchestrator.models import resolve
+from orchestrator.models.messages import MessagesApi
+
+
+@pytest.fixture
+def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE", "ANTHROPIC_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+
+
+@pytest.mark.usefixtures("no_key")
+@pytest.mark.parametrize("profile", [None, "none-of-mine"])
+def test_without_a_key_the_way_out_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, profile: str | None) -> None:
+    if profile is not None:
+        monkeypatch.setenv("ANTHROPIC_PROFILE", profile)
+    with pytest.raises(BadKey) as caught:
+        MessagesApi()
+    for way in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "orchestrator demo"):
+        assert way in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_client_is_not_imported_before_a_model_is_asked() -> None:
+    code = "import sys, orchestrator.models.messages, orchestrator.testing; sys.exit('anthropic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("opus", "claude-opus-5-5"),
+        ("sonnet", "claude-sonnet-5-5"),
+        ("haiku", "claude-haiku-5-5"),
+        ("a-local-model", "a-local-model"),
+    ],
+)
+def test_a_short_name_means_a_model_and_a_full_name_itself(name: str, meant: str) -> None:
+    assert resolve(name) == meant
+
+
+@pytest.mark.parametrize("name", [None, "inherit"])
+def test_no_name_means_the_default(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
+    monkeypatch.delenv("ORCHESTRATOR_MODEL", raising=False)
+    assert resolve(name) == "claude-sonnet-5-5"
+    monkeypatch.setenv("ORCHESTRATOR_MODEL", "haiku")
+    assert resolve(name) == "claude-haiku-5-5"

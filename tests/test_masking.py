@@ -1,0 +1,73 @@
+"""Secrets: which variables hold one, and where none may appear."""
+
+import pytest
+
+from orchestrator.masking import Mask
+
+ENVIRONMENT = {
+    "PATH": "/usr/bin",
+    "ANTHROPIC_API_KEY": "zq8-not-a-known-shape",
+    "DB_PASSWORD": "hunter2hunter2",
+    "SHORT_TOKEN": "abc",
+    "DATABASE_URL": "postgres://me:hunter2hunter2@db/x",
+    "GIT_AUTHOR_NAME": "Somebody Else",
+    "KEYBOARD_LAYOUT": "us-international",
+}
+MASK = Mask.from_environment(ENVIRONMENT)
+
+
+def test_a_secret_is_replaced_by_the_name_of_its_variable():
+    assert MASK.text("the key is zq8-not-a-known-shape.") == "the key is [masked ANTHROPIC_API_KEY]."
+
+
+def test_values_too_short_to_be_told_from_words_are_left():
+    assert MASK.text("abc Somebody Else us-international") == "abc Somebody Else us-international"
+
+
+def test_a_secret_that_holds_another_is_masked_whole():
+    mask = Mask.from_environment({"A_KEY": "12345678", "B_KEY": "12345678-and-more"})
+    assert mask.text("12345678-and-more, 12345678") == "[masked B_KEY], [masked A_KEY]"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-ant-api03-" + "abc_DEF-123",
+        "AKIA" + "ABCDEFGHIJKLMNOP",
+        "ghp_" + "a1" * 18,
+        "github_pat_" + "a1" * 20,
+        "xoxb-" + "1234567890-abc",
+        "-----BEGIN RSA PRIVATE KEY-----\nMII\nabc=\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nMII, cut off",
+    ],
+)
+def test_texts_with_the_shape_of_a_secret_are_masked_wherever_they_come_from(secret):
+    masked = Mask({}).text(f"before {secret}")
+    assert masked.startswith("before [masked ")
+    assert secret[10:] not in masked
+
+
+def test_ordinary_text_is_left_as_it_is():
+    text = "task-K7Q2MX sk-learn AKIA ghp_ “PRIVATE KEY” 5f2b9c0e4c7d1a8c6e3a"
+    assert MASK.text(text) == text
+
+
+def test_every_string_of_a_json_value_is_masked_keys_too():
+    value = {"hunter2hunter2": ["hunter2hunter2", 1, None, True, {"a": "x hunter2hunter2"}]}
+    assert MASK.json(value) == {
+        "[masked DB_PASSWORD]": ["[masked DB_PASSWORD]", 1, None, True, {"a": "x [masked DB_PASSWORD]"}]
+    }
+
+
+def test_a_commands_environment_has_no_secret_under_any_name():
+    assert MASK.environment(ENVIRONMENT) == {
+        name: ENVIRONMENT[name] for name in ("PATH", "GIT_AUTHOR_NAME", "KEYBOARD_LAYOUT")
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GITHUB_TOKEN", "aws_secret_access_key", "PGPASSWORD", "NPM_AUTH", "SESSION_COOKIE", "SENTRY_DSN", "SSH_PRIVATE"],
+)
+def test_names_that_look_secret(name):
+    assert Mask.from_environment({name: "12345678"}).text("12345678") == f"[masked {name}]"

@@ -1,0 +1,119 @@
+"""An agent that calls tools as a worker would: intents first, then results, receipts folded into its task."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import ToolError
+from orchestrator.events import CallSettled, Event, Intent, Json, Kind, Receipt, TaskCreated, WorkerStarted
+from orchestrator.task import Task
+from orchestrator.tools import accept, catalog
+from orchestrator.tools.tool import ToolResult, Workplace
+from orchestrator.transitions import apply_all, create
+
+AT = "2026-01-01T00:00:00.000Z"
+
+
+@dataclass
+class Agent:
+    workspace: Path
+    task: Task
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin"})
+    permitted: bool = True
+    kept: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    calls: int = 0
+    documents: dict[Kind, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Workplace:
+        temp = self.workspace / ".temp"
+        commands = temp / ".orchestrator" / "commands"
+        return Workplace(
+            workspace=self.workspace,
+            temp=temp,
+            task=self.task,
+            commands=commands,
+            environment=self.environment,
+            permit=self._permit,
+            keep=self._keep,
+            documents=self.documents,
+        )
+
+    def call(self, tool: str, **given: object) -> ToolResult:
+        """Run one call; a ToolError is recorded as a worker does, then raised."""
+        self.calls += 1
+        call = f"toolu_{self.calls}"
+        try:
+            result = asyncio.run(catalog()[tool].run(call, accept(catalog()[tool], given), self.place))
+        except ToolError:
+            self.record(call, tool, ToolResult("", outcome="error"))
+            raise
+        self.record(call, tool, result)
+        return result
+
+    def error(self, tool: str, **given: object) -> str:
+        """The text of the ToolError that a call raises."""
+        with pytest.raises(ToolError) as raised:
+            self.call(tool, **given)
+        return str(raised.value)
+
+    def intend(self, *calls: tuple[str, Json]) -> list[Intent]:
+        """The intents of one message with several calls, pending from now on."""
+        overlay: dict[str, bytes | None] = {}
+        intents = []
+        for tool, given in calls:
+            self.calls += 1
+            chosen = catalog()[tool]
+            intents.append(chosen.intent(f"toolu_{self.calls}", accept(chosen, given), self.place, overlay))
+        self.task = replace(self.task, pending=tuple(intents))
+        return intents
+
+    def settle(self, intent: Intent, given: Json) -> ToolResult:
+        tool = catalog()[intent.tool]
+        result = asyncio.run(tool.settle(intent, accept(tool, given), self.place))
+        self.record(intent.call, intent.tool, result)
+        return result
+
+    def run(self, intent: Intent, given: Json) -> ToolResult:
+        """Run an intended call without its result being recorded, as when the process dies then."""
+        tool = catalog()[intent.tool]
+        return asyncio.run(tool.run(intent.call, accept(tool, given), self.place))
+
+    def apply(self, *events: Event, actor: str = "worker") -> None:
+        self.task = apply_all(self.task, events, actor=actor, at=AT)
+
+    def record(self, call: str, tool: str, result: ToolResult) -> None:
+        receipt = Receipt(
+            id=self.task.fresh_id("R"),
+            call=call,
+            tool=tool,
+            outcome=result.outcome,
+            command=result.command,
+            exit_code=result.exit_code,
+            files=result.files,
+            output=result.output,
+        )
+        self.apply(CallSettled(receipt=receipt), *result.events)
+
+    async def _permit(self, command: str) -> bool:
+        self.asked.append(command)
+        return self.permitted
+
+    def _keep(self, data: bytes) -> str:
+        name = hashlib.sha256(data).hexdigest()
+        self.kept[name] = data
+        return name
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    workspace = tmp_path / "project"
+    (workspace / ".temp" / ".orchestrator" / "commands").mkdir(parents=True)
+    created = TaskCreated(agent="db-worker", description="Create a User model")
+    task = create(created, task_id="K7Q2MX", uuid="1", at=AT)
+    task = apply_all(task, [WorkerStarted(epoch=1, holder="test")], actor="engine", at=AT)
+    return Agent(workspace, task)
