@@ -15,6 +15,7 @@ VALUES = {
     "other-task": "id agent goal phase status decisions artifacts blockers documents",
     "edited": "changes",
     "edited-by-command": "changes",
+    "elsewhere": "changes",
     "interrupted": "calls",
     "sync-due": "triggers",
     "sync-refused": "",

@@ -33,6 +33,13 @@ class Commands(click.Group):
         command = getattr(import_module(f"{__name__}.{name}"), "command", None)
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(context, args[0]) is None:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=self.list_commands(context), ctx=context)
+        return super().resolve_command(context, args)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="temp-orchestrator", prog_name="orchestrator")
@@ -66,6 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
         return int(commands.main(arguments, prog_name="orchestrator", standalone_mode=False) or 0)
     except OrchestratorError as error:
         return _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "orchestrator"

@@ -14,7 +14,10 @@ from orchestrator.errors import Refused
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, as_json: bool) -> None:
-    """Archive the completed task ID; says what is missing when it is not completed."""
+    """Archive a completed task.
+
+    When it is not completed, what is missing is said.
+    """
     with project.engine() as engine:
         from orchestrator.completion import missing
 

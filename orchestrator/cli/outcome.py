@@ -137,8 +137,10 @@ def show_tree(changed: dict[str, str]) -> None:
 
 
 def cost(tasks: Iterable[Task]) -> str:
-    """Turns and tokens."""
+    """Turns and tokens, and how many of these were cheap."""
     tasks = list(tasks)
     turns = sum(task.turns for task in tasks)
     tokens = sum(task.usage.total for task in tasks)
-    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens"
+    cached = sum(task.usage.cache_read_input_tokens for task in tasks)
+    share = f" ({cached / tokens:.0%} from the cache)" if cached else ""
+    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens{share}"

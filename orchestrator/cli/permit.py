@@ -56,7 +56,12 @@ async def _line() -> str:
     loop = asyncio.get_running_loop()
     typed: asyncio.Future[bytes] = loop.create_future()
     descriptor = sys.stdin.fileno()
-    loop.add_reader(descriptor, lambda: typed.done() or typed.set_result(os.read(descriptor, 4096)))
+
+    def read() -> None:
+        if not typed.done():
+            typed.set_result(os.read(descriptor, 4096))
+
+    loop.add_reader(descriptor, read)
     try:
         return (await typed).decode("utf-8", "replace")
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,28 +14,31 @@ import click
 from orchestrator.cli import screen
 
 if TYPE_CHECKING:
-    from orchestrator.events import Event
     from orchestrator.task import Task
     from orchestrator.worker import Moment
     from orchestrator.worker.calls import Ended
 
 _MARKS = {"ok": ("✓", "green"), "error": ("✗", "red"), "refused": ("✗", "yellow"), "unknown": ("?", "yellow")}
 _ARGUMENTS = ("file_path", "command", "path", "pattern", "summary")
-_COUNTED = {
-    "WorkstreamAdded": "workstreams",
-    "WorkstreamChanged": "workstreams",
-    "ItemAdded": "new items",
-    "ItemChecked": "checked",
-    "ItemUnchecked": "unchecked",
-    "ItemDropped": "dropped",
-    "DecisionRecorded": "decisions",
-    "BlockerRaised": "blockers",
-    "BlockerResolved": "resolved",
-    "ReferenceAdded": "references",
-    "ProseWritten": "texts",
+_RECORDING = ("Sync", "Finish")
+_RECORDED = {
+    "PhaseChanged": "phase {phase}",
+    "WorkstreamAdded": "{n} workstream{s}",
+    "WorkstreamChanged": "{n} workstream{s}",
+    "ItemAdded": "{n} new item{s}",
+    "ItemChecked": "{n} checked",
+    "ItemUnchecked": "{n} unchecked",
+    "ItemDropped": "{n} dropped",
+    "DecisionRecorded": "{n} decision{s}",
+    "BlockerRaised": "{n} blocker{s}",
+    "BlockerResolved": "{n} resolved",
+    "NextStepsSet": "next steps",
+    "ReferenceAdded": "{n} reference{s}",
+    "ProseWritten": "{n} text{s}",
 }
+_TAGS = re.compile(r"</?tool_use_error>")
 _INDENT = 12
-_REASON_LINES = 3
+_MOST_ROWS = 4
 
 
 class Progress:
@@ -50,7 +54,8 @@ class Progress:
         match moment.kind:
             case "started" | "resumed":
                 self.say(f"{_name(task.id)}  {click.style(task.agent, bold=True)} {screen.dim(moment.kind)}")
-                self._more(task.description)
+                for row in _wrapped(task.description, 8):
+                    self.say(" " * 8 + screen.dim(row))
             case "asking":
                 self._wait(f"{task.id} {task.turns + 1:>3}  asking the model …")
             case "said":
@@ -60,7 +65,7 @@ class Progress:
             case "ended" if moment.ended is not None:
                 self._ended(task, moment.ended)
             case "told":
-                self._row(task, click.style("↺", fg="cyan"), "edited", _points(moment.text))
+                self._row(task, click.style("↺", fg="cyan"), "news", _points(moment.text))
             case "stopped":
                 self._row(task, click.style("■", fg="yellow"), "stopped", moment.text)
 
@@ -70,19 +75,26 @@ class Progress:
         click.echo(text, err=self._err)
 
     def _said(self, task: Task, text: str) -> None:
-        words = screen.fit(text, screen.columns() - _INDENT)
-        self.say(f"{_name(task.id)} {task.turns + 1:>3}  {words}")
+        first, *more = _wrapped(text, _INDENT) or [""]
+        self.say(f"{_name(task.id)} {task.turns + 1:>3}  {first}")
+        for row in more:
+            self.say(" " * _INDENT + row)
 
     def _ended(self, task: Task, ended: Ended) -> None:
         name, outcome = str(ended.block["name"]), ended.result.outcome
         mark, colour = _MARKS[outcome]
-        recorded = outcome == "ok" and name in ("Sync", "Finish")
-        argument = _recorded(task, ended) if recorded and name == "Sync" else self._argument(ended)
+        recorded = outcome == "ok" and name in _RECORDING
+        argument = self._argument(task, ended)
         done = sum(item.checked for item in task.live_items)
-        tail = f"{done}/{len(task.live_items)} done  {screen.thousands(task.usage.total)} tokens" if recorded else ""
-        self._row(task, click.style(mark, fg=colour), name, argument, tail)
-        if outcome != "ok":
-            self._more(ended.result.text, indent=_INDENT + 9, colour=colour)
+        tail = f"{done}/{len(task.live_items)}  {screen.thousands(task.usage.total)} tokens" if recorded else ""
+        if outcome == "ok" or argument:
+            self._row(task, click.style(mark, fg=colour), name, argument, tail)
+            reason = [] if outcome == "ok" else _wrapped(ended.result.text, _INDENT + 9)
+        else:
+            first, *reason = _wrapped(ended.result.text, _INDENT + 9) or [""]
+            self._row(task, click.style(mark, fg=colour), name, first)
+        for row in reason:
+            self.say(" " * (_INDENT + 9) + click.style(row, fg=colour))
 
     def _row(self, task: Task, mark: str, what: str, argument: str, tail: str = "") -> None:
         what = screen.line(what)
@@ -92,17 +104,15 @@ class Progress:
         bold = click.style(f"{what:<6}", bold=True)
         self.say(f"{_name(task.id)} {task.turns:>3}  {mark} {bold} {shown}{gap}{screen.dim(tail)}".rstrip())
 
-    def _more(self, text: str, *, indent: int = 8, colour: str | None = None) -> None:
-        """A text below a line, wrapped, and not all of it when it is long."""
-        import textwrap
-
-        room = screen.columns() - indent
-        rows = textwrap.wrap(screen.line(text), room, max_lines=_REASON_LINES, placeholder=" …")
-        for row in rows:
-            self.say(" " * indent + click.style(row, fg=colour, dim=colour is None))
-
-    def _argument(self, ended: Ended) -> str:
-        given = ended.block["input"]
+    def _argument(self, task: Task, ended: Ended) -> str:
+        """What the call is about; nothing for one that only records and did not."""
+        name, given = ended.block["name"], ended.block["input"]
+        if name in _RECORDING and ended.result.outcome != "ok":
+            return ""
+        if name == "Sync":
+            return _recorded(task, ended)
+        if len(rows := str(given.get("command", "")).splitlines()) > 1 and given.get("description"):
+            return f"{given['description']} ({len(rows)} lines)"
         value = next((given[key] for key in _ARGUMENTS if isinstance(given.get(key), str)), "")
         return str(value).removeprefix(f"{self._workspace}/")
 
@@ -120,24 +130,29 @@ class Progress:
         self._clear()
 
 
+def _wrapped(text: str, indent: int) -> list[str]:
+    """A text in rows that fit beside an indent, and not all of it when it is long."""
+    import textwrap
+
+    room = screen.columns() - indent
+    text = _TAGS.sub("", text)
+    return textwrap.wrap(screen.line(text), room, max_lines=_MOST_ROWS, placeholder=" …")
+
+
 def _name(task_id: str) -> str:
     return click.style(task_id, fg="cyan")
 
 
 def _recorded(task: Task, ended: Ended) -> str:
     """What a Sync recorded, in numbers."""
-    events: tuple[Event, ...] = ended.result.events
-    names = Counter(_COUNTED.get(type(event).__name__, "") for event in events)
-    phase = [f"phase {task.phase}"] if any(type(event).__name__ == "PhaseChanged" for event in events) else []
-    counts = [f"{names[name]} {_singular(name, names[name])}" for name in dict.fromkeys(_COUNTED.values())]
-    return ", ".join(phase + [text for text in counts if not text.startswith("0 ")])
-
-
-def _singular(name: str, count: int) -> str:
-    return name.removesuffix("s") if count == 1 else name
+    names = (type(event).__name__ for event in ended.result.events)
+    counts = Counter(_RECORDED[name] for name in names if name in _RECORDED)
+    return ", ".join(
+        words.format(n=count, s="" if count == 1 else "s", phase=task.phase) for words, count in counts.items()
+    )
 
 
 def _points(text: str) -> str:
     """The listed lines of what a worker was told."""
     points = [row.removeprefix("- ") for row in text.splitlines() if row.startswith("- ")]
-    return "; ".join(points) or text
+    return " ".join(dict.fromkeys(points)) or text

@@ -9,7 +9,7 @@ import click
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.work import Orders, Shift, ended, lift, limits, orders
+from orchestrator.cli.work import Orders, Shift, ended, lift, limits, orders, permissions
 from orchestrator.errors import OrchestratorError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @orders
 @pass_project
 def command(project: Project, ids: tuple[str, ...], everything: bool, **given: Unpack[Orders]) -> int:
-    """Go on with tasks where they stopped: the only one that can be resumed, those named by ID, or --all.
+    """Go on with tasks where they stopped.
+
+    That is the only one that can be resumed, those named by ID, or --all.
 
     --max-turns, --max-tokens and --max-seconds set new limits. What is completed and not archived yet is archived.
     """
@@ -76,7 +78,7 @@ def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -
         return ends
     from orchestrator.models.messages import MessagesApi
 
-    shift = Shift(project, engine, given, MessagesApi())
+    shift = Shift(project, engine, MessagesApi(), permissions(given), as_json=given["as_json"])
     if lift(given):
         for task in waiting:
             shift.team.allow(task.id, limits(given, task.limits))

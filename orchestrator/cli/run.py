@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.cli.work import Orders, Shift, limits, orders
+from orchestrator.cli.work import Orders, Shift, limits, orders, permissions
 from orchestrator.errors import UsageError
 
 
@@ -17,7 +17,9 @@ from orchestrator.errors import UsageError
 @click.argument("agent")
 @click.argument("task", required=False)
 @click.option("--model", help="opus, sonnet, haiku or a model's full name, instead of the definition's.")
-@click.option("--mode", type=click.Choice(["full", "lightweight"]), help="All six documents, or checklist and progress.")
+@click.option(
+    "--mode", type=click.Choice(["full", "lightweight"]), help="All six documents, or checklist and progress."
+)
 @click.option("--verify", metavar="CMD", multiple=True, help="A command that must pass before it is done. Repeatable.")
 @orders
 @pass_project
@@ -30,10 +32,12 @@ def command(
     verify: tuple[str, ...],
     **given: Unpack[Orders],
 ) -> int:
-    """Run AGENT on a TASK, until it is done and archived. Without TASK, or with -, the task is read from standard
-    input.
+    """Run AGENT on a TASK, until it is done and archived.
+
+    Without TASK, or with -, the task is read from standard input.
     """
     description = _description(task)
+    permitted = permissions(given)
     project.library().find(agent)
 
     from orchestrator.events import Limits
@@ -41,7 +45,7 @@ def command(
 
     api = MessagesApi()
     with project.engine(create=True) as engine:
-        shift = Shift(project, engine, given, api)
+        shift = Shift(project, engine, api, permitted, as_json=given["as_json"])
         started = shift.team.start(
             agent, description, limits=limits(given, Limits()), verify=verify, mode=mode, model=model
         )

@@ -81,8 +81,8 @@ def print_json(value: Any) -> None:
 
 
 def thousands(number: int) -> str:
-    """12,345 as 12.3k"""
-    return f"{number / 1000:.1f}k" if number >= 1000 else str(number)
+    """12,345 as 12k"""
+    return f"{number / 1000:.0f}k" if number >= 1000 else str(number)
 
 
 def age(moment: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.events import Limits
     from orchestrator.models import Model
+    from orchestrator.permissions import Permissions
     from orchestrator.task import Task
     from orchestrator.team import Team
 
@@ -45,8 +46,13 @@ def orders(command: Function) -> Function:
             click.option("--max-turns", type=click.IntRange(1), metavar="N", help="Stop after N replies of the model."),
             click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="Stop after N tokens, all told."),
             click.option("--max-seconds", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S s."),
-            click.option("--allow", metavar="RULE", multiple=True, help="Run these commands unasked: 'Bash(npm test)'"
-                         " that one, 'Bash(npm test:*)' what begins so. Repeatable."),
+            click.option(
+                "--allow",
+                metavar="RULE",
+                multiple=True,
+                help="Run these commands unasked: 'Bash(npm test)'"
+                " that one, 'Bash(npm test:*)' what begins so. Repeatable.",
+            ),
             click.option("--yes", is_flag=True, help="Run every command unasked."),
             click.option("--json", "as_json", is_flag=True, help="One JSON document at the end; progress on stderr."),
         )
@@ -61,20 +67,28 @@ def limits(given: Orders, before: Limits) -> Limits:
     return before.model_copy(update={name: value for name, value in now.items() if value is not None})
 
 
+def permissions(given: Orders) -> Permissions:
+    """The commands that run unasked; raises UsageError for a rule that cannot be read."""
+    from orchestrator.permissions import Permissions
+
+    return Permissions(given["allow"], everything=given["yes"])
+
+
 def lift(given: Orders) -> bool:
     """True when any limit is given."""
     return any(given[name] is not None for name in ("max_turns", "max_tokens", "max_seconds"))
 
 
 class Shift:
-    """One go of work. Raises BadKey or UsageError before anything is begun."""
+    """One go of work."""
 
-    def __init__(self, project: Project, engine: Engine, given: Orders, model: Model) -> None:
-        from orchestrator.permissions import Permissions
+    def __init__(
+        self, project: Project, engine: Engine, model: Model, permissions: Permissions, *, as_json: bool
+    ) -> None:
         from orchestrator.team import Team
 
-        progress = Progress(project.workspace, err=given["as_json"])
-        self._permit = Permit(Permissions(given["allow"], everything=given["yes"]), progress)
+        progress = Progress(project.workspace, err=as_json)
+        self._permit = Permit(permissions, progress)
         self._engine = engine
         self.team: Team = Team(
             engine,
@@ -97,7 +111,9 @@ class Shift:
         seconds = time.monotonic() - begun
         if self._permit.refused:
             first = screen.fit(self._permit.refused[0], 60)
-            screen.complain(f"commands were refused, there was nobody to ask: --allow 'Bash({first})', or --yes for all")
+            screen.complain(
+                f"commands were refused, there was nobody to ask: --allow 'Bash({first})', or --yes for all"
+            )
         return [ended(self._engine, task_id, end, seconds) for task_id, end in ends.items()]
 
 

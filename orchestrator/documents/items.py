@@ -43,19 +43,29 @@ class Pairing:
     items: tuple[int, ...]
 
 
-def pair(lines: Sequence[str], items: Sequence[str]) -> Pairing:
-    """Bind equal texts in order; then, where as many lines were replaced as there were items, each by its place."""
-    waiting: dict[str, list[int]] = defaultdict(list)
-    for index in range(len(items) - 1, -1, -1):
-        waiting[items[index]].append(index)
-    bound = {index: waiting[text].pop() for index, text in enumerate(lines) if waiting.get(text)}
-    if len(bound) < len(lines) and len(bound) < len(items):
-        taken, there = set(bound.values()), set(items)
-        for operation, top, bottom, first, last in SequenceMatcher(None, lines, items, autojunk=False).get_opcodes():
+def pair(lines: Sequence[tuple[str, str]], items: Sequence[tuple[str, str]]) -> Pairing:
+    """Bind texts, each with its section, in order: equal ones of one section first, then equal ones.
+
+    Then, where as many lines were replaced as there were items, each by its place.
+    """
+    bound: dict[int, int] = {}
+    for parts in (2, 1):
+        taken = set(bound.values())
+        waiting: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for index in range(len(items) - 1, -1, -1):
+            if index not in taken:
+                waiting[items[index][:parts]].append(index)
+        for index, line in enumerate(lines):
+            if index not in bound and waiting.get(line[:parts]):
+                bound[index] = waiting[line[:parts]].pop()
+    if len(bound) < min(len(lines), len(items)):
+        old, new = [text for text, _ in items], [text for text, _ in lines]
+        taken, there = set(bound.values()), set(old)
+        for operation, top, bottom, first, last in SequenceMatcher(None, new, old, autojunk=False).get_opcodes():
             if operation == "replace" and bottom - top == last - first:
-                for line, item in zip(range(top, bottom), range(first, last), strict=True):
-                    if line not in bound and item not in taken and lines[line] not in there:
-                        bound[line] = item
+                for index, item in zip(range(top, bottom), range(first, last), strict=True):
+                    if index not in bound and item not in taken and new[index] not in there:
+                        bound[index] = item
     taken = set(bound.values())
     return Pairing(
         tuple(bound.items()),
@@ -68,8 +78,10 @@ class Items:
     heading = _HEADING
 
     def headings(self, task: Task) -> list[str]:
-        sections = list(dict.fromkeys(_title(item.section) for item in _live(task)))
-        return sections or [_HEADING]
+        sections: dict[str, str] = {}
+        for item in _live(task):
+            sections.setdefault(_title(item.section).casefold(), _title(item.section))
+        return list(sections.values()) or [_HEADING]
 
     def read(self, page: Page) -> list[Box]:
         boxes = []
@@ -99,23 +111,27 @@ class Items:
     def _insert(self, page: Page, items: Sequence[Item], said: dict[str, Box]) -> None:
         """Each new item after the one before it; the last ones of a section at the end of its list."""
         by_section: dict[str, list[Item]] = defaultdict(list)
+        titles: dict[str, str] = {}
         for item in items:
-            by_section[_title(item.section)].append(item)
+            title = _title(item.section)
+            by_section[titles.setdefault(title.casefold(), title)].append(item)
         for title, members in by_section.items():
-            here = {item.id: said[item.id].line for item in members if item.id in said}
-            here = {key: line for key, line in here.items() if _title(said[key].section) == title}
+            boxes = [box for box in said.values() if _title(box.section).casefold() == title.casefold()]
+            here = {item.id: said[item.id].line for item in members if said.get(item.id) in boxes}
             places: dict[int | None, list[str]] = defaultdict(list)
-            ends = [box.line for box in said.values() if _title(box.section) == title]
-            above = min(here.values(), default=0) - 1 if here else None
+            above = min(here.values()) - 1 if here else None
             for index, item in enumerate(members):
                 if item.id in said:
                     above = here.get(item.id, above)
                     continue
-                last = not any(row.id in here for row in members[index:])
-                after = max(ends, default=None) if last else above
+                if any(row.id in here for row in members[index:]):
+                    equal = [box.line for box in boxes if plain(box.text) == plain(item.text)]
+                    after = max([*equal, -1 if above is None else above])
+                else:
+                    after = max((box.line for box in boxes), default=None)
                 places[after].append(f"{_bullet(here, said)}[{'x' if item.checked else ' '}] {plain(item.text)}")
             for after, rows in places.items():
-                if after is None and page.ours and page.section(title) is None:
+                if after is None and page.ours and not page.unclosed and page.section(title) is None:
                     page.append(title, rows)
                 else:
                     page.place(title, rows, after)
@@ -160,11 +176,14 @@ def _live(task: Task) -> list[Item]:
 
 
 def _pair(boxes: Sequence[Box], items: Sequence[Item]) -> Pairing:
-    return pair([plain(box.text) for box in boxes], [plain(item.text) for item in items])
+    return pair(
+        [(plain(box.text), _title(box.section).casefold()) for box in boxes],
+        [(plain(item.text), _title(item.section).casefold()) for item in items],
+    )
 
 
 def _title(section: str | None) -> str:
-    return plain(section or "") or _HEADING
+    return plain(section or "").rstrip("# ") or _HEADING
 
 
 def _bullet(here: dict[str, int], said: dict[str, Box]) -> str:

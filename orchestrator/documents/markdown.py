@@ -50,6 +50,7 @@ class Page:
         self.fences: list[tuple[int, int]] = []
         self.code: set[int] = set()
         self.prose: range | None = None
+        self.unclosed = False
         self._scan(prose.casefold() if prose else None)
         marks = [heading.line for heading in self.headings] + list(self.block or ())
         self._boundaries = [*sorted(marks), len(self.lines)]
@@ -67,6 +68,7 @@ class Page:
             line = self.lines[number]
             start = line.lstrip()[:1]
             if self.block and number in self.block:
+                self.unclosed |= bool(fence)
                 fence = ""  # a fence left open does not swallow the block
             elif fence:
                 self.code.add(number)
@@ -86,6 +88,7 @@ class Page:
             elif _BULLET.match(line):
                 self.bullets.append(number)
             number += 1
+        self.unclosed |= bool(fence)
 
     def _prose_end(self, heading: int) -> int:
         return next((mark for mark in self.block or () if mark > heading), len(self.lines))

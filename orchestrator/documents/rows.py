@@ -128,10 +128,12 @@ class Listing:
             value = plain(row.details.get(label, ""))
             if label in said.places:
                 line, before = said.places[label]
-                if not value:
-                    page.cut(line)
-                elif said.row.details[label] != value:
+                if said.row.details[label] == value:
+                    continue
+                if value:
                     page.put(line, before.rstrip() + " " + value)
+                else:
+                    page.cut(line)
             elif value and label not in self.fixed:
                 page.add(said.end, [f"{' ' * (len(said.prefix) - len(said.prefix.lstrip()))}  - {label}: {value}"])
 

@@ -6,7 +6,7 @@ import re
 from difflib import SequenceMatcher
 
 from orchestrator.documents.draft import Draft
-from orchestrator.documents.markdown import Page, plain
+from orchestrator.documents.markdown import NOTHING, Page, plain
 from orchestrator.events import NextStepsSet
 from orchestrator.task import Task
 
@@ -25,7 +25,7 @@ class NextSteps:
             line = page.lines[number]
             if number not in page.code and (match := _STEP.fullmatch(line)):
                 steps.append((number, match))
-            elif line.strip() and not line.startswith((" ", "\t")):
+            elif line.strip() not in ("", NOTHING) and not line.startswith((" ", "\t")):
                 break
         return steps
 

@@ -138,16 +138,14 @@ def _bind_ids(base: Any, new: Sequence[Json]) -> dict[int, int]:
 def _decision_places(base: Any) -> list[int]:
     """Which elements of a list are decisions; the others are somebody's own."""
     rows = base if isinstance(base, list) else ()
-    return [
-        place
-        for place, row in enumerate(rows)
-        if isinstance(row, dict) and isinstance(row.get("decision"), str) and row["decision"].strip()
-    ]
+    return [place for place, row in enumerate(rows) if isinstance(row, dict) and isinstance(row.get("decision"), str)]
 
 
 def _bind_decisions(base: Any, new: Sequence[Json]) -> dict[int, int]:
     places = _decision_places(base)
-    found = pair([plain(base[place]["decision"]) for place in places], [plain(row["decision"]) for row in new])
+    found = pair(
+        [(plain(base[place]["decision"]), "") for place in places], [(plain(row["decision"]), "") for row in new]
+    )
     return {places[line]: item for line, item in found.pairs}
 
 
@@ -273,7 +271,8 @@ class TaskStatus:
             for key in [key for key, value in row.items() if not (value is None or isinstance(value, str))]:
                 draft.refuse(f"{key} of a decision is a text, not {row.pop(key)!r}")
             if place not in bound:
-                draft.propose(DecisionRecorded(id=draft.task.fresh_id("D"), **_fields(row)))
+                if row["decision"].strip():
+                    draft.propose(DecisionRecorded(id=draft.task.fresh_id("D"), **_fields(row)))
                 continue
             index = bound[place]
             fact, shown_row = rows[index], old.get(index, rows[index])

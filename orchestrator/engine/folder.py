@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -52,8 +53,11 @@ class Folder:
         for path in (self.internal, self.staging, self.outputs, self.locks):
             self.disk.make_directories(path, 0o700)
         ignore = self.internal / ".gitignore"
-        if not ignore.exists():
-            self.disk.create(ignore, b"*\n")
+        if files.read(ignore) != b"*\n":
+            staged = self.staging / f".gitignore.{os.getpid()}"
+            self.disk.remove(staged)
+            self.disk.create(staged, b"*\n")
+            self.disk.move(staged, ignore)
 
     def home(self, task: Task) -> Path:
         """Where the task's documents are."""

@@ -55,15 +55,7 @@ class Lease:
 def held(locks: Path, task_id: str, epoch: int) -> bool:
     """True when a living process holds that epoch's lease and has shown itself lately."""
     path = _path(locks, task_id, epoch)
-    if not path.exists():
-        return False
-    probe = FileLock(path, blocking=False, fallback_to_soft=False, thread_local=False)
-    try:
-        probe.acquire(blocking=False)
-    except Timeout:
-        return not _stale(_beat(path))
-    probe.release()
-    return False
+    return files.is_locked(path) and not _stale(_beat(path))
 
 
 def _path(locks: Path, task_id: str, epoch: int) -> Path:

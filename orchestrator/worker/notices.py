@@ -11,13 +11,10 @@ from pathlib import Path
 
 from orchestrator import overview, prompts
 from orchestrator.documents import file_name, kinds
-from orchestrator.events import Commit, Event, Json, Kind
+from orchestrator.events import Commit, Event, Json, Kind, ReferenceMoved
 from orchestrator.overview import Row
 from orchestrator.task import Task
 from orchestrator.tools.tool import ToolResult
-
-TOLD = ("editor", "command", "user")
-"""The actors whose commits the model is told of; its own and the engine's it knows, but for references that moved."""
 
 
 def text(words: str) -> Json:
@@ -72,20 +69,21 @@ def other_task(row: Row) -> str:
 
 
 def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -> list[Json]:
-    """What others did since the model was last told, in words: people first, then its own commands."""
-    by_command: list[str] = [_change("DocumentRestored", {"document": kind}) or "" for kind in restored]
-    by_people: list[str] = []
+    """What others did since the model was last told, in words: people, its own commands, other tasks."""
+    told: dict[str, list[str]] = {"edited": [], "edited-by-command": [], "elsewhere": []}
+    told["edited-by-command"] += [_change("DocumentRestored", {"document": kind}) or "" for kind in restored]
     for commit in commits:
         for event in commit.events:
-            moved = type(event).__name__ == "ReferenceMoved"
-            if (commit.actor in TOLD or moved) and (words := _words(task, event)):
-                (by_command if commit.actor == "command" else by_people).append(words)
-    blocks = []
-    if by_people:
-        blocks.append(text(prompts.render("edited", changes=_list(by_people))))
-    if by_command:
-        blocks.append(text(prompts.render("edited-by-command", changes=_list(by_command))))
-    return blocks
+            if name := _prompt(commit, event):
+                told[name] += filter(None, [_words(task, event)])
+    return [text(prompts.render(name, changes=_list(words))) for name, words in told.items() if words]
+
+
+def _prompt(commit: Commit, event: Event) -> str | None:
+    """Which notice tells of an event; None for what the model did or knows itself."""
+    if isinstance(event, ReferenceMoved):
+        return "elsewhere"
+    return {"editor": "edited", "user": "edited", "command": "edited-by-command"}.get(commit.actor)
 
 
 def interrupted(ended: Iterable[tuple[Json, ToolResult]]) -> Json:

@@ -41,14 +41,15 @@ WORDS = (
 )
 words = st.one_of(st.sampled_from(WORDS), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
 prose = st.lists(
-    st.one_of(words, st.sampled_from(["## Notes", "## Items", "```", "- [ ] a", "- **D1** x", "", "1. one"])), max_size=6
+    st.one_of(words, st.sampled_from(["## Notes", "## Items", "```", "- [ ] a", "- **D1** x", "", "1. one"])),
+    max_size=6,
 ).map("\n".join)
 statuses = st.sampled_from(["pending", "in-progress", "completed", "blocked"])
 small = st.integers(1, 5)
 
 
 def _events(task: Task, draw: Callable[[Any], Any]) -> Event:
-    kind = draw(st.integers(0, 17))
+    kind: int = draw(st.integers(0, 17))
     item, row, blocker = f"c{draw(small)}", f"w{draw(small)}", f"B{draw(small)}"
     choices: list[Callable[[], Event]] = [
         lambda: happened.ItemAdded(
@@ -99,7 +100,9 @@ lines = st.one_of(
     st.builds("- {}".format, words),
     st.builds("## {}".format, st.sampled_from(["Items", "Model", "Next Steps", "Notes", "Plan", "Decisions", "Else"])),
     st.builds("**{}**: {}".format, st.sampled_from(["Phase", "Status", "Agent", "Progress", "Other"]), words),
-    st.sampled_from(["", "```", "~~~~", "\t", "<!-- orchestrator:begin -->", "<!-- orchestrator:end -->", "---", "None"]),
+    st.sampled_from(
+        ["", "```", "~~~~", "\t", "<!-- orchestrator:begin -->", "<!-- orchestrator:end -->", "---", "None"]
+    ),
     words,
 )
 
@@ -117,6 +120,13 @@ def tasks(draw: Callable[[Any], Any]) -> Task:
         task = attempt(task, happened.TaskCompleted(summary=draw(words), result={"n": [1, "```"]}))
         if draw(st.booleans()):
             task = attempt(task, happened.ArchiveBegun())
+    return task
+
+
+def worked_on(draw: Callable[[Any], Any], task: Task) -> Task:
+    """The task after a few more events."""
+    for _ in range(draw(st.integers(1, 6))):
+        task = attempt(task, _events(task, draw))
     return task
 
 
@@ -159,11 +169,24 @@ def edited(draw: Callable[[Any], Any], kind: Kind, text: str) -> str:
 
 
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-3, 10**20), st.floats(allow_nan=False, allow_infinity=False), words),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-3, 10**20), st.floats(allow_nan=False, allow_infinity=False), words
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(words, inner, max_size=2)),
     max_leaves=4,
 )
-_KEYS = ("status", "phase", "workstreams", "decisions", "decision", "rationale", "notes", "dependencies", "id", "taskId")
+_KEYS = (
+    "status",
+    "phase",
+    "workstreams",
+    "decisions",
+    "decision",
+    "rationale",
+    "notes",
+    "dependencies",
+    "id",
+    "taskId",
+)
 
 
 def _edited_status(draw: Callable[[Any], Any], text: str) -> str:
@@ -171,7 +194,9 @@ def _edited_status(draw: Callable[[Any], Any], text: str) -> str:
     for _ in range(draw(st.integers(1, 4))):
         spots: list[Any] = [data]
         for spot in spots:
-            spots.extend(row for row in (spot.values() if isinstance(spot, dict) else spot) if isinstance(row, dict | list))
+            spots.extend(
+                row for row in (spot.values() if isinstance(spot, dict) else spot) if isinstance(row, dict | list)
+            )
         spot = draw(st.sampled_from(spots))
         value = draw(st.one_of(values, statuses, st.builds(lambda s: [{"id": "w9", "status": s}], statuses)))
         if isinstance(spot, list):

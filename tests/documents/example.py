@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator import events as happened
+from orchestrator.documents import KINDS
 from orchestrator.events import Actor, Event
 from orchestrator.task import Published, Task
 from orchestrator.transitions import apply_all, create
@@ -14,9 +15,7 @@ AT = "2026-03-01T09:30:00.000Z"
 
 def new(**fields: object) -> Task:
     """A task that was just created."""
-    event = happened.TaskCreated.model_validate(
-        {"agent": "db-worker", "description": "Create a User model", **fields}
-    )
+    event = happened.TaskCreated.model_validate({"agent": "db-worker", "description": "Create a User model", **fields})
     return create(event, task_id="K7Q2MX", uuid="00000000-0000-4000-8000-000000000000", at="2026-03-01T09:00:00.000Z")
 
 
@@ -26,8 +25,6 @@ def after(task: Task, *events: Event, actor: Actor = "engine") -> Task:
 
 def published(task: Task) -> Task:
     """The task as it is once every document has been on the disk."""
-    from orchestrator.documents import KINDS
-
     return replace(task, documents={kind: Published(1, "0" * 64) for kind in KINDS}, adopted={})
 
 

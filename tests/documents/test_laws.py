@@ -16,10 +16,10 @@ from orchestrator.events import Kind
 from orchestrator.task import Task
 from orchestrator.transitions import apply_all
 
-from .edits import attempt, edited, lines, tasks
-from .example import published
+from .edits import attempt, edited, lines, tasks, worked_on
+from .example import new, published
 
-often = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 LATER = "2026-03-02T00:00:00.000Z"
 
 
@@ -52,7 +52,9 @@ def test_an_edit_that_was_obeyed_is_no_edit_any_more(kind: Kind, data: Any, task
 def test_rendering_over_what_was_rendered_changes_nothing(kind: Kind, data: Any, task: Task, before: bool) -> None:
     task = published(task) if before else task
     task = obeyed(task, kind, edited(data.draw, kind, render(task, kind)))
+    task = worked_on(data.draw, task)
     body = render(task, kind)
+    assert diff(task, kind, body).events == ()
     assert render(replace(task, texts={**task.texts, kind: body}), kind) == body
 
 
@@ -94,12 +96,21 @@ def test_ticking_an_item_changes_the_line_of_that_item_and_no_other(data: Any, t
 def test_a_text_nobody_rendered_comes_back_byte_for_byte(
     kind: Kind, typed: list[str], ending: str, close: bool
 ) -> None:
-    from .example import new
-
     text = ending.join(typed) + (ending if close else "")
     task = obeyed(new(), kind, text)
     if not diff(task, kind, text).refused:
         assert render(task, kind) == text
+
+
+@often
+@given(data=st.data(), task=tasks())
+def test_a_checklist_that_was_obeyed_stays_as_it_was_typed(data: Any, task: Task) -> None:
+    task = published(task)
+    text = edited(data.draw, "checklist", render(task, "checklist"))
+    found = diff(task, "checklist", text)
+    task = apply_all(task, found.events, actor="editor", at=LATER)
+    if not found.refused and ".temp/" not in text:
+        assert render(task, "checklist") == text
 
 
 @often

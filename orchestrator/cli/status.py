@@ -1,0 +1,105 @@
+"""status: the tasks there are, read from their documents alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from orchestrator import overview
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project, pass_project
+from orchestrator.overview import Row
+
+_COLOURS = {
+    "in-progress": "cyan",
+    "interrupted": "yellow",
+    "blocked": "yellow",
+    "stopped": "yellow",
+    "completed": "green",
+}
+
+
+@click.command(
+    epilog="JSON: {project, tasks: [{task, agent, state, phase, items, updated, description, archived, by_hand, "
+    "problem}]}, see docs/cli.md."
+)
+@click.option("--all", "everything", is_flag=True, help="The archived ones too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, with the archived ones.")
+@pass_project
+def command(project: Project, everything: bool, as_json: bool) -> None:
+    """List the tasks of this project.
+
+    Only reads the documents, and so works while agents run.
+
+    A task is *interrupted* when it is in progress and its worker is gone: `orchestrator resume` goes on with it.
+    """
+    rows = overview.read(project.temp)
+    if as_json:
+        screen.print_json({"project": str(project.workspace), "tasks": [_json(row) for row in rows]})
+        return
+    archived = sum(row.archived for row in rows)
+    shown = [row for row in rows if everything or not row.archived]
+    if shown:
+        _table(shown)
+    elif not archived:
+        click.echo(f'no tasks in {project.workspace}: begin with `orchestrator run AGENT "task"`')
+    if archived and not everything:
+        click.echo(screen.dim(f"{archived} archived: --all lists them"))
+
+
+def state(row: Row) -> str:
+    """What to call the state a task is in."""
+    if row.problem:
+        return "unreadable"
+    if row.archived:
+        return "archived"
+    return "interrupted" if row.interrupted else row.text("status") or "unknown"
+
+
+def _json(row: Row) -> dict[str, Any]:
+    items = row.items
+    return {
+        "task": row.id,
+        "agent": row.text("agentId"),
+        "state": state(row),
+        "phase": row.text("phase"),
+        "items": None if items is None else {"done": items[0], "total": items[1]},
+        "updated": _updated(row),
+        "description": row.text("description"),
+        "archived": row.archived,
+        "by_hand": not row.kept,
+        "problem": row.problem,
+    }
+
+
+def _updated(row: Row) -> str:
+    return row.text("updatedAt") or row.text("startedAt")
+
+
+def _table(rows: list[Row]) -> None:
+    lines = [_cells(row) for row in rows]
+    widths = [max(screen.measure(line[place]) for line in [_HEAD, *lines]) for place in range(len(_HEAD))]
+    click.echo(screen.dim(_joined(_HEAD, widths)))
+    for row, line in zip(rows, lines, strict=True):
+        coloured = click.style(line[2].ljust(widths[2]), fg=_COLOURS.get(state(row)))
+        click.echo(_joined((*line[:2], coloured, *line[3:]), widths))
+        about = row.problem or row.text("description")
+        if about:
+            click.echo(f"        {screen.dim(screen.fit(about, screen.columns() - 8))}")
+
+
+_HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "UPDATED")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
+    phase = row.text("phase")
+    what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
+    agent = row.text("agentId") if row.kept or row.problem else f"{row.text('agentId')} (by hand)"
+    return row.id, screen.fit(agent, 33), screen.fit(what, 24), done, screen.age(_updated(row))
+
+
+def _joined(cells: tuple[str, ...], widths: list[int]) -> str:
+    pairs = zip(cells, widths, strict=True)
+    return "  ".join(cell + " " * (width - screen.measure(click.unstyle(cell))) for cell, width in pairs).rstrip()

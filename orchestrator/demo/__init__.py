@@ -1,0 +1,121 @@
+"""The demo: two agents on a small clinic project. The model may be scripted; tools, files and processes are real."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import shipped
+from orchestrator.definitions import Library
+from orchestrator.errors import OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.files import Disk
+    from orchestrator.models import Model
+    from orchestrator.task import Task
+    from orchestrator.team import Team
+    from orchestrator.worker import Moment
+
+ARCHITECT = "sequelize-associations-architect"
+DB_WORKER = "db-worker"
+TASKS = {
+    ARCHITECT: "Design the Sequelize associations of the clinic: doctors, patients, appointments, medical records. "
+    "Write the design to docs/associations.md.",
+    DB_WORKER: "Write the models and migrations for appointments and medical records after the architect's design, "
+    "and associate the existing models.",
+}
+"""What each agent is asked to do, in this order."""
+
+_FOLDER = Path(__file__).parent
+_CLINIC = _FOLDER / "clinic"
+
+
+def prepare(directory: Path) -> None:
+    """Copy the clinic project to a directory that is new, empty, or holds an earlier demo; else raises UsageError."""
+    if not directory.exists() or not any(directory.iterdir()):
+        shutil.copytree(_CLINIC, directory, dirs_exist_ok=True)
+    elif not all((directory / path.relative_to(_CLINIC)).exists() for path in _CLINIC.rglob("*")):
+        raise UsageError(f"{directory} is neither empty nor an earlier demo: name a directory that does not exist")
+
+
+@contextmanager
+def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
+    """A model that plays the screenplay, as far as the demo in this directory has not been played yet."""
+    import anthropic
+
+    from orchestrator.models.messages import MessagesApi
+    from orchestrator.testing import Screenplay, ScriptedServer
+
+    screenplay = Screenplay.load(_FOLDER / "screenplay.yaml")
+    waiting = [f"You are the agent {agent}." for agent in TASKS if not _archived(directory, agent)]
+    cast = tuple(actor for actor in screenplay.actors if any(actor.match.search(opening) for opening in waiting))
+    with ScriptedServer(replace(screenplay, actors=cast)) as server:
+        yield lambda: MessagesApi(
+            api_key="scripted",
+            base_url=server.url,
+            http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),  # a proxy would not find this machine
+        )
+
+
+def run(
+    directory: Path,
+    *,
+    model: Callable[[], Model],
+    report: Callable[[Moment], None] = lambda moment: None,
+    permit: Callable[[str], Awaitable[bool]] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ids: Callable[[], str] | None = None,
+    disk: Disk | None = None,
+) -> list[Task]:
+    """Both tasks, one after the other, from wherever an earlier run of this in the same directory was left.
+
+    Returns the archived tasks; raises the OrchestratorError that stopped one. Without `permit` every command may run.
+    """
+    from orchestrator.engine import Engine
+    from orchestrator.engine.folder import draw_id
+    from orchestrator.team import Team
+
+    engine = Engine(directory / ".temp", disk=disk, clock=clock, ids=ids or draw_id)
+    try:
+        team = Team(
+            engine,
+            Library(directory, directory, shipped.folder("agents")),
+            model,
+            workspace=directory,
+            environment=environment,
+            permit=permit or _anything,
+            report=report,
+        )
+        return [asyncio.run(_archive_one(engine, team, agent)) for agent in TASKS]
+    finally:
+        engine.close()
+
+
+async def _archive_one(engine: Engine, team: Team, agent: str) -> Task:
+    tasks = (engine.refresh(task_id).task for task_id in engine.ids())
+    task = next((task for task in tasks if task.agent == agent), None) or team.start(agent, TASKS[agent])
+    if task.status == "archived":
+        return task
+    end = (await team.work(task.id))[task.id]
+    if isinstance(end, OrchestratorError):
+        raise end
+    return end
+
+
+async def _anything(command: str) -> bool:
+    return True
+
+
+def _archived(directory: Path, agent: str) -> bool:
+    from orchestrator import overview
+
+    return any(row.archived and row.text("agentId") == agent for row in overview.read(directory / ".temp"))

@@ -1,0 +1,91 @@
+"""The command line as a whole: help, mistakes, and what must never be a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.cli import screen
+
+from .conftest import Shell
+
+pytestmark = pytest.mark.xdist_group("cli-line")
+
+
+def test_help_lists_the_commands_and_the_exit_codes(shell: Shell) -> None:
+    ended = shell("--help")
+    assert ended.code == 0
+    for name in ("archive", "demo", "resume", "run", "show", "status"):
+        assert f"\n  {name} " in ended.out
+    assert "3 blocked" in ended.out
+    assert "screen" not in ended.out
+
+
+def test_the_version_is_the_package_s(shell: Shell) -> None:
+    assert shell("--version").out.startswith("orchestrator, version ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stauts"], "orchestrator: No such command 'stauts'. Did you mean 'status'? (see orchestrator --help)\n"),
+        (["screen"], "orchestrator: No such command 'screen' (see orchestrator --help)\n"),
+        (["run"], "orchestrator: Missing argument 'AGENT' (see orchestrator run --help)\n"),
+        (["status", "--jsno"], "(see orchestrator status --help)\n"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exits_with_2(shell: Shell, arguments: list[str], said: str) -> None:
+    ended = shell(*arguments)
+    assert ended.code == 2
+    assert ended.err.endswith(said)
+    assert ended.err.count("\n") == 1
+
+
+def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_who_asks(shell: Shell) -> None:
+    gone = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+    command = ["sh", "-c", gone, "sh", sys.executable, "-m", "orchestrator", "status"]
+
+    def err(**more: str) -> str:
+        environment = os.environ | more
+        return subprocess.run(command, cwd=shell.home, env=environment, capture_output=True, text=True).stderr
+
+    assert err(PYTHONSAFEPATH="1").startswith("orchestrator: unexpected FileNotFoundError: ")
+    assert err(PYTHONSAFEPATH="1").count("\n") == 1
+    assert "Traceback" in err(PYTHONSAFEPATH="1", ORCHESTRATOR_DEBUG="1")
+
+
+def test_a_reader_that_leaves_early_gets_no_complaint(shell: Shell) -> None:
+    process = shell.start("--help")
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred", "␛[31mred"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\r\nb\rc", "a\nb␍c"),
+        ("\x9b2J\x7f", "<U+009B>2J␡"),
+        ("\u2066x\u2069\u200b", "<U+2066>x<U+2069><U+200B>"),
+        ("half \udc80", "half <U+DC80>"),
+        ("Grüße 👩‍💻 日本", "Grüße 👩‍💻 日本"),
+    ],
+)
+def test_what_steers_or_hides_is_made_visible(text: str, shown: str) -> None:
+    assert screen.plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [("short", 5, "short"), ("longer", 5, "long…"), ("日本語", 5, "日本…"), ("a\nb  c", 9, "a b c"), ("日本", 1, "…")],
+)
+def test_a_line_is_cut_to_the_columns_it_takes(text: str, columns: int, shown: str) -> None:
+    assert screen.fit(text, columns) == shown

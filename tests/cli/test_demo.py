@@ -1,0 +1,100 @@
+"""`orchestrator demo`: two agents, really at work; killed, it goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestrator import demo
+from orchestrator.errors import UsageError
+
+from .conftest import Ended, Shell, interrupt, shell_in
+
+pytestmark = pytest.mark.xdist_group("cli-demo")
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    return shell_in(tmp_path_factory.mktemp("demo"))("demo")
+
+
+def test_it_runs_without_a_key_and_says_first_what_is_scripted_and_what_is_real(played: Ended) -> None:
+    assert played.code == 0, played.err
+    first = played.out.splitlines()[0]
+    assert "The model is scripted" in first
+    assert "Every tool call, file and process is real." in first
+
+
+def test_both_tasks_end_archived_with_what_changed(played: Ended) -> None:
+    assert len(re.findall(r"\.temp/completed/task-status-\w{6}\.json", played.out)) == 2
+    assert "    + appointment.js" in played.out
+    assert "    ~ doctor.js" in played.out
+    assert re.search(r"✓ \d+ turns, [\d,]+ tokens .*, \d+\.\d s", played.out)
+
+
+def test_without_keep_nothing_is_left(played: Ended) -> None:
+    assert (found := re.search(r"^workspace (.+)$", played.out, re.MULTILINE))
+    assert not Path(found[1]).exists()
+    assert "orchestrator demo --keep DIR" in played.out
+
+
+@dataclass
+class Story:
+    shell: Shell
+    first: Ended
+    second: Ended
+    third: Ended
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """A demo that is interrupted when the second agent is at work, and resumed; then played again."""
+    shell = shell_in(tmp_path_factory.mktemp("story"))
+    process = shell.start("demo", "--keep", "kept")
+    assert process.stdout
+    for row in process.stdout:
+        if re.search(r" 2  ✓ Sync   phase preparation", row):
+            break
+    first = interrupt(process)
+    return Story(shell, first, shell("demo", "--keep", "kept", "--json"), shell("demo", "--keep", "kept", "--json"))
+
+
+def test_an_interrupted_demo_says_how_to_resume(story: Story) -> None:
+    assert story.first.code == 130
+    assert story.first.err == (
+        "orchestrator: interrupted, nothing is lost; resume with: orchestrator demo --keep kept\n"
+    )
+
+
+def test_a_resumed_demo_ends_with_the_same_two_tasks(story: Story) -> None:
+    said = json.loads(story.second.out)
+    assert set(said) == {"directory", "kept", "scripted", "seconds", "tasks"}
+    assert said["kept"]
+    assert said["scripted"]
+    assert [task["status"] for task in said["tasks"]] == ["archived", "archived"]
+    assert [task["agent"] for task in said["tasks"]] == list(demo.TASKS)
+    assert len(list((story.shell.project / "kept" / ".temp" / "completed").glob("plan-*.md"))) == 2
+    assert "resumed" in story.second.err
+
+
+def test_a_finished_demo_is_only_shown_again(story: Story) -> None:
+    tasks, before = json.loads(story.third.out)["tasks"], json.loads(story.second.out)["tasks"]
+    assert [(row["task"], row["turns"]) for row in tasks] == [(row["task"], row["turns"]) for row in before]
+
+
+def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="neither empty nor an earlier demo"):
+        demo.prepare(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_live_needs_a_key(shell: Shell) -> None:
+    ended = shell("demo", "--live", "--keep", "kept")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "ANTHROPIC_API_KEY" in ended.err
+    assert not (shell.project / "kept").exists()

@@ -1,0 +1,147 @@
+"""`orchestrator resume`: what was interrupted goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from orchestrator.events import TaskCompleted, WorkerStarted
+
+from .conftest import Ended, Shell, interrupt, shell_in
+
+pytestmark = pytest.mark.xdist_group("cli-resume")
+
+WAITING = """
+- calls:
+    - Sync: {add_items: [{text: The door is heard}]}
+    - Bash: {command: cat door}
+- calls:
+    - Bash: {command: echo heard}
+  expect: Command was stopped before it ended
+- calls:
+    - Sync: {check_items: [{item: c1, evidence: [R3]}]}
+    - Finish: {summary: Heard.}
+"""
+
+
+@dataclass
+class Story:
+    """One task, interrupted in the middle of a command, and resumed."""
+
+    task: str
+    second: Ended
+    at_work: str
+    first: Ended
+    afterwards: str
+    resumed: Ended
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    shell = shell_in(tmp_path_factory.mktemp("story"))
+    door = shell.project / "door"
+    os.mkfifo(door)
+    with shell.model(WAITING):
+        process = shell.start("run", "clerk", "Listen at the door", "--yes")
+        with door.open("w"):  # opens once the command reads
+            (status,) = shell.temp.glob("task-status-*.json")
+            task = status.stem[-6:]
+            second = shell("resume", task)
+            at_work = shell("status").out
+            first = interrupt(process)
+        return Story(task, second, at_work, first, shell("status").out, shell("resume", "--yes"))
+
+
+def test_a_second_run_of_one_task_is_refused_with_who_works_on_it(story: Story) -> None:
+    assert story.second.code == 1
+    assert re.search(rf"^orchestrator: task {story.task} is being worked on by pid \d+ ", story.second.err)
+    assert len(story.second.err.splitlines()) == 1
+
+
+def test_ctrl_c_ends_a_run_cleanly_and_says_how_to_resume(story: Story) -> None:
+    assert story.first.code == 130
+    assert story.first.err == (
+        f"orchestrator: interrupted, nothing is lost; resume with: orchestrator resume {story.task}\n"
+    )
+
+
+def test_status_tells_a_task_at_work_from_an_interrupted_one(story: Story) -> None:
+    assert re.search(rf"^{story.task}  clerk  in-progress: planning  0/0", story.at_work, re.MULTILINE)
+    assert re.search(rf"^{story.task}  clerk  interrupted: planning  0/0", story.afterwards, re.MULTILINE)
+
+
+def test_the_only_interrupted_task_is_resumed_to_its_end(story: Story) -> None:
+    assert story.resumed.code == 0, story.resumed.err
+    assert f"{story.task}  clerk resumed" in story.resumed.out
+    assert f".temp/completed/checklist-{story.task}.md" in story.resumed.out
+
+
+def test_with_nothing_to_resume_it_says_so_and_exits_with_0(shell: Shell) -> None:
+    shell.temp.mkdir()
+    ended = shell("resume")
+    assert (ended.code, ended.out) == (0, f"nothing to resume in {shell.project}\n")
+    assert json.loads(shell("resume", "--json").out) == {"tasks": []}
+
+
+def test_of_several_tasks_one_must_be_named(shell: Shell) -> None:
+    tasks = [shell.task("Write one"), shell.task("Write two")]
+    ended = shell("resume")
+    assert ended.code == 2
+    assert ended.err == "orchestrator: 2 tasks can be resumed: name one, or say --all\n"
+    assert sorted(ended.out.splitlines()) == sorted(f"{task.id}  clerk {task.description}" for task in tasks)
+
+
+def test_all_resumes_every_task_and_tells_of_each(shell: Shell) -> None:
+    one, two = shell.task("Write one"), shell.task("Write two", agent="ghost")
+    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+        ended = shell("resume", "--all", "--json")
+    said = {row["task"]: row for row in json.loads(ended.out)["tasks"]}
+    assert ended.code == 3
+    assert said[one.id]["error"].startswith(f"task {one.id} is blocked: No ink")
+    assert said[one.id]["status"] == "blocked"
+    assert said[two.id]["error"].startswith("no agent named 'ghost'")
+    assert said[two.id]["exit_code"] == 2
+
+
+def test_what_is_completed_is_archived_without_a_key(shell: Shell) -> None:
+    task = shell.task()
+    with shell.engine() as engine:
+        engine.commit(task.id, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+        engine.commit(task.id, [TaskCompleted(summary="Done.")], actor="worker")
+    ended = shell("resume", task.id.lower())
+    assert ended.code == 0, ended.err
+    assert (shell.temp / "completed" / f"plan-{task.id}.md").exists()
+
+
+def test_a_damaged_task_is_named_and_left_alone_and_the_others_are_resumed(shell: Shell) -> None:
+    damaged, torn = shell.task("Write one"), shell.task("Write two")
+    with shell.engine() as engine:
+        for task in (damaged, torn):
+            engine.commit(task.id, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+    journals = shell.temp / ".orchestrator" / "journal"
+    first, second = (journals / f"{damaged.id}.jsonl").read_bytes().splitlines(keepends=True)
+    (journals / f"{damaged.id}.jsonl").write_bytes(first.replace(b"Write", b"Wrote") + second)
+    with (journals / f"{torn.id}.jsonl").open("ab") as file:
+        file.write(b'{"v":1,"revision":3,"at":"2026-01-01T')
+    before = (journals / f"{damaged.id}.jsonl").read_bytes()
+    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+        ended = shell("resume")
+    assert ended.code == 3
+    assert f"{damaged.id}.jsonl:1: damaged (its checksum does not fit); task {damaged.id} is read-only" in ended.err
+    assert f"task {torn.id} is blocked" in ended.err
+    assert (journals / f"{damaged.id}.jsonl").read_bytes() == before
+    shown = shell("show", damaged.id)
+    assert shown.code == 1
+    assert len(shown.err.splitlines()) == 1
+
+
+def test_an_unknown_id_and_a_task_kept_by_hand_are_told_apart(shell: Shell) -> None:
+    shell.temp.mkdir()
+    (shell.temp / "task-status-HAND22.json").write_text('{"agentId": "me"}')
+    assert shell("resume", "K7Q2MX").err.startswith(f"orchestrator: no task K7Q2MX in {shell.temp}")
+    assert shell("resume", "HAND22").err.startswith("orchestrator: task HAND22 is kept by hand in .temp/task-status")
+    assert "is no task id" in shell("resume", "../etc").err

@@ -1,0 +1,156 @@
+"""`orchestrator show` and `orchestrator archive`: one task, brought up to date."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from orchestrator.events import (
+    BlockerRaised,
+    DecisionRecorded,
+    ItemAdded,
+    NextStepsSet,
+    ReferenceAdded,
+    TaskCompleted,
+    WorkerStarted,
+    WorkstreamAdded,
+)
+
+from .conftest import Shell
+
+pytestmark = pytest.mark.xdist_group("cli-show")
+
+
+@dataclass
+class Known:
+    shell: Shell
+    id: str
+
+    def texts(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.shell.temp.glob(f"*-{self.id}.*")}
+
+
+@pytest.fixture
+def known(shell: Shell) -> Known:
+    """A task in the middle of its work, which its worker has left."""
+    task = shell.task("Write \u202ea note")
+    with shell.engine() as engine:
+        engine.commit(task.id, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+        happened = [
+            WorkstreamAdded(id="ink", description="Find ink"),
+            ItemAdded(id="c1", text="There is ink"),
+            DecisionRecorded(id="D1", decision="Blue ink", rationale="It is there"),
+            BlockerRaised(id="B1", text="No paper"),
+            NextStepsSet(steps=("Buy paper",)),
+            ReferenceAdded(task="ABC234", document="plan"),
+        ]
+        engine.commit(task.id, happened, actor="worker")
+    return Known(shell, task.id)
+
+
+def test_a_task_is_shown_with_all_that_is_true_of_it(known: Known) -> None:
+    ended = known.shell("show", known.id.lower())
+    assert ended.code == 0, ended.err
+    for said in ("interrupted", "Write <U+202E>a note", "ink: Find ink", "Items 0/1", "Blue ink", "It is there"):
+        assert said in ended.out
+    for said in ("No paper", "Buy paper", "plan of ABC234", f".temp/plan-{known.id}.md"):
+        assert said in ended.out
+    assert f"orchestrator resume {known.id}" in ended.out
+    assert ended.err == ""
+
+
+def test_json_has_the_same_facts(known: Known) -> None:
+    said = json.loads(known.shell("show", known.id, "--json").out)
+    assert said["task"] == known.id
+    assert said["worker"] is None
+    assert said["items"][0]["text"] == "There is ink"
+    assert said["decisions"][0]["rationale"] == "It is there"
+    assert said["documents"] == [f".temp/{name}" for name in said_names(known)]
+    assert set(said) == {
+        *("task", "agent", "description", "status", "reason", "phase", "mode", "revision", "started", "updated"),
+        *("completed", "worker", "turns", "usage", "limits", "workstreams", "items", "decisions", "blockers"),
+        *("next_steps", "references", "set_aside", "summary", "result", "documents", "problem"),
+    }
+
+
+def said_names(known: Known) -> list[str]:
+    kinds = ("plan", "checklist", "progress", "architecture-notes")
+    return [*(f"{kind}-{known.id}.md" for kind in kinds), f"task-status-{known.id}.json"]
+
+
+def test_deleted_documents_come_back_byte_for_byte_and_are_named(known: Known) -> None:
+    before = known.texts()
+    for name in before:
+        (known.shell.temp / name).unlink()
+    ended = known.shell("show", known.id)
+    assert known.texts() == before
+    assert ended.err == "orchestrator: restored: plan, checklist, progress, architecture-notes, task-status\n"
+
+
+def test_an_edit_is_recorded_and_one_that_cannot_be_read_is_set_aside(known: Known) -> None:
+    checklist = known.shell.temp / f"checklist-{known.id}.md"
+    checklist.write_text(checklist.read_text().replace("- [ ] There is ink", "- [x] There is ink"))
+    (known.shell.temp / f"task-status-{known.id}.json").write_text('{"agentId": nonsense}')
+    ended = known.shell("show", known.id)
+    assert "Items 1/1" in ended.out
+    assert f"set-aside-task-status-{known.id}.json" in ended.out
+    assert "orchestrator: recorded what was edited by hand: 1 change\n" in ended.err
+    assert "orchestrator: an edit of task-status is set aside as set-aside-task-status" in ended.err
+
+
+@pytest.mark.parametrize(("name", "kind"), [("plan", "plan"), ("ch", "checklist"), ("notes", "architecture-notes")])
+def test_a_document_is_found_by_the_beginning_of_its_name(known: Known, name: str, kind: str) -> None:
+    ended = known.shell("show", known.id, name)
+    text = (known.shell.temp / f"{kind}-{known.id}.md").read_text()
+    assert ended.out == text.replace("\u202e", "<U+202E>")
+
+
+def test_a_document_as_json_is_its_whole_text(known: Known) -> None:
+    said = json.loads(known.shell("show", known.id, "plan", "--json").out)
+    path = known.shell.temp / f"plan-{known.id}.md"
+    assert said == {"task": known.id, "document": "plan", "path": f".temp/{path.name}", "text": path.read_text()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["p"], "'p' names more than one document: there are plan, progress"),
+        (["diary"], "'diary' names no document: there are plan, checklist"),
+        (["summary"], "has no completion-summary: it is in-progress, and keeps plan"),
+    ],
+)
+def test_a_document_that_cannot_be_shown_is_one_line(known: Known, arguments: list[str], said: str) -> None:
+    ended = known.shell("show", known.id, *arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_what_is_not_completed_is_not_archived_and_what_is_missing_is_said(known: Known) -> None:
+    ended = known.shell("archive", known.id)
+    assert ended.code == 1
+    assert f"task {known.id} is in-progress, not completed" in ended.err
+    assert "c1 “There is ink” is open" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_completed_task_is_archived_with_what_lies_beside(known: Known) -> None:
+    with known.shell.engine() as engine:
+        engine.commit(known.id, [TaskCompleted(summary="Done.")], actor="worker")
+    (known.shell.temp / f"report-{known.id}.md").write_text("mine\n")
+    said = json.loads(known.shell("archive", known.id, "--json").out)
+    assert said["status"] == "archived"
+    assert f".temp/completed/report-{known.id}.md" in said["documents"]
+    assert all((known.shell.project / path).exists() for path in said["documents"])
+    assert known.shell("archive", known.id).out.startswith(f"{known.id} is archived:\n")
+
+
+def test_without_a_folder_there_is_nothing_to_show_and_none_is_made(shell: Shell) -> None:
+    ended = shell("show", "K7Q2MX")
+    assert (ended.code, ended.err) == (
+        2,
+        f"orchestrator: there is no .temp in {shell.project} or above it: no tasks yet\n",
+    )
+    assert not shell.temp.exists()

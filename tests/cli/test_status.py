@@ -1,0 +1,84 @@
+"""`orchestrator status`: what there is, from the documents alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, WorkerStarted
+
+from .conftest import Shell
+
+pytestmark = pytest.mark.xdist_group("cli-status")
+SHAPE = {"task", "agent", "state", "phase", "items", "updated", "description", "archived", "by_hand", "problem"}
+
+
+@pytest.fixture
+def full(shell: Shell) -> Shell:
+    """A folder with a task of each sort."""
+    waiting, interrupted, done = shell.task("Wait"), shell.task("Work\x1b[2J on"), shell.task("Be done")
+    with shell.engine() as engine:
+        for task in (interrupted, done):
+            engine.commit(task.id, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+        engine.commit(interrupted.id, [PhaseChanged(phase="middle"), ItemAdded(id="c1", text="one")], actor="worker")
+        engine.commit(done.id, [TaskCompleted(summary="Done.")], actor="worker")
+        engine.archive(done.id)
+    hand = {"agentId": "Someone", "taskId": "HAND22", "status": "in_progress", "description": "By hand"}
+    (shell.temp / "task-status-HAND22.json").write_text(json.dumps(hand))
+    (shell.temp / "checklist-HAND22.md").write_text("- [x] one\n- [ ] two\n* [X] three\n")
+    (shell.temp / "task-status-BROKE2.json").write_text('{"agentId": ')
+    shell.environment |= {"WAITING": waiting.id, "INTERRUPTED": interrupted.id, "DONE": done.id}
+    return shell
+
+
+def test_every_task_has_its_state_also_those_kept_by_hand_and_unreadable_ones(full: Shell) -> None:
+    ended = full("status", "--json")
+    said = json.loads(ended.out)
+    rows = {row["task"]: row for row in said["tasks"]}
+    assert said["project"] == str(full.project)
+    assert all(set(row) == SHAPE for row in rows.values())
+    assert rows[full.environment["WAITING"]]["state"] == "pending"
+    assert rows[full.environment["INTERRUPTED"]]["state"] == "interrupted"
+    assert rows[full.environment["INTERRUPTED"]]["items"] == {"done": 0, "total": 1}
+    assert rows[full.environment["DONE"]]["state"] == "archived"
+    assert rows["HAND22"]["by_hand"]
+    assert rows["HAND22"]["state"] == "in_progress"
+    assert rows["HAND22"]["items"] == {"done": 2, "total": 3}
+    assert rows["BROKE2"]["state"] == "unreadable"
+    assert rows["BROKE2"]["problem"].startswith("Expecting value")
+
+
+def test_the_table_counts_what_is_archived_and_lists_it_with_all(full: Shell) -> None:
+    short, long = full("status"), full("status", "--all")
+    assert "1 archived: --all lists them" in short.out
+    assert full.environment["DONE"] not in short.out
+    assert f"{full.environment['DONE']}  clerk" in long.out
+    assert "Someone (by hand)" in short.out
+    assert "interrupted: middle" in short.out
+    assert "Work␛[2J on" in short.out
+
+
+def test_it_writes_nothing(full: Shell) -> None:
+    before = {path: path.lstat() for path in full.temp.rglob("*")}
+    full("status")
+    after = {path: path.lstat() for path in full.temp.rglob("*")}
+    assert {path: (row.st_mtime_ns, row.st_size, row.st_ino) for path, row in after.items()} == {
+        path: (row.st_mtime_ns, row.st_size, row.st_ino) for path, row in before.items()
+    }
+
+
+def test_without_a_folder_it_says_so_and_makes_none(shell: Shell) -> None:
+    ended = shell("status")
+    assert ended.out.startswith(f"no tasks in {shell.project}")
+    assert not shell.temp.exists()
+    assert json.loads(shell("status", "--json").out)["tasks"] == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "--all"]])
+def test_it_starts_without_anything_heavy(full: Shell, arguments: list[str]) -> None:
+    heavy = "{'pydantic', 'anthropic', 'yaml', 'orchestrator.engine', 'orchestrator.definitions'}"
+    code = f"import sys; from orchestrator.cli import main; main({arguments}); assert not {heavy} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], cwd=full.project, check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,90 @@
+"""At a terminal: colour, and a person who is asked."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+
+import pytest
+
+from .conftest import Shell
+
+pytestmark = pytest.mark.xdist_group("cli-terminal")
+
+THREE = """
+- calls:
+    - Sync: {add_items: [{text: Commands are tried}]}
+    - Bash: {command: echo one}
+    - Sync: {next_steps: [Again]}
+    - Bash: {command: "echo \\e[8m; touch hidden"}
+    - Bash: {command: echo one}
+- calls:
+    - Sync: {check_items: [{item: c1, evidence: [R5]}]}
+    - Finish: {summary: Tried.}
+"""
+
+
+class Terminal:
+    """A process at a terminal, and what its screen has shown."""
+
+    def __init__(self, shell: Shell, *arguments: str) -> None:
+        self._terminal, screen = pty.openpty()
+        os.set_blocking(self._terminal, True)
+        self.process = shell.start(*arguments, stdin=screen, stdout=screen, stderr=screen, start_new_session=True)
+        os.close(screen)
+        self.shown = ""
+
+    def until(self, pattern: str) -> None:
+        """Read on until the pattern has been shown."""
+        start = len(self.shown)
+        while not re.search(pattern, self.shown[start:]):
+            self.shown += os.read(self._terminal, 4096).decode()
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def end(self) -> int:
+        try:
+            while part := os.read(self._terminal, 4096):
+                self.shown += part.decode()
+        except OSError:
+            pass  # the other side is closed
+        os.close(self._terminal)
+        return self.process.wait()
+
+
+def test_a_person_is_asked_and_an_answer_can_hold_for_the_run(shell: Shell) -> None:
+    shell.environment["TERM"] = "xterm"
+    with shell.model(THREE):
+        terminal = Terminal(shell, "run", "clerk", "Try")
+        terminal.until(r"(?s)wants to run:.*echo one.*no: ")
+        terminal.type("a\n")
+        terminal.until(r"(?s)echo ␛\[8m; touch hidden.*no: ")
+        terminal.type("what?\n")
+        terminal.until("no: ")
+        terminal.type("n\n")
+        assert terminal.end() == 0
+    assert terminal.shown.count("wants to run:") == 2
+    assert terminal.shown.count("echo one") == 3
+    assert not (shell.project / "hidden").exists()
+    assert "\x1b[36m" in terminal.shown
+    assert "asking the model" in terminal.shown
+
+
+@pytest.mark.parametrize(("name", "colours"), [("TERM", True), ("NO_COLOR", False)])
+def test_colour_is_for_terminals_whose_user_wants_it(shell: Shell, name: str, colours: bool) -> None:
+    shell.task()
+    shell.environment[name] = "xterm"
+    terminal = Terminal(shell, "status")
+    assert terminal.end() == 0
+    assert ("\x1b[" in terminal.shown) == colours
+
+
+def test_ctrl_c_ends_a_question(shell: Shell) -> None:
+    with shell.model("[{calls: [{Bash: {command: echo one}}]}]"):
+        terminal = Terminal(shell, "run", "clerk", "Try")
+        terminal.until("no: ")
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
+    assert re.search(r"resume with: orchestrator resume \w{6}", terminal.shown)
