@@ -52,9 +52,12 @@ class Row:
     @property
     def items(self) -> tuple[int, int] | None:
         """How many boxes of its checklist are ticked, and how many there are; None without a readable checklist."""
+        path = self.path.with_name(f"checklist-{self.id}.md")
         try:
-            text = self.path.with_name(f"checklist-{self.id}.md").read_text(encoding="utf-8", errors="replace")
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
         except OSError:
+            text = None
+        if text is None:
             return None
         boxes = _BOX.findall(text)
         return sum(box != " " for box in boxes), len(boxes)
@@ -103,9 +106,11 @@ def find(temp: Path, task_id: str) -> Row | None:
 
 
 def _row(task_id: str, path: Path, archived: bool) -> Row:
+    if not path.is_file():  # a FIFO would be waited for
+        return Row(task_id, path, archived, {}, "it is not a regular file")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return Row(task_id, path, archived, {}, str(error).splitlines()[0])
     if not isinstance(data, dict):
         return Row(task_id, path, archived, {}, "it is not a JSON object")

@@ -73,9 +73,7 @@ def _play(project: Project, stack: ExitStack, *, live: bool, yes: bool, as_json:
 
 def _opening(project: Project, live: bool) -> list[str]:
     model = "A real model answers." if live else "The model is scripted."
-    node = (
-        [] if shutil.which("node") else ["Node is not installed: a smaller check stands in for the project's own."]
-    )
+    node = [] if shutil.which("node") else ["Node is not installed: a smaller check stands in for the project's own."]
     return [
         click.style(model, bold=True) + " Every tool call, file and process is real.",
         *node,

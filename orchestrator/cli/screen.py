@@ -53,8 +53,8 @@ def measure(text: str) -> int:
 
 
 def columns() -> int:
-    """The width to write for: the terminal's, at most 120."""
-    return min(shutil.get_terminal_size((100, 24)).columns, 120)
+    """The width to write for: the terminal's, within reason."""
+    return max(40, min(shutil.get_terminal_size((100, 24)).columns, 120))
 
 
 def interactive() -> bool:

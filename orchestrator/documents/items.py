@@ -119,14 +119,15 @@ class Items:
             boxes = [box for box in said.values() if _title(box.section).casefold() == title.casefold()]
             here = {item.id: said[item.id].line for item in members if said.get(item.id) in boxes}
             places: dict[int | None, list[str]] = defaultdict(list)
-            above = min(here.values()) - 1 if here else None
+            above = min(here.values(), default=0) - 1
+            after: int | None
             for index, item in enumerate(members):
                 if item.id in said:
                     above = here.get(item.id, above)
                     continue
                 if any(row.id in here for row in members[index:]):
                     equal = [box.line for box in boxes if plain(box.text) == plain(item.text)]
-                    after = max([*equal, -1 if above is None else above])
+                    after = max([*equal, above])
                 else:
                     after = max((box.line for box in boxes), default=None)
                 places[after].append(f"{_bullet(here, said)}[{'x' if item.checked else ' '}] {plain(item.text)}")

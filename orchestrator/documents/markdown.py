@@ -138,10 +138,10 @@ class Page:
         elif under is None:
             self._sections.append((title, rows))
         else:
-            empty = [line for line in under if self.lines[line].strip() == NOTHING and line not in self.code]
-            if empty:
-                self.cut(empty[0])
-                self.add(empty[0], rows)
+            first = next((line for line in under if self.lines[line].strip()), None)
+            if first is not None and self.lines[first].strip() == NOTHING:
+                self.cut(first)
+                self.add(first, rows)
             elif under and self.lines[under.start].strip():
                 self.add(under.start - 1, ["", *rows, ""])
             else:

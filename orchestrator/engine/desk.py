@@ -77,9 +77,7 @@ class Desk:
         if kind not in self._texts:
             revision = self.task.documents[kind].revision
             if kind == "task-status":
-                others: dict[Kind, Published] = {
-                    name: row for name, row in self.task.documents.items() if name != kind
-                }
+                others: dict[Kind, Published] = {name: row for name, row in self.task.documents.items() if name != kind}
                 stamped = documents.stamp_status(self.body(kind), revision, others)
             else:
                 stamped = documents.stamp(self.task.id, revision, self.body(kind))

@@ -81,6 +81,7 @@ class Worker:
         self._environment = self._mask.environment(environment)
         offered = agent.offers(tuple(catalog()))
         self._tools = {name: tool for name, tool in catalog().items() if name in offered}
+        self._described = tuple(describe(tool) for tool in self._tools.values())
         self._calls = Calls(self._tools, self._place, self._mask, self._claims)
         self._known: dict[str, str] = {}
         self._lease: Lease | None = None
@@ -231,7 +232,7 @@ class Worker:
         return Request(
             model=resolve(task.model),
             system=system,
-            tools=tuple(describe(tool) for tool in self._tools.values()),
+            tools=self._described,
             messages=tuple({"role": message.role, "content": list(message.content)} for message in task.transcript),
             max_tokens=MAX_TOKENS,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -30,6 +31,7 @@ def full(shell: Shell) -> Shell:
     (shell.temp / "task-status-HAND22.json").write_text(json.dumps(hand))
     (shell.temp / "checklist-HAND22.md").write_text("- [x] one\n- [ ] two\n* [X] three\n")
     (shell.temp / "task-status-BROKE2.json").write_text('{"agentId": ')
+    os.mkfifo(shell.temp / "task-status-PIPED2.json")
     shell.environment |= {"WAITING": waiting.id, "INTERRUPTED": interrupted.id, "DONE": done.id}
     return shell
 
@@ -49,6 +51,7 @@ def test_every_task_has_its_state_also_those_kept_by_hand_and_unreadable_ones(fu
     assert rows["HAND22"]["items"] == {"done": 2, "total": 3}
     assert rows["BROKE2"]["state"] == "unreadable"
     assert rows["BROKE2"]["problem"].startswith("Expecting value")
+    assert rows["PIPED2"]["problem"] == "it is not a regular file"
 
 
 def test_the_table_counts_what_is_archived_and_lists_it_with_all(full: Shell) -> None:

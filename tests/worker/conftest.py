@@ -1,0 +1,205 @@
+"""A clerk at work: real files, real processes, the real client; only the model is played, by a screenplay."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any, TypeVar
+
+import anthropic  # noqa: F401  the children of a stage are forked from a process that has it
+import pytest
+
+from orchestrator.definitions import Library
+from orchestrator.engine import Engine
+from orchestrator.errors import OrchestratorError
+from orchestrator.events import Json
+from orchestrator.files import Disk
+from orchestrator.models.messages import MessagesApi
+from orchestrator.task import Task
+from orchestrator.team import Team
+from orchestrator.testing import Screenplay, ScriptedServer
+from orchestrator.worker import Moment
+
+Result = TypeVar("Result")
+
+PLAN = "{Sync: {add_items: [{text: The note is written}]}}"
+"""The call most plays begin with: R1 adds c1."""
+WRITE = "{Write: {file_path: note.txt, content: hello}}"
+DONE = """
+- calls:
+  - Sync: {check_items: [{item: c1, evidence: [R2]}]}
+  - Finish: {summary: The note is written.}
+"""
+"""How most plays end: R2 proves c1."""
+
+
+@dataclass
+class Stage:
+    """A workspace, an agent called clerk, and who plays its model."""
+
+    workspace: Path
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]})
+    permitted: bool = True
+    moments: list[Moment] = field(default_factory=list)
+    watch: Callable[[Moment], None] = lambda moment: None
+    requests: list[Json] = field(default_factory=list)
+    ends: dict[str, Task | OrchestratorError] = field(default_factory=dict)
+    id: str = ""
+    url: str = ""
+
+    def agent(self, name: str, body: str = "You do as you are told.", **front: object) -> None:
+        path = self.workspace / ".claude" / "agents" / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = "".join(f"{key}: {value}\n" for key, value in front.items())
+        path.write_text(f"---\nname: {name}\ndescription: A test's agent\n{lines}---\n{body}\n")
+
+    @contextmanager
+    def team(self, disk: Disk | None = None) -> Iterator[Team]:
+        """A team with an engine of its own, as every command of a person's has."""
+        engine = Engine(self.temp, disk=disk)
+        yield Team(
+            engine,
+            Library(self.workspace, self.workspace, self.workspace / "none"),
+            lambda: MessagesApi(api_key="any", base_url=self.url, pause=self._pause),
+            workspace=self.workspace,
+            environment=self.environment,
+            permit=self._permit,
+            report=self._report,
+        )
+        engine.close()
+
+    def start(self, agent: str = "clerk", description: str = "Write a note", **more: Any) -> str:
+        """A new task; the clerk's is the one that the rest of the stage speaks of."""
+        with self.team() as team:
+            task_id = team.start(agent, description, **more).id
+        if agent == "clerk":
+            self.id = task_id
+        return task_id
+
+    def play(self, turns: str, **others: str) -> Task | OrchestratorError:
+        """Work on the clerk's task, a new one unless it was started, while its model says these turns, all of them.
+
+        Other agents by their name work on new tasks at the same time.
+        """
+        if not self.id:
+            self.start()
+        ids = [self.id, *(self.start(name) for name in others)]
+        with self.model(clerk=turns, **others):
+            self.work(*ids)
+        return self.ends[self.id]
+
+    @contextmanager
+    def model(self, **turns: str) -> Iterator[ScriptedServer]:
+        """A model that plays these agents' turns, to their end."""
+        actors = "".join(
+            f"  {name}:\n    match: You are the agent {name}\\.\n    turns:\n{indent(dedent(said), '      ')}\n"
+            for name, said in turns.items()
+        )
+        captures = "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$'}\n"
+        with ScriptedServer(Screenplay.parse(f"{captures}actors:\n{actors}")) as server:
+            self.url, self.requests = server.url, server.requests
+            yield server
+
+    def work(self, *ids: str, disk: Disk | None = None) -> None:
+        """Work as one process does, to the tasks' ends."""
+        with self.team(disk) as team:
+            self.ends |= asyncio.run(team.work(*(ids or (self.id,))))
+
+    def die(self, moment: str, line: int | None) -> None:
+        """Work in another process that is killed at that moment, or, if given, before the journal line that follows."""
+        disk = MortalDisk()
+
+        def watch(seen: Moment) -> None:
+            if seen.kind == moment and line is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if seen.kind == moment:
+                disk.lines_left = line
+
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.watch = watch
+                self.work(disk=disk)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(pid, 0)
+        assert os.WIFSIGNALED(status)
+        assert os.WTERMSIG(status) == signal.SIGKILL
+
+    async def _permit(self, command: str) -> bool:
+        return self.permitted
+
+    async def _pause(self, seconds: float) -> None:
+        """The client would wait between its attempts."""
+
+    def _report(self, moment: Moment) -> None:
+        self.moments.append(moment)
+        self.watch(moment)
+
+    # -- what is there afterwards --------------------------------------------
+
+    @property
+    def temp(self) -> Path:
+        return self.workspace / ".temp"
+
+    @property
+    def task(self) -> Task:
+        """The clerk's task as the journal tells it."""
+        engine = Engine(self.temp)
+        task = engine.refresh(self.id).task
+        engine.close()
+        return task
+
+    @property
+    def told(self) -> list[str]:
+        """What the worker said to the model, message by message: the brief, the answer to the first turn …"""
+        return [texts(message.content) for message in self.task.transcript if message.role == "user"]
+
+    def document(self, kind: str) -> Path:
+        """Where a document is, archived or not."""
+        name = f"{kind}-{self.id}.{'json' if kind == 'task-status' else 'md'}"
+        return next(path for path in (self.temp / name, self.temp / "completed" / name) if path.exists())
+
+    def edit(self, kind: str, old: str, new: str) -> None:
+        """As a person does, in an editor."""
+        path = self.temp / f"{kind}-{self.id}.md"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def everything_kept(self) -> bytes:
+        """Every byte below `.temp`: journals, documents, outputs."""
+        return b"\n".join(path.read_bytes() for path in sorted(self.temp.rglob("*")) if path.is_file())
+
+
+class MortalDisk(Disk):
+    """Kills its process before a journal line is written, once `lines_left` is set and that many were."""
+
+    lines_left: int | None = None
+
+    def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
+        if operation == "append" and path.suffix == ".jsonl" and self.lines_left is not None:
+            if self.lines_left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.lines_left -= 1
+        return action()
+
+
+def texts(content: Any) -> str:
+    """The words of a message's blocks, tool results included."""
+    parts = [texts(block["content"]) if block["type"] == "tool_result" else block["text"] for block in content]
+    return "\n".join(parts)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    stage = Stage(tmp_path / "project")
+    stage.workspace.mkdir()
+    stage.agent("clerk")
+    return stage
