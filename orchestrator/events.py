@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["pending", "in-progress", "completed", "blocked"]
 Mode = Literal["full", "lightweight"]
-Kind = Literal["task-status", "plan", "checklist", "progress", "architecture-notes", "completion-summary"]
-Prose = Literal["plan", "checklist", "progress", "architecture-notes", "completion-summary"]
+Kind = str
+"""The kind of a document, as its file's name begins: `plan`, `checklist` … Each is a file in `documents/`."""
 Actor = Literal["worker", "editor", "command", "user", "engine"]
 """Who made a commit: an agent's worker, somebody who edited a document, a command an agent ran that touched a
 document, a person at the command line, the engine itself."""
@@ -256,7 +256,7 @@ class NextStepsSet(Event):
 class ProseWritten(Event):
     """The free text of a document. `replaces`: SHA-256 of the text it was written against; refused if that changed."""
 
-    document: Prose
+    document: Kind
     text: str
     replaces: str | None = None
 

@@ -14,6 +14,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import secrets
 import stat
 import sys
 import threading
@@ -40,13 +41,19 @@ class Disk:
         return action()
 
     def create(self, path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
-        """A new file with this content; FileExistsError when there is one. Durable data (not name) with `sync`."""
+        """A new file with this content; FileExistsError when there is one. Durable data (not name) with `sync`.
+
+        Nothing is left of one that could not be written whole.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = self.perform("create", path, lambda: os.open(path, flags, mode))
         try:
             self._write(descriptor, path, data)
             if sync:
                 self.sync_data(descriptor, path)
+        except OSError:
+            self.remove(path)
+            raise
         finally:
             os.close(descriptor)
 
@@ -163,17 +170,25 @@ class Lock:
     """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
 
     The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
+    A forked child would share its parent's lock, so it opens its own.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._open()
+
+    def _open(self) -> None:
+        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._process = os.getpid()
         self._threads = threading.RLock()
         self._depth = 0
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Wait for the lock and hold it; may be nested within one thread."""
+        if self._process != os.getpid():
+            os.close(self.descriptor)
+            self._open()
         with self._threads:
             if self._depth == 0:
                 fcntl.flock(self.descriptor, fcntl.LOCK_EX)
@@ -206,10 +221,10 @@ def is_locked(path: Path) -> bool:
 
 def exchanges(disk: Disk, directory: Path) -> bool:
     """True when two names in this directory really change places: some file systems silently rename instead."""
-    one, other = directory / f".probe-{os.getpid()}-1", directory / f".probe-{os.getpid()}-2"
+    name = secrets.token_hex(8)  # another thread, or a process of the same number elsewhere, may be probing too
+    one, other = directory / f".probe-{name}-1", directory / f".probe-{name}-2"
     try:
         for path in (one, other):
-            disk.remove(path)
             disk.create(path, path.name.encode())
         disk.exchange(one, other)
         return read(one) == other.name.encode() and read(other) == one.name.encode()

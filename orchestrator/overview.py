@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from orchestrator import files
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
@@ -74,7 +74,7 @@ class Row:
             return False
         leases = (self._internal / "locks").glob(f"{self.id}.lease-*[0-9]")
         newest = max(leases, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-        return newest is None or not _locked(newest)
+        return newest is None or not files.is_locked(newest)
 
     @property
     def _internal(self) -> Path:
@@ -115,18 +115,3 @@ def _row(task_id: str, path: Path, archived: bool) -> Row:
     if not isinstance(data, dict):
         return Row(task_id, path, archived, {}, "it is not a JSON object")
     return Row(task_id, path, archived, data)
-
-
-def _locked(path: Path) -> bool:
-    """True when some process holds the lock on this file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -12,11 +12,10 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
 
 from orchestrator.errors import ToolError
 from orchestrator.events import Kind
@@ -25,7 +24,7 @@ from orchestrator.task import Task
 LARGEST = 10 * 1024 * 1024
 PRIVATE = ".orchestrator"
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-_DOCUMENT = re.compile(rf"({'|'.join(get_args(Kind))})-([A-Z0-9]{{6}})\.(md|json)", re.ASCII)
+_DOCUMENT = re.compile(r"([a-z]+(?:-[a-z]+)*)-([A-Z0-9]{6})\.(md|json)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -111,14 +110,14 @@ def locate(workspace: Path, temp: Path, given: str) -> File:
     return File(given, root, real.relative_to(root).as_posix())
 
 
-def document(file: File, temp: Path, task: Task) -> Kind | None:
+def document(file: File, temp: Path, task: Task, kinds: Collection[Kind]) -> Kind | None:
     """The kind of this task's document that a file to be written is, None for a free file.
 
     Raises ToolError for a document of another task.
     """
     real, folder = file.root / file.path, temp.resolve()
     named = _DOCUMENT.fullmatch(real.name)
-    if named is None or real.parent not in (folder, folder / "completed"):
+    if named is None or named[1] not in kinds or real.parent not in (folder, folder / "completed"):
         return None
     if (named[1] == "task-status") != (named[3] == "json"):
         return None
@@ -127,7 +126,7 @@ def document(file: File, temp: Path, task: Task) -> Kind | None:
             f"{file.given} is a document of another task: only its own agent changes it. "
             "Refer to it with `references` in Sync."
         )
-    return cast(Kind, named[1])
+    return named[1]
 
 
 def digest(data: bytes | None) -> str | None:

@@ -1,8 +1,8 @@
 """The demo killed with SIGKILL, from another process, before and after each journal line in turn, and resumed.
 
 A child forked from this preloaded process runs the demo. Its disk stops before each journal line is written and after
-it is durable, and says so through a pipe: the parent lets it go on, or kills it there. Ids and clock are given, the screenplay answers by what was said, so the
-resumed run must end byte for byte where the uninterrupted one does.
+it is durable, and says so through a pipe: the parent lets it go on, or kills it there. Ids and clock are given, and the
+screenplay answers by what was said, so the resumed run must end byte for byte where the uninterrupted one does.
 """
 
 from __future__ import annotations

@@ -57,8 +57,7 @@ def _play(project: Project, stack: ExitStack, *, live: bool, yes: bool, as_json:
     from orchestrator.permissions import Permissions
 
     if live:
-        first = MessagesApi()  # raises BadKey before anything is begun
-        del first
+        MessagesApi()  # raises BadKey before anything is begun
     demo.prepare(project.workspace)
     progress = Progress(project.workspace, err=as_json)
     for text in _opening(project, live):

@@ -6,15 +6,14 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import shipped
 from orchestrator.definitions import Library
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, ScreenplayError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -48,16 +47,15 @@ def prepare(directory: Path) -> None:
 
 @contextmanager
 def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
-    """A model that plays the screenplay, as far as the demo in this directory has not been played yet."""
+    """A model that plays the screenplay: all of it, unless the demo in this directory was begun before."""
     import anthropic
 
+    from orchestrator import overview
     from orchestrator.models.messages import MessagesApi
     from orchestrator.testing import Screenplay, ScriptedServer
 
-    screenplay = Screenplay.load(_FOLDER / "screenplay.yaml")
-    waiting = [f"You are the agent {agent}." for agent in TASKS if not _archived(directory, agent)]
-    cast = tuple(actor for actor in screenplay.actors if any(actor.match.search(opening) for opening in waiting))
-    with ScriptedServer(replace(screenplay, actors=cast)) as server:
+    forgiven = (ScreenplayError,) if overview.read(directory / ".temp") else ()  # the turns that were played before
+    with suppress(*forgiven), ScriptedServer(Screenplay.load(_FOLDER / "screenplay.yaml")) as server:
         yield lambda: MessagesApi(
             api_key="scripted",
             base_url=server.url,
@@ -95,17 +93,18 @@ def run(
             permit=permit or _anything,
             report=report,
         )
-        return [asyncio.run(_archive_one(engine, team, agent)) for agent in TASKS]
+        return [_archived(engine, team, agent) for agent in TASKS]
     finally:
         engine.close()
 
 
-async def _archive_one(engine: Engine, team: Team, agent: str) -> Task:
+def _archived(engine: Engine, team: Team, agent: str) -> Task:
+    """The agent's task, worked on until it is archived."""
     tasks = (engine.refresh(task_id).task for task_id in engine.ids())
     task = next((task for task in tasks if task.agent == agent), None) or team.start(agent, TASKS[agent])
     if task.status == "archived":
         return task
-    end = (await team.work(task.id))[task.id]
+    end = asyncio.run(team.work(task.id))[task.id]
     if isinstance(end, OrchestratorError):
         raise end
     return end
@@ -113,9 +112,3 @@ async def _archive_one(engine: Engine, team: Team, agent: str) -> Task:
 
 async def _anything(command: str) -> bool:
     return True
-
-
-def _archived(directory: Path, agent: str) -> bool:
-    from orchestrator import overview
-
-    return any(row.archived and row.text("agentId") == agent for row in overview.read(directory / ".temp"))

@@ -1,4 +1,4 @@
-"""Documents: pure functions of a task, which can be read back.
+"""Documents: pure functions of a task, which can be read back. A kind is a file beside this one with `DOCUMENT = …`.
 
 Two laws hold for each: `diff(task, kind, render(task, kind))` is empty, and so is, once its events are applied,
 `diff(task', kind, text)`.
@@ -6,10 +6,12 @@ Two laws hold for each: `diff(task, kind, render(task, kind))` is empty, and so 
 
 from __future__ import annotations
 
-from orchestrator.documents import architecture_notes, checklist, completion_summary, plan, progress, task_status
+import pkgutil
+from importlib import import_module
+
 from orchestrator.documents.document import Document
 from orchestrator.documents.draft import Diff
-from orchestrator.documents.file_names import KINDS, file_name, identify
+from orchestrator.documents.file_names import file_name, parts
 from orchestrator.documents.stamp import Stamp, stamp, stamp_status, unstamp, unstamp_status
 from orchestrator.events import Kind
 from orchestrator.task import Task
@@ -29,24 +31,27 @@ __all__ = [
     "unstamp_status",
 ]
 
-_DOCUMENTS: dict[Kind, Document] = {
-    module.DOCUMENT.kind: module.DOCUMENT
-    for module in (plan, checklist, progress, architecture_notes, completion_summary, task_status)
-}
-_LIGHTWEIGHT: tuple[Kind, ...] = ("checklist", "progress", "task-status")
+
+def _found() -> dict[Kind, Document]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    documents: list[Document] = [module.DOCUMENT for module in modules if hasattr(module, "DOCUMENT")]
+    return {one.kind: one for one in sorted(documents, key=lambda one: (one.kind == "task-status", one.kind))}
+
+
+_DOCUMENTS = _found()
+KINDS: tuple[Kind, ...] = tuple(_DOCUMENTS)
+"""All kinds, the status last: it lists the digests of the others and so is the manifest of the set."""
 
 
 def kinds(task: Task) -> tuple[Kind, ...]:
     """The documents the task has now, the status last."""
-    return tuple(kind for kind in KINDS if _exists(task, kind))
+    return tuple(kind for kind in KINDS if kind in task.texts or _DOCUMENTS[kind].exists(task))
 
 
-def _exists(task: Task, kind: Kind) -> bool:
-    if kind in task.texts:
-        return True
-    if kind == "completion-summary":
-        return not task.open
-    return task.mode == "full" or kind in _LIGHTWEIGHT
+def identify(name: str) -> tuple[Kind, str] | None:
+    """The kind and task of a file's name, None when it is no document's."""
+    found = parts(name)
+    return found if found and found[0] in KINDS else None
 
 
 def render(task: Task, kind: Kind) -> str:

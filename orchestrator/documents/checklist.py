@@ -8,4 +8,5 @@ DOCUMENT = MarkdownDocument(
     title="Checklist",
     labels=lambda task: ("Agent", "Task", "Status"),
     bindings=(Items(),),
+    when=lambda task: True,
 )

@@ -33,4 +33,5 @@ DOCUMENT = MarkdownDocument(
     ),
     prose="Summary",
     otherwise=lambda task: task.summary,
+    when=lambda task: not task.open,
 )

@@ -11,7 +11,7 @@ from orchestrator.documents.file_names import file_name
 from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page
 from orchestrator.documents.paths import moved, relocate, relocated
 from orchestrator.documents.stamp import unstamp
-from orchestrator.events import Kind, Prose, ProseWritten, TextEdited
+from orchestrator.events import Kind, ProseWritten, TextEdited
 from orchestrator.task import Task
 
 
@@ -19,6 +19,10 @@ class Document(Protocol):
     """One kind of document. Bodies are texts without their stamp."""
 
     kind: Kind
+
+    def exists(self, task: Task) -> bool:
+        """True when the task is to have it now."""
+        ...
 
     def render(self, task: Task) -> str:
         """The body."""
@@ -58,26 +62,32 @@ def adopted(task: Task, kind: Kind) -> Task | None:
 class MarkdownDocument:
     """A Markdown document: header lines, sections, and last a section of free text.
 
-    `otherwise` is the free text while nobody has written one.
+    `otherwise` is the free text while nobody has written one. `when` says which tasks have the document; the default
+    is those in full mode.
     """
 
     def __init__(
         self,
-        kind: Prose,
+        kind: Kind,
         *,
         title: str,
         labels: Callable[[Task], tuple[str, ...]],
         bindings: tuple[Binding, ...],
         prose: str | None = None,
         otherwise: Callable[[Task], str | None] = lambda task: None,
+        when: Callable[[Task], bool] = lambda task: task.mode == "full",
     ) -> None:
-        self.kind: Prose = kind
+        self.kind: Kind = kind
+        self._when = when
         self._title = title
         self._labels = labels
         self._bindings = bindings
         self._prose = prose
         self._otherwise = otherwise
         self._sections = frozenset(binding.heading for binding in bindings)
+
+    def exists(self, task: Task) -> bool:
+        return self._when(task)
 
     def render(self, task: Task) -> str:
         gone = moved(task)

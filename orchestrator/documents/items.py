@@ -117,7 +117,9 @@ class Items:
             by_section[titles.setdefault(title.casefold(), title)].append(item)
         for title, members in by_section.items():
             boxes = [box for box in said.values() if _title(box.section).casefold() == title.casefold()]
-            here = {item.id: said[item.id].line for item in members if said.get(item.id) in boxes}
+            lines = {box.line for box in boxes}
+            here = {item.id: said[item.id].line for item in members if item.id in said and said[item.id].line in lines}
+            last = max((index for index, item in enumerate(members) if item.id in here), default=-1)
             places: dict[int | None, list[str]] = defaultdict(list)
             above = min(here.values(), default=0) - 1
             after: int | None
@@ -125,11 +127,11 @@ class Items:
                 if item.id in said:
                     above = here.get(item.id, above)
                     continue
-                if any(row.id in here for row in members[index:]):
+                if index < last:
                     equal = [box.line for box in boxes if plain(box.text) == plain(item.text)]
                     after = max([*equal, above])
                 else:
-                    after = max((box.line for box in boxes), default=None)
+                    after = max(lines, default=None)
                 places[after].append(f"{_bullet(here, said)}[{'x' if item.checked else ' '}] {plain(item.text)}")
             for after, rows in places.items():
                 if after is None and page.ours and not page.unclosed and page.section(title) is None:

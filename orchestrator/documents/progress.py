@@ -27,4 +27,5 @@ DOCUMENT = MarkdownDocument(
         References(),
     ),
     prose="Notes",
+    when=lambda task: True,
 )

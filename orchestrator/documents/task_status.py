@@ -24,7 +24,7 @@ from orchestrator.events import (
     WorkstreamAdded,
     WorkstreamChanged,
 )
-from orchestrator.task import Decision, Task, Workstream
+from orchestrator.task import Blocker, Decision, Task, Workstream
 
 _PASSING = ("revision", "updatedAt", "usage")
 """Keys that change all the time: a text that still says older values is no edit of them."""
@@ -65,6 +65,7 @@ def facts(task: Task) -> Json:
         "parentTask": task.parent,
         "workstreams": [_workstream(row) for row in task.workstreams],
         "decisions": [_decision(row) for row in task.decisions],
+        "blockers": [_blocker(row) for row in task.blockers] or None,
         "revision": task.revision,
         "updatedAt": task.updated_at,
         "completedAt": task.completed_at,
@@ -80,6 +81,10 @@ def _workstream(row: Workstream) -> Json:
 
 def _decision(row: Decision) -> Json:
     return {"timestamp": row.at, **{key: getattr(row, name) for key, name in _DECISION.items()}}
+
+
+def _blocker(row: Blocker) -> Json:
+    return {"id": row.id, "text": row.text, "resolution": row.resolution}
 
 
 def _plain_json(value: Any) -> Any:
@@ -170,6 +175,9 @@ def _weave(base: Json, task: Task, known: Task | None) -> Json:
 
 class TaskStatus:
     kind: Kind = "task-status"
+
+    def exists(self, task: Task) -> bool:
+        return True
 
     def render(self, task: Task) -> str:
         return dump(self._object(task))

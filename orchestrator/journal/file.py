@@ -1,8 +1,9 @@
 """The journal as a file of JSON lines: one write and one `fdatasync` a commit.
 
 The lock file carries a mark of one letter and the boot id: `D` from before the append until after its sync, else `C`.
-It is never synced, because it must live exactly as long as the page cache: whoever finds `D` of this boot knows that
-the last line may be only in the cache of a process that died, and writes the journal anew before trusting it.
+It is never synced, because it must live exactly as long as the page cache: whoever finds `D` of this boot, or no mark
+at all, knows that the last line, or the journal's name, may be only in the cache of a process that died, and writes
+the journal anew before trusting it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from orchestrator.files import Disk
 _MARK_SIZE = 48
 
 
+class Unreadable(Exception):
+    """A whole line that this version cannot read: committed, so never cut."""
+
+
 def encode(commit: Commit, previous: str) -> tuple[bytes, str]:
     """The line of a commit, with its newline, and its sum."""
     data = {"v": 1, **commit.encode()}
@@ -35,17 +40,21 @@ def _sum(previous: str, text: bytes) -> str:
 
 
 def decode(line: bytes, previous: str) -> tuple[Commit, str]:
-    """The commit of a whole line and its sum; raises ValueError saying why the line is not one."""
+    """The commit of a whole line and its sum; raises ValueError saying why the line is not whole, or Unreadable."""
     text, comma, rest = line.rpartition(b',"sum":"')
     if not comma or not line.endswith(b'"}\n'):
         raise ValueError("not a whole line")
     total = rest[:-3].decode("ascii", "replace")
     if total != _sum(previous, text):
         raise ValueError("its checksum does not fit")
-    data = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
-    if data.pop("v", None) != 1:
-        raise ValueError("written by a newer version of orchestrator")
-    return Commit.decode(data), total
+    try:
+        data = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
+        if data.pop("v", None) != 1:
+            raise ValueError("another line format")
+        return Commit.decode(data), total
+    except (ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise Unreadable(f"whole, but not of this version of orchestrator: {reason}") from None
 
 
 class FileJournal:
@@ -61,12 +70,8 @@ class FileJournal:
         self._size = 0
         self._sum = ""
         self._revision = 0
+        self._published: set[tuple[Kind, str]] = set()
         self.rebooted = not self._mark().endswith(files.boot())
-        try:
-            self._reopen()
-        except OSError:
-            self._lock.close()
-            raise
 
     def locked(self) -> AbstractContextManager[None]:
         return self._lock.held()
@@ -77,14 +82,22 @@ class FileJournal:
 
     def read(self) -> list[Commit]:
         self._reopen()
-        if self._mark() == f"D {files.boot()}":
+        if self._mark() in ("", f"D {files.boot()}"):
             self._rewrite(self._whole())
             self._set_mark("C")
         return self._take(self._pending())
 
     def _pending(self) -> bytes:
-        size = os.fstat(self._descriptor).st_size
-        return os.pread(self._descriptor, size - self._size, self._size) if size > self._size else b""
+        """What follows the lines that were read, after making sure that they are still what it follows."""
+        last = b'"sum":"' + self._sum.encode() + b'"}\n' if self._size else b""
+        start = self._size - len(last)
+        data = os.pread(self._descriptor, max(0, os.fstat(self._descriptor).st_size - start), start)
+        if not data.startswith(last):
+            raise self._damaged("replaced by another journal while it was open; start again to use what is there now")
+        return data[len(last) :]
+
+    def _damaged(self, reason: str) -> Damaged:
+        return Damaged(self.task_id, str(self._path), self._revision + 1, reason)
 
     def _take(self, data: bytes) -> list[Commit]:
         """Fold in the whole lines of `data`; cut a tail that was never committed."""
@@ -94,11 +107,14 @@ class FileJournal:
             line, newline, after = rest.partition(b"\n")
             try:
                 commit, self._sum = decode(line + newline, self._sum)
-            except (ValueError, KeyError, TypeError) as error:
-                self._cut(rest, str(error).splitlines()[0])
+            except Unreadable as error:
+                raise self._damaged(str(error)) from None
+            except ValueError as error:
+                self._cut(rest, str(error))
                 break
             commits.append(commit)
             self._revision = commit.revision
+            self._published.update(commit.documents.items())
             self._size += len(line) + 1
             rest = after
         return commits
@@ -107,17 +123,13 @@ class FileJournal:
         """Take away a torn last line; raise Damaged when a whole one follows it."""
         first, _, after = tail.partition(b"\n")
         signed = first.endswith(b'"}') and b',"sum":"' in first and _parses(first)
-        if "newer version" in reason or (signed and after) or any(_parses(line) for line in after.split(b"\n")):
-            number = self._count() + 1
-            raise Damaged(self.task_id, str(self._path), number, reason)
+        if (signed and after) or any(_parses(line) for line in after.split(b"\n")):
+            raise self._damaged(reason)
         self._disk.truncate(self._descriptor, self._path, self._size)
         try:
             self._disk.sync_data(self._descriptor, self._path)
         except OSError:
             self._rewrite(self._whole())
-
-    def _count(self) -> int:
-        return os.pread(self._descriptor, self._size, 0).count(b"\n")
 
     def _take_back(self) -> None:
         """Leave no trace of a line whose sync failed, in the cache or on the disk."""
@@ -158,10 +170,11 @@ class FileJournal:
         self._size += len(line)
         self._sum = total
         self._revision = commit.revision
+        self._published.update(commit.documents.items())
         self._set_mark("C")
 
     def published(self, kind: Kind, digest: str) -> bool:
-        return f'"{kind}":"{digest}"'.encode() in os.pread(self._descriptor, self._size, 0)
+        return (kind, digest) in self._published
 
     def archive(self) -> None:
         target = self._folder.archived / self._path.name
@@ -175,7 +188,7 @@ class FileJournal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-            self._lock.close()
+        self._lock.close()
 
     def _reopen(self) -> None:
         """Open the file that has the name now: it may have been written anew or archived meanwhile.
@@ -187,8 +200,10 @@ class FileJournal:
             mine, named = os.fstat(self._descriptor), os.stat(self._path)
             if (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino):
                 return
+        opened = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        if self._descriptor >= 0:
             os.close(self._descriptor)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._descriptor = opened
 
     def _rewrite(self, data: bytes) -> None:
         """Put a durable copy in the journal's place: what a failed or unknown sync left in doubt is behind us."""
@@ -258,11 +273,7 @@ class FileJournals:
     def _staged(self, path: Path, data: bytes) -> Path:
         staged = path.with_name(f".{path.name}.{os.getpid()}")
         self.disk.remove(staged)
-        try:
-            self.disk.create(staged, data, 0o600, sync=True)
-        except OSError:
-            self.disk.remove(staged)
-            raise
+        self.disk.create(staged, data, 0o600, sync=True)
         return staged
 
     def open(self, task_id: str) -> FileJournal:

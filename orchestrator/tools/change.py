@@ -106,7 +106,7 @@ def encoded(text: str) -> bytes:
 
 def _target(given: Any, place: Workplace) -> tuple[File, Kind | None]:
     file = workspace.locate(place.workspace, place.temp, given.file_path)
-    return file, workspace.document(file, place.temp, place.task)
+    return file, workspace.document(file, place.temp, place.task, place.kinds)
 
 
 def _later(intent: Intent, place: Workplace) -> tuple[str | None, ...]:

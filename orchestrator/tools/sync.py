@@ -8,12 +8,12 @@ from pydantic import Field
 
 from orchestrator import events as happened
 from orchestrator.errors import Refused, ToolError
-from orchestrator.events import Event, Intent, Kind, Prose, Status
+from orchestrator.events import Event, Intent, Kind, Status
 from orchestrator.task import Item, Task, digest
 from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
 from orchestrator.transitions import apply
 
-_PROSE: dict[str, Prose] = {"plan": "plan", "notes": "architecture-notes", "progress": "progress"}
+_PROSE: dict[str, Kind] = {"plan": "plan", "notes": "architecture-notes", "progress": "progress"}
 
 
 class Stream(ToolInput):
@@ -65,7 +65,11 @@ class Resolve(ToolInput):
 
 class Refer(ToolInput):
     task: str = Field(pattern=r"^[A-Z0-9]{6}$", description="The other task's id, such as the one in its file names")
-    document: Kind = Field(description="Which of its documents")
+    document: Kind = Field(
+        pattern=r"^[a-z]+(-[a-z]+)*$",
+        description="Which of its documents: `plan`, `checklist`, `progress`, `architecture-notes`, "
+        "`completion-summary` or `task-status`",
+    )
 
 
 class SyncInput(ToolInput):

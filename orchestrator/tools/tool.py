@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -25,7 +25,8 @@ class Workplace:
 
     `task` is the state after the calls before this one. `commands` is a private folder for running commands.
     `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
-    output and returns its SHA-256. `documents` holds what earlier calls of the same message wrote of the task's own.
+    output and returns its SHA-256. `kinds` are those of documents there are; `documents` holds what earlier calls of
+    the same message wrote of the task's own.
     """
 
     workspace: Path
@@ -35,6 +36,7 @@ class Workplace:
     environment: Mapping[str, str]
     permit: Callable[[str], Awaitable[bool]]
     keep: Callable[[bytes], str]
+    kinds: Collection[Kind]
     documents: Mapping[Kind, str] = field(default_factory=dict)
 
 

@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 from orchestrator import overview, process, prompts, triggers
 from orchestrator.completion import missing
 from orchestrator.definitions import Agent
+from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease
 from orchestrator.errors import LimitReached, Refused, TaskIsBlocked
 from orchestrator.events import (
@@ -246,6 +247,7 @@ class Worker:
             commands=folder.commands(self._id),
             environment=self._environment,
             permit=self._permit,
+            kinds=KINDS,
             keep=lambda data: folder.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 

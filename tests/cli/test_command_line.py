@@ -12,8 +12,6 @@ from orchestrator.cli import screen
 
 from .conftest import Shell
 
-pytestmark = pytest.mark.xdist_group("cli-line")
-
 
 def test_help_lists_the_commands_and_the_exit_codes(shell: Shell) -> None:
     ended = shell("--help")

@@ -14,8 +14,6 @@ from orchestrator.errors import UsageError
 
 from .conftest import Ended, Shell, interrupt, shell_in
 
-pytestmark = pytest.mark.xdist_group("cli-demo")
-
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Ended:

@@ -13,8 +13,6 @@ from orchestrator.events import TaskCompleted, WorkerStarted
 
 from .conftest import Ended, Shell, interrupt, shell_in
 
-pytestmark = pytest.mark.xdist_group("cli-resume")
-
 WAITING = """
 - calls:
     - Sync: {add_items: [{text: The door is heard}]}

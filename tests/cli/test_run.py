@@ -12,8 +12,6 @@ import pytest
 
 from .conftest import Ended, Shell, shell_in
 
-pytestmark = pytest.mark.xdist_group("cli-run")
-
 EVERYTHING = r"""
 - say: "I clear \x1b[2J your screen and turn \u202Egnp.exe around."
   calls:

@@ -20,8 +20,6 @@ from orchestrator.events import (
 
 from .conftest import Shell
 
-pytestmark = pytest.mark.xdist_group("cli-show")
-
 
 @dataclass
 class Known:

@@ -13,7 +13,6 @@ from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, WorkerSt
 
 from .conftest import Shell
 
-pytestmark = pytest.mark.xdist_group("cli-status")
 SHAPE = {"task", "agent", "state", "phase", "items", "updated", "description", "archived", "by_hand", "problem"}
 
 

@@ -10,8 +10,6 @@ import pytest
 
 from .conftest import Shell
 
-pytestmark = pytest.mark.xdist_group("cli-terminal")
-
 THREE = """
 - calls:
     - Sync: {add_items: [{text: Commands are tried}]}

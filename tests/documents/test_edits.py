@@ -39,7 +39,7 @@ def test_a_lightweight_task_has_three_documents_and_one_that_somebody_wrote() ->
     task = new(mode="lightweight")
     assert kinds(task) == ("checklist", "progress", "task-status")
     written = after(task, TextEdited(document="plan", text="# My plan\n"))
-    assert kinds(written) == ("plan", "checklist", "progress", "task-status")
+    assert kinds(written) == ("checklist", "plan", "progress", "task-status")
     assert "completion-summary" in kinds(done())
 
 

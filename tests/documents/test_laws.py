@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from orchestrator.transitions import apply_all
 from .edits import attempt, edited, lines, tasks, worked_on
 from .example import new, published
 
-often = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 LATER = "2026-03-02T00:00:00.000Z"
 
 
@@ -87,7 +88,8 @@ def test_ticking_an_item_changes_the_line_of_that_item_and_no_other(data: Any, t
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     if not task.archived:
         assert len(changed) == 1
-        assert changed[0][0].replace("[ ]", "[x]", 1) == changed[0][1]
+        unticked, ticked = (re.sub(r"\[[ x✅]\]", "[]", line, count=1) for line in changed[0])
+        assert unticked == ticked
 
 
 @pytest.mark.parametrize("kind", ["plan", "checklist", "progress", "architecture-notes", "completion-summary"])

@@ -40,6 +40,7 @@ class Agent:
             environment=self.environment,
             permit=self._permit,
             keep=self._keep,
+            kinds=("plan", "checklist", "progress", "task-status"),
             documents=self.documents,
         )
 

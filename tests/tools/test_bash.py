@@ -25,7 +25,7 @@ async def permit(command):
     return True
 temp = workspace / ".temp"
 task = SimpleNamespace(directory=".", receipts=(), pending=())
-place = Workplace(workspace, temp, task, temp / ".orchestrator/commands", {"PATH": "/usr/bin:/bin"}, permit, str)
+place = Workplace(workspace, temp, task, temp / ".orchestrator/commands", {"PATH": "/usr/bin:/bin"}, permit, str, ())
 bash = catalog()["Bash"]
 asyncio.run(bash.run(call, accept(bash, {"command": command}), place))
 """

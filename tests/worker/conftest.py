@@ -44,12 +44,12 @@ class Stage:
     """A workspace, an agent called clerk, and who plays its model."""
 
     workspace: Path
-    environment: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]})
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]}, repr=False)
     permitted: bool = True
-    moments: list[Moment] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list, repr=False)
     watch: Callable[[Moment], None] = lambda moment: None
-    requests: list[Json] = field(default_factory=list)
-    ends: dict[str, Task | OrchestratorError] = field(default_factory=dict)
+    requests: list[Json] = field(default_factory=list, repr=False)
+    ends: dict[str, Task | OrchestratorError] = field(default_factory=dict, repr=False)
     id: str = ""
     url: str = ""
 
@@ -60,19 +60,24 @@ class Stage:
         path.write_text(f"---\nname: {name}\ndescription: A test's agent\n{lines}---\n{body}\n")
 
     @contextmanager
-    def team(self, disk: Disk | None = None) -> Iterator[Team]:
-        """A team with an engine of its own, as every command of a person's has."""
+    def engine(self, disk: Disk | None = None) -> Iterator[Engine]:
+        """An engine of its own, as every command of a person's has."""
         engine = Engine(self.temp, disk=disk)
-        yield Team(
-            engine,
-            Library(self.workspace, self.workspace, self.workspace / "none"),
-            lambda: MessagesApi(api_key="any", base_url=self.url, pause=self._pause),
-            workspace=self.workspace,
-            environment=self.environment,
-            permit=self._permit,
-            report=self._report,
-        )
+        yield engine
         engine.close()
+
+    @contextmanager
+    def team(self, disk: Disk | None = None) -> Iterator[Team]:
+        with self.engine(disk) as engine:
+            yield Team(
+                engine,
+                Library(self.workspace, self.workspace, self.workspace / "none"),
+                lambda: MessagesApi(api_key="any", base_url=self.url, pause=self._pause),
+                workspace=self.workspace,
+                environment=self.environment,
+                permit=self._permit,
+                report=self._report,
+            )
 
     def start(self, agent: str = "clerk", description: str = "Write a note", **more: Any) -> str:
         """A new task; the clerk's is the one that the rest of the stage speaks of."""
@@ -82,23 +87,19 @@ class Stage:
             self.id = task_id
         return task_id
 
-    def play(self, turns: str, **others: str) -> Task | OrchestratorError:
-        """Work on the clerk's task, a new one unless it was started, while its model says these turns, all of them.
-
-        Other agents by their name work on new tasks at the same time.
-        """
+    def play(self, *turns: str) -> Task | OrchestratorError:
+        """Work on the clerk's task, a new one unless it was started, while its model says these turns, all of them."""
         if not self.id:
             self.start()
-        ids = [self.id, *(self.start(name) for name in others)]
-        with self.model(clerk=turns, **others):
-            self.work(*ids)
+        with self.model(clerk=script(*turns)):
+            self.work()
         return self.ends[self.id]
 
     @contextmanager
     def model(self, **turns: str) -> Iterator[ScriptedServer]:
         """A model that plays these agents' turns, to their end."""
         actors = "".join(
-            f"  {name}:\n    match: You are the agent {name}\\.\n    turns:\n{indent(dedent(said), '      ')}\n"
+            f"  {name}:\n    match: You are the agent {name}\\.\n    turns:\n{indent(script(said), '      ')}\n"
             for name, said in turns.items()
         )
         captures = "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$'}\n"
@@ -151,10 +152,8 @@ class Stage:
     @property
     def task(self) -> Task:
         """The clerk's task as the journal tells it."""
-        engine = Engine(self.temp)
-        task = engine.refresh(self.id).task
-        engine.close()
-        return task
+        with self.engine() as engine:
+            return engine.refresh(self.id).task
 
     @property
     def told(self) -> list[str]:
@@ -189,6 +188,10 @@ class MortalDisk(Disk):
                 os.kill(os.getpid(), signal.SIGKILL)
             self.lines_left -= 1
         return action()
+
+
+def script(*turns: str) -> str:
+    return "\n".join(map(dedent, turns))
 
 
 def texts(content: Any) -> str:
