@@ -53,18 +53,18 @@ def command(keep: Path | None, live: bool, yes: bool, as_json: bool) -> None:
 
 def _play(project: Project, stack: ExitStack, *, live: bool, yes: bool, as_json: bool) -> list[Task]:
     from orchestrator import demo
-    from orchestrator.models.messages import MessagesApi
+    from orchestrator.models import connect
     from orchestrator.permissions import Permissions
 
     if live:
-        MessagesApi()  # raises BadKey before anything is begun
+        connect()  # raises BadKey before anything is begun
     demo.prepare(project.workspace)
     progress = Progress(project.workspace, err=as_json)
     for text in _opening(project, live):
         progress.say(text)
     return demo.run(
         project.workspace,
-        model=MessagesApi if live else stack.enter_context(demo.scripted(project.workspace)),
+        model=connect if live else stack.enter_context(demo.scripted(project.workspace)),
         report=progress,
         permit=Permit(Permissions(everything=yes), progress),
     )

@@ -76,9 +76,9 @@ def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -
     waiting = [task for task in tasks if task.open]
     if not waiting:
         return ends
-    from orchestrator.models.messages import MessagesApi
+    from orchestrator.models import connect
 
-    shift = Shift(project, engine, MessagesApi(), permissions(given), as_json=given["as_json"])
+    shift = Shift(project, engine, connect(), permissions(given), as_json=given["as_json"])
     if lift(given):
         for task in waiting:
             shift.team.allow(task.id, limits(given, task.limits))

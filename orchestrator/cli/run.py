@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import click
 
+from orchestrator import shipped
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.cli.work import Orders, Shift, limits, orders, permissions
 from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.definitions import Agent
+    from orchestrator.permissions import Permissions
 
 
 @click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
@@ -38,14 +43,14 @@ def command(
     """
     description = _description(task)
     permitted = permissions(given)
-    project.library().find(agent)
+    _check_declared(project.library().find(agent), permitted)
 
     from orchestrator.events import Limits
-    from orchestrator.models.messages import MessagesApi
+    from orchestrator.models import connect
 
-    api = MessagesApi()
+    model_api = connect()
     with project.engine(create=True) as engine:
-        shift = Shift(project, engine, api, permitted, as_json=given["as_json"])
+        shift = Shift(project, engine, model_api, permitted, as_json=given["as_json"])
         started = shift.team.start(
             agent, description, limits=limits(given, Limits()), verify=verify, mode=mode, model=model
         )
@@ -57,6 +62,16 @@ def command(
     else:
         outcome.show(project, end)
     return outcome.exit_code([end])
+
+
+def _check_declared(definition: Agent, permitted: Permissions) -> None:
+    """Refuse verification commands that a definition brings along and nobody has allowed: they run unasked."""
+    if definition.path.is_relative_to(shipped.folder("agents")):
+        return
+    for declared in definition.verify:
+        if not permitted.allows(declared):
+            rule = f"--allow 'Bash({declared})'"
+            raise UsageError(f"{definition.path} declares the verification command `{declared}`: allow it with {rule}")
 
 
 def _description(task: str | None) -> str:

@@ -63,6 +63,15 @@ def look(path: Path) -> bytes | Unreadable | None:
         return Unreadable(error.strerror or str(error))
 
 
+def look_at_last(path: Path) -> bytes | Unreadable | None:
+    """What is in a file that nobody finds under its name any more, once its writer has finished with it."""
+    for _ in range(50):
+        if _settled(path):
+            break
+        time.sleep(SETTLE)
+    return look(path)
+
+
 def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> Findings:
     """Read every document's bytes as what they are. Changes nothing: the shelf records and publishes.
 
@@ -87,13 +96,14 @@ def _absorb_one(
     desk: Desk, task: Task, kind: Kind, data: bytes, path: Path | None, findings: Findings, at: str
 ) -> Task:
     """One document that is not what it should be; returns the task after its edit."""
+    if not _settled(path):  # first: an empty or cut-off document may be an edit whose writer is about to go on
+        findings.unsettled.append(kind)
+        return task
     try:
         body, stamp = _unstamp(kind, data)
     except ValueError as error:
         if not data.strip() or _is_cut_off(desk, kind, data):
             findings.restored.append(kind)
-        elif not _settled(path):
-            findings.unsettled.append(kind)
         else:
             findings.asides.append(Aside(kind, data, str(error)))
         return task
@@ -101,8 +111,6 @@ def _absorb_one(
         findings.restored.append(kind)
     elif _in_doubt(desk, kind, path):
         findings.asides.append(Aside(kind, data, "it may have been torn when the system went down"))
-    elif not _settled(path):
-        findings.unsettled.append(kind)
     else:
         return _edit(desk, task, kind, body, stamp, data, findings, at)
     return task

@@ -1,34 +1,26 @@
-"""Moves a task's files to `completed/`: every step may be repeated, so a crash anywhere rolls forward."""
+"""What an archive does beside publishing to `completed/`: may be repeated, so a crash anywhere rolls forward."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import documents, files
-from orchestrator.engine.absorption import Aside
+from orchestrator import documents
+from orchestrator.engine.absorption import Aside, look_at_last
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.events import Kind
 from orchestrator.task import digest
 
 
-def stage(desk: Desk, folder: Folder) -> None:
-    """Durable copies of all documents in `completed/`, the status JSON last: it vouches for the others."""
-    task, disk = desk.task, folder.disk
-    for name in task.companions:
+def carry(desk: Desk, folder: Folder) -> None:
+    """Take the files that lie beside the documents along; one whose name is taken in `completed/` stays."""
+    for name in desk.task.companions:
         source, target = folder.temp / name, folder.completed / name
-        if source.exists() and not target.exists():
-            disk.move_new(source, target)
-    for kind in documents.kinds(task):
-        target = folder.document(task, kind)
-        copy = target.with_name(f".{target.name}")
-        if files.read(target) != desk.text(kind):
-            disk.remove(copy)
-            disk.create(copy, desk.text(kind), sync=True)
-            disk.move(copy, target)
-        desk.seen[kind] = desk.text(kind)
-    disk.sync_directory(folder.completed)
+        if os.path.lexists(source) and not os.path.lexists(target):
+            folder.disk.move_new(source, target)
+    folder.disk.sync_directory(folder.completed)
 
 
 def clear(desk: Desk, folder: Folder) -> Iterator[tuple[Path, Aside]]:
@@ -39,15 +31,16 @@ def clear(desk: Desk, folder: Folder) -> Iterator[tuple[Path, Aside]]:
     for kind in documents.KINDS:
         original, staged = folder.temp / documents.file_name(kind, desk.task.id), folder.staged(desk.task, kind)
         for source in (staged, original):
-            if (data := files.read(source)) is None:
+            if not os.path.lexists(source):
                 continue
             if source == original:
                 folder.disk.move(original, staged)
-                data = files.read(staged) or b""
-            if _published(desk, kind, data):
+            data = look_at_last(staged)
+            if isinstance(data, bytes) and _published(desk, kind, data):
                 folder.disk.remove(staged)
             else:
-                yield staged, Aside(kind, data, "edited while it was archived")
+                text = data if isinstance(data, bytes) else None
+                yield staged, Aside(kind, text, "changed while it was archived")
     folder.disk.sync_directory(folder.temp)
 
 

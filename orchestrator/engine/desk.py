@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from orchestrator import documents
@@ -30,10 +31,13 @@ class Desk:
     @staticmethod
     def open(journal: Journal) -> Desk:
         """Reads the whole journal; raises Damaged when it does not fold."""
-        with journal.locked():
-            task = fold(journal.read(), journal.task_id)
-        if task is None:
-            raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
+        with ExitStack() as stack:
+            stack.callback(journal.close)
+            with journal.locked():
+                task = fold(journal.read(), journal.task_id)
+            if task is None:
+                raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
+            stack.pop_all()
         return Desk(journal, task)
 
     def catch_up(self) -> None:

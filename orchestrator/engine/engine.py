@@ -38,7 +38,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,7 +46,7 @@ from orchestrator import documents, files
 from orchestrator.engine import archive
 from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE
-from orchestrator.engine.desk import Desk, changes, with_published
+from orchestrator.engine.desk import Desk, changes
 from orchestrator.engine.folder import Folder, draw_id
 from orchestrator.engine.publisher import Publisher
 from orchestrator.engine.shelf import Shelf
@@ -136,10 +136,8 @@ class Engine:
                 continue
             except OSError as error:
                 raise StorageError(f"{self.folder.temp}: {error.strerror}; no task was created") from None
+            desk = self._desks[name] = Desk.open(journal)
             with journal.locked():
-                journal.read()
-                desk = Desk(journal, replace(task, documents=with_published(task, changed)))
-                self._desks[name] = desk
                 self._shelf.publish(desk)
             return desk.task
 
@@ -269,11 +267,15 @@ class Engine:
                 desk.catch_up()
                 if epoch is not None and desk.task.epoch != epoch:
                     raise Fenced(desk.task.id, epoch, desk.task.epoch)
-                unsettled = self._shelf.reconcile(desk)
+                try:
+                    unsettled = self._shelf.reconcile(desk)
+                except OSError as error:
+                    reason = f"{self.folder.temp}: {error.strerror}; nothing was committed: mend it and try again"
+                    raise StorageError(reason) from None
                 if not unsettled or not patience:
+                    self._follow_references(desk)
                     if act is not None:
                         act()
-                    self._follow_references(desk)
                     if publish:
                         self._shelf.publish(desk, leave=unsettled)
                     return
@@ -295,7 +297,9 @@ class Engine:
     def _finish_archive(self, desk: Desk) -> None:
         """Roll a begun archive forward to its end; one lock at a time. Does nothing to a finished one."""
         try:
-            self._move_documents(desk)
+            if desk.task.status == "archiving":
+                self._transact(desk, None)
+                self._move_documents(desk)
             if desk.task.status == "archiving":
                 for other in self._journals.mentioning(f'"task":"{desk.task.id}"'):
                     self._move_references(other, desk.task.id)
@@ -314,16 +318,22 @@ class Engine:
         with desk.journal.locked():
             desk.catch_up()
             if desk.task.status == "archiving":
-                archive.stage(desk, self.folder)
+                self._shelf.checkpoint(desk)
+                if desk.problem or desk.doubtful:
+                    raise StorageError(desk.problem or f"{self.folder.completed}: cannot be made durable; try again")
+                archive.carry(desk, self.folder)
                 for staged, aside in archive.clear(desk, self.folder):
-                    desk.append((self._shelf.set_aside(desk, aside),), "editor", self._now())
+                    desk.append((self._shelf.set_aside(desk, aside, staged),), "editor", self._now())
                     self.folder.disk.remove(staged)
 
     def _follow_references(self, desk: Desk) -> None:
         """References to tasks that were archived before they were referred to: the archive could not know of them."""
-        for row in desk.task.references:
-            if not row.moved and (self.folder.completed / documents.file_name("task-status", row.task)).exists():
-                desk.append((ReferenceMoved(task=row.task),), "engine", self._now())
+        moved = {row.task for row in desk.task.references if not row.moved and self._is_archived(row.task)}
+        if moved:
+            desk.append(tuple(ReferenceMoved(task=name) for name in sorted(moved)), "engine", self._now())
+
+    def _is_archived(self, task_id: str) -> bool:
+        return (self.folder.completed / documents.file_name("task-status", task_id)).exists()
 
     def _move_references(self, other: str, task_id: str) -> None:
         """Tell a task that refers to this one where its documents are now. A damaged journal is left as it is."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from orchestrator import files
+from orchestrator.engine.absorption import Unreadable, look
 from orchestrator.engine.folder import Folder
 
 
@@ -25,13 +26,15 @@ class Publisher:
         """Probed once: True when this file system exchanges two names."""
         return not self._portable and files.exchanges(self._disk, self._folder.staging)
 
-    def put(self, staged: Path, target: Path, data: bytes, seen: bytes | None) -> bytes | None:
-        """Publish `data`; `seen` is what the target held when it was last looked at.
+    def put(
+        self, staged: Path, target: Path, data: bytes, seen: bytes | None, *, sync: bool = False
+    ) -> bytes | Unreadable | None:
+        """Publish `data`; `seen` is what the target held when it was last looked at. Durable data with `sync`.
 
-        Returns None, or the unknown bytes that were in the target in that instant: by exchange they came out and are
-        in `staged`, while `data` is in place; by rename they stay in the target and nothing is published.
+        Returns None, or the unknown thing that was in the target in that instant: by exchange it came out and is
+        in `staged`, while `data` is in place; by rename it stays in the target and nothing is published.
         """
-        self._disk.create(staged, data)
+        self._disk.create(staged, data, sync=sync)
         if seen is None:
             try:
                 self._disk.move_new(staged, target)
@@ -40,20 +43,20 @@ class Publisher:
                 pass
         if self.exchanging:
             return self._exchange(staged, target, seen)
-        now = files.read(target)
+        now = look(target)
         if now is not None and now != seen:
             self._disk.remove(staged)
             return now
         self._disk.move(staged, target)
         return None
 
-    def _exchange(self, staged: Path, target: Path, seen: bytes | None) -> bytes | None:
+    def _exchange(self, staged: Path, target: Path, seen: bytes | None) -> bytes | Unreadable | None:
         try:
             self._disk.exchange(staged, target)
         except FileNotFoundError:
-            self._disk.move(staged, target)
+            self._disk.move_new(staged, target)
             return None
-        came_out = files.read(staged)
+        came_out = look(staged)
         if came_out is not None and came_out != seen:
             return came_out
         self._disk.remove(staged)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator import documents, files
 from orchestrator.engine import absorption
-from orchestrator.engine.absorption import SETTLE, Aside, Findings, Found
+from orchestrator.engine.absorption import Aside, Findings, Found, Unreadable
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.publisher import Publisher
+from orchestrator.errors import StorageError
 from orchestrator.events import EditSetAside, Kind
 
 CHECKPOINT = 16
@@ -31,8 +31,6 @@ class Shelf:
 
     def reconcile(self, desk: Desk) -> tuple[Kind, ...]:
         """Record what others did to the documents; returns those that are still being written."""
-        if desk.task.status == "archiving":
-            return ()
         found: Found = {}
         for kind in documents.KINDS:
             found[kind] = data = absorption.look(self._folder.document(desk.task, kind))
@@ -51,7 +49,10 @@ class Shelf:
         return tuple(findings.unsettled)
 
     def publish(self, desk: Desk, leave: tuple[Kind, ...] = ()) -> None:
-        """Bring the documents forward. Never raises: the commit has happened, and the next refresh tries again."""
+        """Bring the documents forward. Never raises: the commit has happened, and the next refresh tries again.
+
+        What cannot be done now is said in `desk.problem`.
+        """
         try:
             for _ in range(_ROUNDS):
                 came_out = self._put_all(desk, leave)
@@ -62,8 +63,9 @@ class Shelf:
             desk.published += 1
             if desk.published >= CHECKPOINT:
                 self.checkpoint(desk)
-        except OSError as error:
-            desk.problem = f"documents of {desk.task.id} are behind their journal: {error.strerror}; free the disk"
+        except (OSError, StorageError) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or error
+            desk.problem = f"documents of {desk.task.id} are behind their journal: {reason}; free the disk"
             desk.seen.clear()
 
     def checkpoint(self, desk: Desk) -> None:
@@ -81,12 +83,15 @@ class Shelf:
         else:
             desk.synced = desk.task.revision
 
-    def set_aside(self, desk: Desk, aside: Aside) -> EditSetAside:
-        """Keep a text that cannot be obeyed beside its document, durably, before the document is put back."""
+    def set_aside(self, desk: Desk, aside: Aside, place: Path | None = None) -> EditSetAside:
+        """Keep what cannot be obeyed beside its document, durably, before the document is put back.
+
+        `place`: where it lies, when not under the document's name.
+        """
         home, path = self._folder.home(desk.task), self._folder.document(desk.task, aside.kind)
         name = self._folder.free_name(home, f"set-aside-{aside.kind}", desk.task.id, path.suffix[1:])
         if aside.data is None:
-            self._disk.move(path, home / name)
+            self._disk.move(place or path, home / name)
         else:
             self._disk.create(home / name, aside.data, sync=True)
         self._disk.sync_directory(home)
@@ -99,9 +104,10 @@ class Shelf:
     def _record_came_out(self, desk: Desk, came_out: Found) -> None:
         """Record texts that were replaced before anybody had read them; they are in `staging` until then."""
         findings = absorption.absorb(desk, came_out, self._now())
-        self._record(desk, findings, tuple(self.set_aside(desk, aside) for aside in findings.asides))
-        for kind in came_out:
-            self._disk.remove(self._folder.staged(desk.task, kind))
+        staged = {kind: self._folder.staged(desk.task, kind) for kind in came_out}
+        self._record(desk, findings, tuple(self.set_aside(desk, row, staged[row.kind]) for row in findings.asides))
+        for path in staged.values():
+            self._disk.remove(path)
 
     def _left_in_staging(self, desk: Desk, found: Found) -> Found:
         """What a process that died while publishing left: our own copy, or an edit that had just come out."""
@@ -111,12 +117,14 @@ class Shelf:
             if identity is None or identity[1] != desk.task.id:
                 continue
             kind, path = identity[0], self._folder.staging / name
-            data = files.read(path) or b""
+            data = absorption.look(path) or b""
             ours = kind in desk.task.documents and kind in documents.kinds(desk.task)
             if ours and found[kind] == desk.text(kind) and not desk.journal.rebooted:
                 came_out[kind] = data
                 continue
-            if data.strip() and not (ours and desk.text(kind).startswith(data)):
+            if not isinstance(data, bytes):
+                self.set_aside(desk, Aside(kind, None, "left by a crash"), path)
+            elif data.strip() and not (ours and desk.text(kind).startswith(data)):
                 self.set_aside(desk, Aside(kind, data, "left by a crash"))
             self._disk.remove(path)
         return came_out
@@ -129,19 +137,12 @@ class Shelf:
             if kind in leave or (desk.seen.get(kind) == wanted and kind not in desk.doubtful):
                 continue
             staged, target = self._folder.staged(desk.task, kind), self._folder.document(desk.task, kind)
-            unknown = self._publisher.put(staged, target, wanted, desk.seen.get(kind))
+            covered = desk.task.documents[kind].revision <= max(desk.synced, desk.task.durable)
+            unknown = self._publisher.put(staged, target, wanted, desk.seen.get(kind), sync=covered)
             desk.doubtful.discard(kind)
             if unknown is None:
                 desk.seen[kind] = wanted
             else:
-                came_out[kind] = self._settled(staged) if staged.exists() else unknown
+                came_out[kind] = absorption.look_at_last(staged) or unknown
                 desk.seen[kind] = files.read(target)
         return came_out
-
-    def _settled(self, staged: Path) -> bytes:
-        """The text that came out, once its writer has finished: it may still hold the file open."""
-        for _ in range(50):
-            if time.time() - staged.stat().st_mtime >= SETTLE:
-                break
-            time.sleep(SETTLE)
-        return files.read(staged) or b""

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from orchestrator import files
@@ -289,7 +289,14 @@ class FileJournals:
 
     def mentioning(self, text: str) -> tuple[str, ...]:
         wanted = text.encode()
-        return tuple(task_id for task_id in self.ids() if wanted in self.place(task_id).read_bytes())
+        return tuple(task_id for task_id in self.ids() if wanted in self._bytes(task_id))
+
+    def _bytes(self, task_id: str) -> bytes:
+        """A journal's content, without its lock: it may be archived at this moment, so looked for in that order."""
+        for folder in (self.live, self.archived):
+            with suppress(FileNotFoundError):
+                return (folder / f"{task_id}.jsonl").read_bytes()
+        raise UnknownTask(task_id, str(self._folder.parent))
 
 
 def _parses(line: bytes) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
+from orchestrator.errors import UsageError
 from orchestrator.events import Json, Usage
 
 _SHORT = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
@@ -45,6 +48,21 @@ class Reply:
     model: str
     usage: Usage
     malformed: frozenset[str] = frozenset()
+
+
+def connect() -> Model:
+    """The model of the provider that ORCHESTRATOR_PROVIDER names: a file beside this one; `messages` when not set.
+
+    Raises UsageError when there is no such file, BadKey when its credentials are missing.
+    """
+    name = os.environ.get("ORCHESTRATOR_PROVIDER") or "messages"
+    known = {module.name for module in pkgutil.iter_modules(__path__)}
+    provider: Callable[[], Model] | None = None
+    if name in known:
+        provider = getattr(import_module(f"{__name__}.{name}"), "connect", None)
+    if provider is None:
+        raise UsageError(f"ORCHESTRATOR_PROVIDER: there is no provider {name!r} in {__name__}")
+    return provider()
 
 
 class Model(Protocol):

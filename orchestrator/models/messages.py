@@ -206,3 +206,6 @@ def _line(cause: object) -> str:
     """One line, not too long: some proxies answer with a page."""
     text = " ".join(str(cause).split()) or type(cause).__name__
     return text if len(text) <= 300 else text[:300] + "…"
+
+
+connect = MessagesApi

@@ -40,6 +40,8 @@ from orchestrator.worker.calls import Calls, Ended, after, texts
 
 MAX_TOKENS = 16_000
 """What one reply may hold."""
+BEAT = 10.0
+"""Seconds between two signs of life; a lease without one for a minute may be taken over."""
 ATTEMPTS = 5
 """So often the model is told what is missing; then the task is blocked."""
 
@@ -95,12 +97,14 @@ class Worker:
         """
         begun = time.monotonic()
         self._lease = await _thread(lambda: self._engine.lease(self._id))
+        beating = asyncio.create_task(_beat(self._lease))
         try:
             task = await self._begin()
             while task.open:
                 await self._stay_within_limits(task, begun)
                 task = await self._turn(task)
         finally:
+            beating.cancel()
             self._lease.release()
         task = await _thread(lambda: self._engine.archive(self._id))
         self._report(Moment(task, "done"))
@@ -125,8 +129,6 @@ class Worker:
 
     async def _turn(self, task: Task) -> Task:
         """One reply of the model and everything that follows from it."""
-        assert self._lease is not None
-        self._lease.beat()
         self._report(Moment(task, "asking"))
         reply = await self._model.reply(self._request(task))
         blocks = [block for block in reply.content if block["type"] == "tool_use"]
@@ -271,6 +273,13 @@ class Worker:
         moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
         self._known = now
         return moved
+
+
+async def _beat(lease: Lease) -> None:
+    """Show that this process lives, however long a reply or a command takes."""
+    while True:
+        lease.beat()
+        await asyncio.sleep(BEAT)
 
 
 async def _thread(work: Callable[[], Result]) -> Result:

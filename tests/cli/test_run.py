@@ -175,6 +175,7 @@ def test_a_server_that_is_not_there_is_one_line(shell: Shell) -> None:
         (["torn", "x"], "torn.md: not an agent definition: its front matter has no closing ---"),
         (["clerk", "  "], "orchestrator: the task is empty"),
         (["clerk", "x", "--allow", "ls"], "orchestrator: not a rule: 'ls'"),
+        (["checked", "x"], "declares the verification command `make all`: allow it with --allow 'Bash(make all)'"),
         (["clerk", "x", "--max-turns", "none"], "'none' is not a valid integer"),
     ],
 )
@@ -182,6 +183,7 @@ def test_what_cannot_be_asked_for_is_one_line_and_creates_nothing(
     shell: Shell, arguments: list[str], said: str
 ) -> None:
     shell.agent("torn", "---\nname: torn\n")
+    shell.agent("checked", "---\nname: checked\ndescription: d\nverify: [make all]\n---\n")
     shell.environment["ANTHROPIC_API_KEY"] = "a key"
     ended = shell("run", *arguments)
     assert ended.code == 2

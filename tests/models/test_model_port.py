@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator import errors
 from orchestrator.events import Json, Usage
-from orchestrator.models import Model, Reply, Request
+from orchestrator.models import Model, Reply, Request, connect
 from orchestrator.models.messages import MessagesApi
 from orchestrator.testing import Screenplay, ScriptedServer
 
@@ -260,3 +260,12 @@ def test_a_failure_of_the_listener_is_not_taken_for_one_of_the_model(adapter: Ad
 
     with pytest.raises(ValueError, match="the terminal is gone"):
         Stage(adapter, "- say: Hello.").run(lambda model: model.reply(request(), listener))
+
+
+def test_a_provider_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", "../../evil")
+    with pytest.raises(errors.UsageError, match="there is no provider"):
+        connect()
+    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", "draft")
+    with pytest.raises(errors.UsageError, match="there is no provider"):
+        connect()
