@@ -74,7 +74,7 @@ def test_json_has_the_same_facts(known: Known) -> None:
 
 
 def said_names(known: Known) -> list[str]:
-    kinds = ("plan", "checklist", "progress", "architecture-notes")
+    kinds = ("architecture-notes", "checklist", "plan", "progress")
     return [*(f"{kind}-{known.id}.md" for kind in kinds), f"task-status-{known.id}.json"]
 
 
@@ -84,7 +84,7 @@ def test_deleted_documents_come_back_byte_for_byte_and_are_named(known: Known) -
         (known.shell.temp / name).unlink()
     ended = known.shell("show", known.id)
     assert known.texts() == before
-    assert ended.err == "orchestrator: restored: plan, checklist, progress, architecture-notes, task-status\n"
+    assert ended.err == "orchestrator: restored: architecture-notes, checklist, plan, progress, task-status\n"
 
 
 def test_an_edit_is_recorded_and_one_that_cannot_be_read_is_set_aside(known: Known) -> None:
@@ -115,8 +115,8 @@ def test_a_document_as_json_is_its_whole_text(known: Known) -> None:
     ("arguments", "said"),
     [
         (["p"], "'p' names more than one document: there are plan, progress"),
-        (["diary"], "'diary' names no document: there are plan, checklist"),
-        (["summary"], "has no completion-summary: it is in-progress, and keeps plan"),
+        (["diary"], "'diary' names no document: there are architecture-notes, checklist"),
+        (["summary"], "has no completion-summary: it is in-progress, and keeps architecture-notes"),
     ],
 )
 def test_a_document_that_cannot_be_shown_is_one_line(known: Known, arguments: list[str], said: str) -> None:
