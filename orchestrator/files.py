@@ -14,7 +14,7 @@ import ctypes
 import errno
 import fcntl
 import os
-import secrets
+import signal
 import stat
 import sys
 import threading
@@ -219,12 +219,35 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def is_being_written(path: Path) -> bool:
+    """True when a process has this regular file open for writing; False also where the system does not say.
+
+    Asked of Linux by a read lease, which it grants only when nobody writes. Whoever opens the file for writing in that
+    instant is the reason for a signal to us: one that is ignored unless handled.
+    """
+    if sys.platform != "linux":
+        return False
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def exchanges(disk: Disk, directory: Path) -> bool:
-    """True when two names in this directory really change places: some file systems silently rename instead."""
-    name = secrets.token_hex(8)  # another thread, or a process of the same number elsewhere, may be probing too
-    one, other = directory / f".probe-{name}-1", directory / f".probe-{name}-2"
+    """True when two names in this directory really change places: some file systems silently rename instead.
+
+    One at a time: the caller sees to that.
+    """
+    one, other = directory / ".probe-1", directory / ".probe-2"
     try:
         for path in (one, other):
+            disk.remove(path)
             disk.create(path, path.name.encode())
         disk.exchange(one, other)
         return read(one) == other.name.encode() and read(other) == one.name.encode()

@@ -12,6 +12,7 @@ and of a workstream: every move but completed -> pending and completed -> blocke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -48,6 +49,8 @@ WORKSTREAMS: dict[Status, frozenset[Status]] = {
     "blocked": frozenset({"pending", "in-progress", "completed"}),
     "completed": frozenset({"in-progress"}),
 }
+
+_ID = re.compile(r"[A-Z0-9]{6}")
 
 Row = TypeVar("Row", Item, Workstream, Decision, Blocker)
 
@@ -276,6 +279,8 @@ def _edited(task: Task, event: happened.TextEdited, actor: Actor, at: str) -> Ta
 def _referred(task: Task, event: happened.ReferenceAdded, actor: Actor, at: str) -> Task:
     if event.task == task.id:
         raise Refused("ReferenceAdded", "a task does not refer to itself")
+    if not _ID.fullmatch(event.task):
+        raise Refused("ReferenceAdded", f"{event.task!r} is no id of a task: that is six of A-Z and 0-9")
     if any((row.task, row.document) == (event.task, event.document) for row in task.references):
         return task
     return replace(task, references=(*task.references, Reference(event.task, event.document)))

@@ -17,7 +17,7 @@ from orchestrator.task import Task, digest
 from orchestrator.transitions import apply_all
 
 SETTLE = 0.02
-"""Seconds a document must have been left alone before it is read as an edit."""
+"""Seconds a document must have been left alone, and closed by whoever wrote it, before it is read as an edit."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> F
         elif kind not in expected or data != desk.text(kind):
             path = folder.document(desk.task, kind) if folder else None
             task = _absorb_one(desk, task, kind, data, path, findings, at)
+    findings.restored = [kind for kind in findings.restored if kind in expected]
     return findings
 
 
@@ -145,6 +146,8 @@ def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
+    if "\0" in text:
+        raise ValueError("it holds zero bytes, as a file that was torn does")
     return documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
 
 
@@ -169,7 +172,9 @@ def _settled(path: Path | None) -> bool:
         return True
     try:
         found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return True
+        age = time.time() - found.st_mtime
+        return not 0 <= age < SETTLE and not files.is_being_written(path)
     except OSError:
         return True
-    age = time.time() - found.st_mtime
-    return not stat.S_ISREG(found.st_mode) or not 0 <= age < SETTLE

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from orchestrator import documents
-from orchestrator.errors import Damaged
+from orchestrator.errors import Damaged, Refused
 from orchestrator.events import Actor, Commit, Event, Kind
 from orchestrator.journal import Journal
 from orchestrator.task import Published, Task, digest
@@ -58,9 +58,11 @@ class Desk:
         )
         after = follow(self.task, bare, self.task.id)
         bodies = {kind: documents.render(after, kind) for kind in documents.kinds(after)}
-        changed = changes(after, bodies)
-        commit = bare.model_copy(update={"documents": changed})
-        self.journal.append(commit)
+        try:
+            changed = changes(after, bodies)
+            self.journal.append(bare.model_copy(update={"documents": changed}))
+        except ValueError as error:  # half a surrogate pair, JSON nested too deep: said before anything is written
+            raise Refused("Commit", f"it cannot be written down: {error}") from None
         self.task = replace(after, documents=with_published(after, changed))
         self._bodies = bodies
         self._texts = {kind: text for kind, text in self._texts.items() if kind not in changed}

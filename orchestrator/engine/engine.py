@@ -47,7 +47,7 @@ from orchestrator.engine import archive
 from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE
 from orchestrator.engine.desk import Desk, changes
-from orchestrator.engine.folder import Folder, draw_id
+from orchestrator.engine.folder import Folder, draw_id, is_id
 from orchestrator.engine.publisher import Publisher
 from orchestrator.engine.shelf import Shelf
 from orchestrator.errors import Busy, Damaged, Fenced, Refused, StorageError, UnknownTask, UnsupportedFileSystem
@@ -120,15 +120,17 @@ class Engine:
 
     def create(self, created: TaskCreated, *more: Event, actor: Actor = "user", task_id: str | None = None) -> Task:
         """A new task under a fresh id; its documents are there when this returns."""
+        if task_id is not None and not is_id(task_id):
+            raise Refused("TaskCreated", f"{task_id!r} is no id: that is six of A-Z and 0-9")
         while True:
             name = task_id or self._ids()
-            if task_id is None and (name in self.ids() or self.folder.taken(name)):
-                continue
             first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more), uuid=str(uuid.uuid4()))
             task = follow(None, first, name)
             changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
             first = first.model_copy(update={"documents": changed})
             try:
+                if task_id is None and (name in self.ids() or self.folder.taken(name)):
+                    continue
                 journal = self._journals.create(name, first)
             except FileExistsError:
                 if task_id is not None:
@@ -253,6 +255,8 @@ class Engine:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _desk(self, task_id: str) -> Desk:
+        if not is_id(task_id):
+            raise UnknownTask(task_id, str(self.folder.temp))
         with self._opening:
             if task_id not in self._desks:
                 self._desks[task_id] = Desk.open(self._journals.open(task_id))

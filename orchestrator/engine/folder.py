@@ -29,6 +29,11 @@ def draw_id() -> str:
             return drawn
 
 
+def is_id(text: str) -> bool:
+    """True for what may be a task's id: those of others may have look-alikes."""
+    return owner(f"-{text}") == text
+
+
 def owner(name: str) -> str | None:
     """The id of the task a file belongs to: its stem ends in `-ID` or `_ID`."""
     found = _BELONGS.search(name.rsplit(".", 1)[0])

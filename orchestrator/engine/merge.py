@@ -21,7 +21,9 @@ def merge_text(base: str, ours: str, edited: str) -> str:
 
 
 def _line_by_line(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Sequence[str]:
-    """Neighbouring lines that changed on different sides are no conflict."""
+    """Neighbouring lines that changed on different sides are no conflict, nor are two insertions."""
+    if not base:
+        return [*ours, *edited]
     if not len(base) == len(ours) == len(edited):
         return edited
     return [mine if theirs == before else theirs for before, mine, theirs in zip(base, ours, edited, strict=True)]

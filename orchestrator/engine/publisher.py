@@ -24,7 +24,14 @@ class Publisher:
     @cached_property
     def exchanging(self) -> bool:
         """Probed once: True when this file system exchanges two names."""
-        return not self._portable and files.exchanges(self._disk, self._folder.staging)
+        if self._portable:
+            return False
+        lock = files.Lock(self._folder.locks / "probe.lock")
+        try:
+            with lock.held():
+                return files.exchanges(self._disk, self._folder.staging)
+        finally:
+            lock.close()
 
     def put(
         self, staged: Path, target: Path, data: bytes, seen: bytes | None, *, sync: bool = False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator import documents, files
 from orchestrator.engine import absorption
-from orchestrator.engine.absorption import Aside, Findings, Found, Unreadable
+from orchestrator.engine.absorption import Aside, Findings, Found
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.publisher import Publisher

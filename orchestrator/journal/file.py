@@ -81,11 +81,14 @@ class FileJournal:
         self.rebooted = False
 
     def read(self) -> list[Commit]:
-        self._reopen()
-        if self._mark() in ("", f"D {files.boot()}"):
-            self._rewrite(self._whole())
-            self._set_mark("C")
-        return self._take(self._pending())
+        try:
+            self._reopen()
+            if self._mark() in ("", f"D {files.boot()}"):
+                self._rewrite(self._whole())
+                self._mark_clean()
+            return self._take(self._pending())
+        except OSError as error:
+            raise StorageError(f"{self._path}: {error.strerror}; nothing was committed: mend that and resume") from None
 
     def _pending(self) -> bytes:
         """What follows the lines that were read, after making sure that they are still what it follows."""
@@ -153,11 +156,11 @@ class FileJournal:
         if commit.revision != self._revision + 1:
             raise Conflict(f"task {self.task_id} is at revision {self._revision}: {commit.revision} does not follow")
         line, total = encode(commit, self._sum)
-        self._set_mark("D")
         try:
+            self._set_mark("D")
             self._disk.append(self._descriptor, self._path, line, self._size)
         except OSError as error:
-            self._set_mark("C")
+            self._mark_clean()
             raise StorageError(
                 f"{self._path}: {error.strerror}; nothing was committed: free the disk and resume"
             ) from None
@@ -165,13 +168,13 @@ class FileJournal:
             self._disk.sync_data(self._descriptor, self._path)
         except OSError as error:
             self._take_back()
-            self._set_mark("C")
+            self._mark_clean()
             raise Unsynced(str(self._path), error.strerror or str(error)) from None
         self._size += len(line)
         self._sum = total
         self._revision = commit.revision
         self._published.update(commit.documents.items())
-        self._set_mark("C")
+        self._mark_clean()
 
     def published(self, kind: Kind, digest: str) -> bool:
         return (kind, digest) in self._published
@@ -216,6 +219,10 @@ class FileJournal:
 
     def _mark(self) -> str:
         return os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").strip()
+
+    def _mark_clean(self) -> None:
+        with suppress(OSError):  # left dirty, it only makes the next reader write the journal anew
+            self._set_mark("C")
 
     def _set_mark(self, letter: str) -> None:
         text = f"{letter} {files.boot()}".ljust(_MARK_SIZE)[:_MARK_SIZE]
@@ -277,8 +284,11 @@ class FileJournals:
         return staged
 
     def open(self, task_id: str) -> FileJournal:
-        self.place(task_id)
-        return FileJournal(task_id, self)
+        path = self.place(task_id)
+        try:
+            return FileJournal(task_id, self)
+        except OSError as error:
+            raise StorageError(f"{path}: {error.strerror}: orchestrator needs to write there") from None
 
     def ids(self) -> tuple[str, ...]:
         found: set[str] = set()

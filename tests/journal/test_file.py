@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from orchestrator import files
 from orchestrator.errors import Damaged, StorageError, Unsynced
-from orchestrator.events import Commit, PhaseChanged, TaskCreated
+from orchestrator.events import Commit, MessageAdded, PhaseChanged, TaskCreated
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournal, FileJournals
 
@@ -31,13 +32,16 @@ class FailingDisk(Disk):
     def __init__(self) -> None:
         self.failing: dict[str, int] = {}
         self.done: list[str] = []
+        self.after: Callable[[str], None] = lambda operation: None
 
     def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
         self.done.append(operation)
         if operation in self.failing:
             number = self.failing.pop(operation)
             raise OSError(number, os.strerror(number), str(path))
-        return action()
+        result = action()
+        self.after(operation)
+        return result
 
 
 def store(tmp_path: Path, disk: Disk | None = None) -> FileJournals:
@@ -191,4 +195,75 @@ def test_the_journal_is_not_read_from_the_start_at_every_commit(tmp_path: Path) 
             file.write(b"X")
         assert journal.read() == []
         journal.append(commit(4))
+    journal.close()
+
+
+def test_a_whole_line_of_a_newer_version_is_never_cut(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 2)
+    journal.close()
+    summed = path.read_bytes().splitlines()[-1][-66:-2].decode()
+    text = b'{"v":1,"revision":3,"at":"x","actor":"user","events":[{"type":"PhaseChanged","phase":"b","of":"newer"}]'
+    total = hashlib.sha256(summed.encode() + text).hexdigest()
+    path.write_bytes(path.read_bytes() + text + b',"sum":"' + total.encode() + b'"}\n')
+    before = path.read_bytes()
+    with pytest.raises(Damaged, match="not of this version"):
+        revisions(journals)
+    assert path.read_bytes() == before
+
+
+def test_a_journal_replaced_while_open_is_not_written_to(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 2)
+    backup = path.read_bytes()
+    with journal.locked():
+        journal.append(commit(3))
+    path.unlink()
+    path.write_bytes(backup)
+    with journal.locked(), pytest.raises(Damaged, match="replaced"):
+        journal.read()
+    journal.close()
+    assert path.read_bytes() == backup
+    assert revisions(journals) == [1, 2]
+
+
+def test_a_forked_child_waits_for_its_parents_lock(tmp_path: Path) -> None:
+    lock = files.Lock(tmp_path / "lock")
+    entered, let_in = os.pipe()
+    with lock.held():
+        child = os.fork()
+        if child == 0:
+            try:
+                with lock.held():
+                    os.write(let_in, b"child")
+            finally:
+                os._exit(0)
+        os.write(let_in, b"parent ")
+    os.waitpid(child, 0)
+    assert os.read(entered, 99) == b"parent child"
+    lock.close()
+
+
+def test_a_mark_that_cannot_be_cleaned_after_the_commit_does_not_say_failed(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, _ = filled(tmp_path, 2, disk)
+
+    def fail_the_next_mark(operation: str) -> None:
+        if operation == "fdatasync":
+            disk.failing["mark"] = errno.EROFS
+
+    disk.after = fail_the_next_mark
+    with journal.locked():
+        journal.append(commit(3))
+    journal.close()
+    assert revisions(journals) == [1, 2, 3]
+
+
+def test_only_what_commits_published_counts_as_published_not_what_a_model_said(tmp_path: Path) -> None:
+    _, journal, _ = filled(tmp_path, 1)
+    block = {"type": "tool_use", "id": "t1", "name": "Write", "input": {"plan": "a" * 64}}
+    with journal.locked():
+        journal.append(
+            Commit(revision=2, at=AT, actor="worker", events=(MessageAdded(content=(block,)),), documents={"plan": "b"})
+        )
+        assert journal.published("plan", "b")
+        assert not journal.published("plan", "a" * 64)
     journal.close()
