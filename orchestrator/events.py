@@ -350,7 +350,6 @@ class Commit(Frozen):
     documents: dict[Kind, str] = Field(
         default_factory=dict, description="SHA-256 of each document this commit changed, as rendered, without its stamp"
     )
-    synced: int = Field(default=0, description="documents up to this revision are known to be on the disk")
     uuid: str | None = Field(default=None, description="only in the first commit: tells tasks of equal id apart")
 
     def encode(self) -> Json:
@@ -358,7 +357,7 @@ class Commit(Frozen):
         if self.epoch:
             data["epoch"] = self.epoch
         data["events"] = [event.encode() for event in self.events]
-        for name in ("documents", "synced", "uuid"):
+        for name in ("documents", "uuid"):
             if value := getattr(self, name):
                 data[name] = value
         return data

@@ -128,7 +128,6 @@ class Task:
     documents: dict[Kind, Published] = field(default_factory=dict)
     adopted: dict[Kind, Task | None] = field(default_factory=dict)
     """By document that somebody else's text became: the task at the end of that commit; None while it goes on."""
-    durable: int = 0
 
     @property
     def open(self) -> bool:

@@ -113,7 +113,6 @@ def follow(task: Task | None, commit: Commit, task_id: str) -> Task:
         revision=commit.revision,
         updated_at=commit.at,
         documents=documents,
-        durable=max(task.durable, commit.synced),
     )
 
 

@@ -159,7 +159,7 @@ def _is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:
 def _in_doubt(desk: Desk, kind: Kind, path: Path | None) -> bool:
     """True when power was lost after our last publication of a document that no checkpoint covers."""
     published = desk.task.documents.get(kind)
-    if path is None or not desk.journal.rebooted or published is None or published.revision <= desk.task.durable:
+    if path is None or not desk.journal.rebooted or published is None or published.revision <= desk.journal.durable:
         return False
     try:
         return path.lstat().st_mtime < files.boot_time()

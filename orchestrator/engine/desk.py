@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -12,6 +13,9 @@ from orchestrator.journal import Journal
 from orchestrator.task import Published, Task, digest
 from orchestrator.transitions import fold, follow
 
+RECENT = 64
+"""So many commits are kept in memory, for those who ask what happened lately."""
+
 
 class Desk:
     """Everything remembered between two commits. `seen`: the bytes each document had when last looked at."""
@@ -21,12 +25,18 @@ class Desk:
         self.task = first
         self.seen: dict[Kind, bytes | None] = {}
         self.restored: tuple[Kind, ...] = ()
-        self.synced = 0
         self.published = 0
         self.doubtful: set[Kind] = set()
         self.problem: str | None = None
         self._bodies: dict[Kind, str] = {}
         self._texts: dict[Kind, bytes] = {}
+        self._recent: deque[Commit] = deque(maxlen=RECENT)
+
+    def since(self, revision: int) -> tuple[Commit, ...]:
+        """The commits after a revision; only what lies far back is read from the journal again."""
+        if self._recent and self._recent[0].revision <= revision + 1:
+            return tuple(commit for commit in self._recent if commit.revision > revision)
+        return tuple(commit for commit in self.journal.history() if commit.revision > revision)
 
     @staticmethod
     def open(journal: Journal) -> Desk:
@@ -44,6 +54,7 @@ class Desk:
         """Fold in what others committed."""
         for commit in self.journal.read():
             self.task = follow(self.task, commit, self.task.id)
+            self._recent.append(commit)
             self._forget(*commit.documents)
 
     def append(self, events: tuple[Event, ...], actor: Actor, at: str) -> None:
@@ -54,16 +65,17 @@ class Desk:
             actor=actor,
             epoch=self.task.epoch,
             events=events,
-            synced=self.synced if self.synced > self.task.durable else 0,
         )
         after = follow(self.task, bare, self.task.id)
         bodies = {kind: documents.render(after, kind) for kind in documents.kinds(after)}
         try:
             changed = changes(after, bodies)
-            self.journal.append(bare.model_copy(update={"documents": changed}))
+            commit = bare.model_copy(update={"documents": changed})
+            self.journal.append(commit)
         except ValueError as error:  # half a surrogate pair, JSON nested too deep: said before anything is written
             raise Refused("Commit", f"it cannot be written down: {error}") from None
         self.task = replace(after, documents=with_published(after, changed))
+        self._recent.append(commit)
         self._bodies = bodies
         self._texts = {kind: text for kind, text in self._texts.items() if kind not in changed}
 

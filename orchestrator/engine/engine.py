@@ -66,7 +66,7 @@ from orchestrator.files import Disk
 from orchestrator.journal import Journals
 from orchestrator.journal.file import FileJournals
 from orchestrator.task import Task
-from orchestrator.transitions import follow
+from orchestrator.transitions import apply_all, follow
 
 _ROUNDS = 5
 
@@ -169,8 +169,8 @@ class Engine:
         desk = self._desk(task_id)
 
         def act() -> None:
-            more = self._events_of(desk, texts or {})
-            desk.append((*events, *more), actor, self._now())
+            then = apply_all(desk.task, events, actor=actor, at=self._now())
+            desk.append((*events, *_edits(then, texts or {}, actor)), actor, self._now())
 
         events = tuple(events)
         self._transact(desk, act, epoch=epoch)
@@ -224,7 +224,7 @@ class Engine:
         desk = self._desk(task_id)
         with desk.journal.locked():
             desk.catch_up()
-            return tuple(commit for commit in desk.journal.history() if commit.revision > revision)
+            return desk.since(revision)
 
     def claims(self, task_ids: Iterable[str]) -> frozenset[tuple[str, str | None]]:
         """The files these tasks wrote or are about to write: path and SHA-256. Damaged tasks claim nothing."""
@@ -285,19 +285,6 @@ class Engine:
                     return
             time.sleep(SETTLE)
 
-    def _events_of(self, desk: Desk, texts: Mapping[Kind, str]) -> tuple[Event, ...]:
-        events: list[Event] = []
-        for kind, text in texts.items():
-            try:
-                body, _ = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
-            except ValueError as error:
-                raise Refused("TextEdited", f"{kind}: {error}") from None
-            difference = documents.diff(desk.task, kind, body)
-            if difference.refused:
-                raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
-            events.extend(difference.events)
-        return tuple(events)
-
     def _finish_archive(self, desk: Desk) -> None:
         """Roll a begun archive forward to its end; one lock at a time. Does nothing to a finished one."""
         try:
@@ -347,3 +334,19 @@ class Engine:
             self._transact(self._desk(other), None)
         except Damaged:
             return
+
+
+def _edits(task: Task, texts: Mapping[Kind, str], actor: Actor) -> tuple[Event, ...]:
+    """What whole documents say otherwise than the task; raises Refused for what cannot be obeyed."""
+    events: list[Event] = []
+    for kind, text in texts.items():
+        try:
+            body, _ = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+        except ValueError as error:
+            raise Refused("TextEdited", f"{kind}: {error}") from None
+        difference = documents.diff(task, kind, body)
+        if difference.refused:
+            raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
+        task = apply_all(task, difference.events, actor=actor, at=task.updated_at)
+        events.extend(difference.events)
+    return tuple(events)

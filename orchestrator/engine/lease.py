@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -44,8 +45,9 @@ class Lease:
     def beat(self) -> None:
         """Say that the holder is alive: monotonic seconds of this boot, never synced."""
         beat = _beat(self._path)
-        self._disk.remove(beat)
-        self._disk.create(beat, f"{time.monotonic():.3f} {files.boot()}".encode())
+        with suppress(OSError):  # a sign of life that could not be given is no reason to die
+            self._disk.remove(beat)
+            self._disk.create(beat, f"{time.monotonic():.3f} {files.boot()}".encode())
 
     def release(self) -> None:
         self._disk.remove(_beat(self._path))

@@ -81,7 +81,7 @@ class Shelf:
         except OSError:
             desk.doubtful.update(kinds)
         else:
-            desk.synced = desk.task.revision
+            desk.journal.checkpointed(desk.task.revision)
 
     def set_aside(self, desk: Desk, aside: Aside, place: Path | None = None) -> EditSetAside:
         """Keep what cannot be obeyed beside its document, durably, before the document is put back.
@@ -137,7 +137,7 @@ class Shelf:
             if kind in leave or (desk.seen.get(kind) == wanted and kind not in desk.doubtful):
                 continue
             staged, target = self._folder.staged(desk.task, kind), self._folder.document(desk.task, kind)
-            covered = desk.task.documents[kind].revision <= max(desk.synced, desk.task.durable)
+            covered = desk.task.documents[kind].revision <= desk.journal.durable
             unknown = self._publisher.put(staged, target, wanted, desk.seen.get(kind), sync=covered)
             desk.doubtful.discard(kind)
             if unknown is None:

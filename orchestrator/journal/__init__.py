@@ -1,7 +1,7 @@
 """The journal: a task's append-only log of commits, the only truth. This is the port; a backend is one file beside it.
 
 Line format, final: one JSON object a line, UTF-8, keys in this order:
-`v` (1), `revision`, `at`, `actor`, `epoch`, `events`, `documents`, `synced`, `uuid` (first line only), `sum`.
+`v` (1), `revision`, `at`, `actor`, `epoch`, `events`, `documents`, `uuid` (first line only), `sum`.
 `sum` is the last key: SHA-256, hexadecimal, over the `sum` of the line before (empty for the first) followed by the
 bytes of this line up to the comma before `"sum"`.
 """
@@ -31,6 +31,15 @@ class Journal(Protocol):
 
     def reconciled(self) -> None:
         """The documents on disk were looked at since the system started."""
+        ...
+
+    @property
+    def durable(self) -> int:
+        """Documents up to this revision are known to be on the disk; remembered as long as nothing takes the power."""
+        ...
+
+    def checkpointed(self, revision: int) -> None:
+        """All documents up to this revision were synced."""
         ...
 
     def read(self) -> list[Commit]:

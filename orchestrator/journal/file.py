@@ -1,9 +1,9 @@
 """The journal as a file of JSON lines: one write and one `fdatasync` a commit.
 
-The lock file carries a mark of one letter and the boot id: `D` from before the append until after its sync, else `C`.
-It is never synced, because it must live exactly as long as the page cache: whoever finds `D` of this boot, or no mark
-at all, knows that the last line, or the journal's name, may be only in the cache of a process that died, and writes
-the journal anew before trusting it.
+The lock file carries a mark: a letter, the boot id, and the revision up to which documents were synced. The letter is
+`D` from before the append until after its sync, else `C`. The mark is never synced, because it must live exactly as
+long as the page cache: whoever finds `D` of this boot, or no mark at all, knows that the last line, or the journal's
+name, may be only in the cache of a process that died, and writes the journal anew before trusting it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from orchestrator.errors import Conflict, Damaged, StorageError, UnknownTask, Un
 from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
 
-_MARK_SIZE = 48
+_MARK_SIZE = 64
 
 
 class Unreadable(Exception):
@@ -71,7 +71,8 @@ class FileJournal:
         self._sum = ""
         self._revision = 0
         self._published: set[tuple[Kind, str]] = set()
-        self.rebooted = not self._mark().endswith(files.boot())
+        self.durable = 0
+        self.rebooted = self._mark()[1] != files.boot()
 
     def locked(self) -> AbstractContextManager[None]:
         return self._lock.held()
@@ -80,10 +81,14 @@ class FileJournal:
         self._set_mark("C")
         self.rebooted = False
 
+    def checkpointed(self, revision: int) -> None:
+        self.durable = revision
+        self._mark_clean()
+
     def read(self) -> list[Commit]:
         try:
             self._reopen()
-            if self._mark() in ("", f"D {files.boot()}"):
+            if self._mark() in (["", ""], ["D", files.boot()]):
                 self._rewrite(self._whole())
                 self._mark_clean()
             return self._take(self._pending())
@@ -217,15 +222,19 @@ class FileJournal:
             raise Unsynced(str(self._path), reason) from None
         self._reopen()
 
-    def _mark(self) -> str:
-        return os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").strip()
+    def _mark(self) -> list[str]:
+        """Letter, boot id and durable revision of the mark; empty where there is none."""
+        found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").split()
+        letter, boot, revision = found if len(found) == 3 else ("", "", "0")
+        self.durable = max(self.durable, int(revision) if revision.isdigit() else 0)
+        return [letter, boot]
 
     def _mark_clean(self) -> None:
         with suppress(OSError):  # left dirty, it only makes the next reader write the journal anew
             self._set_mark("C")
 
     def _set_mark(self, letter: str) -> None:
-        text = f"{letter} {files.boot()}".ljust(_MARK_SIZE)[:_MARK_SIZE]
+        text = f"{letter} {files.boot()} {self.durable}".ljust(_MARK_SIZE)
         self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
 
 

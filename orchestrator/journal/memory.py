@@ -14,6 +14,7 @@ class MemoryJournal:
     def __init__(self, task_id: str, commits: list[Commit], lock: threading.RLock) -> None:
         self.task_id = task_id
         self.rebooted = False
+        self.durable = 0
         self._commits = commits
         self._lock = lock
         self._read = 0
@@ -25,6 +26,9 @@ class MemoryJournal:
 
     def reconciled(self) -> None:
         self.rebooted = False
+
+    def checkpointed(self, revision: int) -> None:
+        self.durable = revision
 
     def read(self) -> list[Commit]:
         new = self._commits[self._read :]

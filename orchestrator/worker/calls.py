@@ -55,7 +55,7 @@ class Calls:
         tools: Mapping[str, Tool],
         place: Callable[[Task], Workplace],
         mask: Mask,
-        claims: Callable[[], Awaitable[frozenset[tuple[str, str | None]]]],
+        claims: Callable[[Task], Awaitable[frozenset[tuple[str, str | None]]]],
     ) -> None:
         self._tools = tools
         self._place = place
@@ -70,7 +70,8 @@ class Calls:
         for block in blocks:
             try:
                 tool, given = self._read(block, malformed)
-                found.append(tool.intent(block["id"], given, place, overlay))
+                intent = tool.intent(block["id"], given, place, overlay)
+                found.append(intent.model_copy(update={"command": intent.command and self._mask.text(intent.command)}))
             except ToolError:
                 continue
         return tuple(found)
@@ -115,16 +116,26 @@ class Calls:
             result = ToolResult(text=str(error), outcome="error")
         except Exception as error:  # a fault of ours must not end the agent's work: it is told, and the receipt says so
             result = ToolResult(text=f"{block['name']} failed inside: {type(error).__name__}: {error}", outcome="error")
-        result = replace(result, text=self._mask.text(result.text))
+        result = self._masked(result)
         if result.command:
-            result = replace(result, command=self._mask.text(result.command), files=await self._own(result))
+            result = replace(result, files=await self._own(place.task, result))
         return Ended(block, result, _receipt(place.task, block, result))
 
-    async def _own(self, result: ToolResult) -> tuple[FileChange, ...]:
+    def _masked(self, result: ToolResult) -> ToolResult:
+        """The result without secrets: those that a call shows, and those that the model said itself."""
+        return replace(
+            result,
+            text=self._mask.text(result.text),
+            events=tuple(type(event).model_validate(self._mask.json(event.model_dump())) for event in result.events),
+            documents={kind: self._mask.text(words) for kind, words in result.documents.items()},
+            command=result.command and self._mask.text(result.command),
+        )
+
+    async def _own(self, task: Task, result: ToolResult) -> tuple[FileChange, ...]:
         """The changes seen around a command that no other task claims."""
         if not result.files:
             return ()
-        claimed = await self._claims()
+        claimed = await self._claims(task)
         return tuple(change for change in result.files if (change.path, change.after) not in claimed)
 
     def _read(self, block: Json, malformed: frozenset[str]) -> tuple[Tool, ToolInput]:

@@ -49,9 +49,7 @@ def brief(task: Task, workspace: Path, temp: Path) -> Json:
 def other_task(row: Row) -> str:
     """Another open task, as the brief shows it."""
     nothing = prompts.lines("absent")["list"]
-    decisions = [
-        f"{decision.get('id', '')} {decision.get('decision', '')}".strip() for decision in row.rows("decisions")
-    ]
+    decisions = [str(decision.get("decision", "")) for decision in row.rows("decisions")]
     artifacts = [str(name) for stream in row.rows("workstreams") for name in stream.get("artifacts") or ()]
     blockers = [str(blocker.get("text", "")) for blocker in row.rows("blockers") if not blocker.get("resolution")]
     return prompts.render(

@@ -20,6 +20,7 @@ from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease
 from orchestrator.errors import LimitReached, Refused, TaskIsBlocked
 from orchestrator.events import (
+    Commit,
     Event,
     FinishRefused,
     Json,
@@ -87,6 +88,7 @@ class Worker:
         self._described = tuple(describe(tool) for tool in self._tools.values())
         self._calls = Calls(self._tools, self._place, self._mask, self._claims)
         self._known: dict[str, str] = {}
+        self._refusals = 0
         self._lease: Lease | None = None
 
     async def run(self) -> Task:
@@ -96,10 +98,12 @@ class Worker:
         ModelError when the model does not answer. Whatever ends it, the task can be resumed.
         """
         begun = time.monotonic()
+        stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
+        self._refusals = stopped.finish_refusals
         self._lease = await _thread(lambda: self._engine.lease(self._id))
         beating = asyncio.create_task(_beat(self._lease))
         try:
-            task = await self._begin()
+            task = await self._begin(stopped.reason)
             while task.open:
                 await self._stay_within_limits(task, begun)
                 task = await self._turn(task)
@@ -110,20 +114,25 @@ class Worker:
         self._report(Moment(task, "done"))
         return task
 
-    async def _begin(self) -> Task:
-        """Bring the conversation to where the model is to speak."""
+    async def _begin(self, reason: str | None) -> Task:
+        """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
         task = (await _thread(lambda: self._engine.refresh(self._id))).task
-        self._dependencies_moved(task)
+        self._known = self._signatures(task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
             first = notices.brief(task, self._workspace, self._engine.folder.temp)
-            return await self._commit(MessageAdded(content=(self._mask.json(first),), heard=task.revision))
+            return await self._commit(self._message([first], task))
         last = task.transcript[-1]
+        commits = await _thread(lambda: self._engine.since(self._id, 0))
         if last.role == "user":
-            return task
+            told = notices.news(task, (commit for commit in commits if commit.revision > task.heard))
+            return await self._commit(self._message(told, task)) if told else task
         blocks = [block for block in last.content if block["type"] == "tool_use"]
+        if _last_reply(commits).stop_reason == "max_tokens":
+            return await self._cut_short(task, blocks)
         if not blocks:
-            return await self._answer(task, [], [notices.text(prompts.render("continue", reason=task.reason or "…"))])
+            reason = reason or prompts.lines("absent")["reason"]
+            return await self._answer(task, [], [notices.text(prompts.render("continue", reason=reason))])
         ended = await self._calls.settle(task, blocks)
         return await self._answer(task, ended, [notices.interrupted((one.block, one.result) for one in ended)])
 
@@ -134,13 +143,15 @@ class Worker:
         blocks = [block for block in reply.content if block["type"] == "tool_use"]
         task = await self._record(task, reply, blocks)
         if reply.stop_reason == "max_tokens":
-            return await self._answer(
-                task, self._calls.not_run(task, blocks), [notices.text(prompts.render("cut-short"))]
-            )
+            return await self._cut_short(task, blocks)
         if not blocks:
             return await self._remind(task, reply)
         self._report(Moment(task, "call", ", ".join(block["name"] for block in blocks)))
         return await self._answer(task, await self._calls.run(task, blocks, reply.malformed), [])
+
+    async def _cut_short(self, task: Task, blocks: Sequence[Json]) -> Task:
+        """A message that reached the output limit: none of its calls is run."""
+        return await self._answer(task, self._calls.not_run(task, blocks), [notices.text(prompts.render("cut-short"))])
 
     async def _record(self, task: Task, reply: Reply, blocks: Sequence[Json]) -> Task:
         """The model's message, durable before any tool runs."""
@@ -163,18 +174,27 @@ class Worker:
         told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
         for block in told:
             self._report(Moment(task, "told", block["text"]))
-        moved = self._dependencies_moved(refreshed.task)
+        now = self._signatures(refreshed.task)
+        moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
         try:
             task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
         except Refused as error:
             ended = [self._unrecorded(one, str(error)) for one in ended]
             task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+        if not moved or "dependency-moved" in task.asked_triggers:
+            self._known = self._signatures(task) | now
+        self._forget_commands()
         for one in ended:
-            process.forget(self._engine.folder.commands(self._id), one.block["id"])
             self._report(Moment(task, "ended", ended=one))
-        if task.open and task.finish_refusals >= ATTEMPTS:
+        if task.open and self._attempts_left(task) <= 0:
             await self._block(f"the agent could not finish: {'; '.join(missing(task)) or 'its result was refused'}")
         return task
+
+    def _forget_commands(self) -> None:
+        """Of calls whose results are durable now, nothing is needed any more."""
+        commands = self._engine.folder.commands(self._id)
+        for folder in commands.glob("*/"):
+            process.forget(commands, folder.name)
 
     async def _commit_answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json], moved: bool) -> Task:
         then = after(task, ended)
@@ -184,8 +204,16 @@ class Worker:
         if owed and then.open and then.asked_receipts is None:
             events.append(SyncAsked(triggers=owed))
             content.append(notices.sync_due(owed))
-        events.append(MessageAdded(content=tuple(self._mask.json(content)), heard=task.revision))
+        events.append(self._message(content, task))
         return await self._commit(*events, documents=texts(ended))
+
+    def _message(self, content: Sequence[Json], task: Task) -> MessageAdded:
+        """What is said to the model, secrets masked; with it, all that happened up to this state is told."""
+        return MessageAdded(content=tuple(self._mask.json(content)), heard=task.revision)
+
+    def _attempts_left(self, task: Task) -> int:
+        """What was refused to earlier workers does not count: a person has looked at it since."""
+        return ATTEMPTS - (task.finish_refusals - self._refusals)
 
     def _unrecorded(self, one: Ended, reason: str) -> Ended:
         """A call that only records something is undone by a refusal; what a call did to the workspace stays."""
@@ -200,7 +228,7 @@ class Worker:
             await self._block("; ".join(blockers))
         lacking = missing(task) or (prompts.lines("absent")["finish"],)
         task = await self._commit(FinishRefused(missing=lacking))
-        return await self._answer(task, [], [notices.unfinished(lacking, ATTEMPTS - task.finish_refusals)])
+        return await self._answer(task, [], [notices.unfinished(lacking, self._attempts_left(task))])
 
     async def _block(self, reason: str) -> None:
         task = await self._commit(TaskBlocked(reason=reason))
@@ -253,26 +281,25 @@ class Worker:
             keep=lambda data: folder.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 
-    async def _claims(self) -> frozenset[tuple[str, str | None]]:
+    async def _claims(self, task: Task) -> frozenset[tuple[str, str | None]]:
         """What other tasks wrote that were at work while this one was."""
 
         def find() -> frozenset[tuple[str, str | None]]:
-            mine = self._engine.refresh(self._id).task
             rows = overview.read(self._engine.folder.temp)
-            others = [row.id for row in rows if row.id != mine.id and row.text("updatedAt") >= mine.started_at]
+            others = [row.id for row in rows if row.id != task.id and row.text("updatedAt") >= task.started_at]
             return self._engine.claims(others)
 
         return await _thread(find)
 
-    def _dependencies_moved(self, task: Task) -> bool:
-        """True when a task this one refers to has changed since the last look."""
-        now: dict[str, str] = {}
-        for reference in task.references:
-            row = overview.find(self._engine.folder.temp, reference.task)
-            now[reference.task] = row.signature if row else ""
-        moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
-        self._known = now
-        return moved
+    def _signatures(self, task: Task) -> dict[str, str]:
+        """How the tasks that this one refers to look now."""
+        rows = {row.task: overview.find(self._engine.folder.temp, row.task) for row in task.references}
+        return {name: row.signature if row else "" for name, row in rows.items()}
+
+
+def _last_reply(commits: Sequence[Commit]) -> ModelReplied:
+    replies = (event for commit in reversed(commits) for event in commit.events if isinstance(event, ModelReplied))
+    return next(replies)
 
 
 async def _beat(lease: Lease) -> None:

@@ -210,6 +210,21 @@ def test_after_a_power_loss_what_was_modified_since_the_boot_is_an_edit(temp: Pa
     again.close()
 
 
+def test_an_edit_made_after_the_engine_was_closed_and_before_a_restart_is_an_edit(temp: Path) -> None:
+    first = open_engine(temp)
+    first.create(CREATED, *PLAN)
+    first.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    first.close()
+    lock = temp / ".orchestrator" / "locks" / f"{ID}.lock"
+    lock.write_text(lock.read_text().replace(files.boot(), "another-boot"))
+    edit(temp, "checklist", "- [ ] Write the model", "- [x] Write the model")
+    os.utime(path_of(temp, "checklist"), (files.boot_time() - 100, files.boot_time() - 100))
+    again = open_engine(temp)
+    assert again.refresh(ID).task.items[0].checked
+    assert not set_aside(temp)
+    again.close()
+
+
 def test_an_edit_that_had_come_out_when_the_process_died_is_recorded(temp: Path, disk: ScriptedDisk) -> None:
     first = open_engine(temp, disk)
     first.create(CREATED, *PLAN)
@@ -263,4 +278,4 @@ def _power_loss(temp: Path, engine: Engine) -> None:
     """As after a restart: the lock's mark names another boot, and nothing was synced since."""
     for desk in engine._desks.values():
         desk.journal.close()
-    (temp / ".orchestrator" / "locks" / f"{ID}.lock").write_text("C another-boot".ljust(48))
+    (temp / ".orchestrator" / "locks" / f"{ID}.lock").write_text("C another-boot 0".ljust(64))

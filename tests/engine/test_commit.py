@@ -14,6 +14,7 @@ from orchestrator.errors import Busy, Fenced, Refused, StorageError
 from orchestrator.events import (
     CallSettled,
     FileChange,
+    ItemAdded,
     ItemChecked,
     PhaseChanged,
     ProseWritten,
@@ -68,8 +69,6 @@ def test_invariant_2_what_is_refused_is_not_recorded_not_even_the_rest_of_it(eng
 
 
 def test_a_tick_needs_a_receipt_that_succeeded_came_later_and_touched_the_file(engine: Engine) -> None:
-    from orchestrator.events import ItemAdded
-
     failed = Receipt(id="R1", call="t1", tool="Bash", outcome="error", command="node --check a.js", exit_code=1)
     early = Receipt(id="R2", call="t2", tool="Write", outcome="ok", files=(FileChange(path="b.js", after="x"),))
     engine.commit(
@@ -116,6 +115,26 @@ def test_text_written_against_another_text_is_refused(engine: Engine) -> None:
     engine.commit(ID, [ProseWritten(document="plan", text="mine\n")], actor="editor")
     with pytest.raises(Refused, match="changed meanwhile"):
         engine.commit(ID, [ProseWritten(document="plan", text="yours\n", replaces="0" * 64)], actor="worker")
+
+
+def test_two_documents_written_in_one_commit_may_each_add_an_item(engine: Engine, temp: Path) -> None:
+    checklist = text_of(temp, "checklist").replace(
+        "- [ ] Write the migration", "- [ ] Write the migration\n- [ ] Test it"
+    )
+    plan = text_of(temp, "plan").replace("## Plan\n\nNone", "## Plan\n\nFirst the model.")
+    task = engine.commit(
+        ID, [ItemAdded(id="c3", text="Lint it")], actor="worker", texts={"checklist": checklist, "plan": plan}
+    )
+    assert {item.text for item in task.live_items} >= {"Test it", "Write the model"}
+    assert task.prose["plan"] == "First the model."
+    assert_in_step(temp, task)
+
+
+def test_what_happened_lately_is_remembered_and_what_is_older_is_read_again(engine: Engine) -> None:
+    for number in range(70):
+        engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")
+    for revision in (0, 1, 6, 7, 8, 70, 71):
+        assert [commit.revision for commit in engine.since(ID, revision)] == list(range(revision + 1, 72))
 
 
 def test_a_new_id_never_collides_with_hand_made_files(temp: Path) -> None:

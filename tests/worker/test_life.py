@@ -87,7 +87,6 @@ def test_the_brief_names_the_other_open_tasks_and_what_they_decided(stage: Stage
     assert f"### {stage.id}" not in brief
 
 
-@pytest.mark.xfail(strict=True, reason="the status document, which the brief is made from, holds no blockers")
 def test_the_brief_names_the_blockers_of_other_tasks(stage: Stage) -> None:
     stage.agent("architect")
     other = stage.start("architect")

@@ -1,0 +1,170 @@
+"""What ends a run before its task is done, and how it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.errors import BadKey, BrokenStream, Busy, LimitReached, Overloaded, UnknownAgent, Unreachable
+from orchestrator.events import Limits
+from orchestrator.task import Task
+from orchestrator.worker import Moment
+
+from .conftest import DONE, PLAN, WRITE, Stage
+
+WORK = f"- calls: [{PLAN}]\n- calls: [{WRITE}]\n"
+
+
+@pytest.mark.parametrize(
+    ("limits", "turns", "reason"),
+    [
+        (Limits(turns=1), f"- calls: [{PLAN}]\n", "1 of 1 turns used"),
+        (
+            Limits(tokens=50),
+            f"- {{calls: [{PLAN}], usage: {{output_tokens: 60}}}}\n",
+            "of 50 tokens used",
+        ),
+        (Limits(seconds=0), "", "of 0 seconds used"),
+    ],
+    ids=["turns", "tokens", "seconds"],
+)
+def test_at_a_limit_the_task_stops_and_goes_on_with_the_same_conversation(
+    stage: Stage, limits: Limits, turns: str, reason: str
+) -> None:
+    stage.start(limits=limits)
+    if turns:
+        stopped = stage.play(turns)
+    else:
+        stage.work()
+        stopped = stage.ends[stage.id]
+    assert isinstance(stopped, LimitReached)
+    assert (stopped.exit_code, stage.task.status) == (4, "stopped")
+    assert reason in (stage.task.reason or "")
+    earlier = list(stage.requests)
+    with stage.team() as team:
+        team.allow(stage.id, Limits())
+    assert isinstance(stage.play(turns or WORK[: WORK.index("\n") + 1], f"- calls: [{WRITE}]", DONE), Task)
+    later = stage.requests[0]["messages"]
+    for request in earlier:
+        assert later[: len(request["messages"])] == request["messages"]
+    assert len(later) > len(earlier)
+
+
+def test_a_limit_that_is_not_lifted_stops_it_again_without_asking_the_model(stage: Stage) -> None:
+    stage.start(limits=Limits(turns=1))
+    stage.play(f"- calls: [{PLAN}]")
+    asked = len(stage.requests)
+    stage.work()
+    assert isinstance(stage.ends[stage.id], LimitReached)
+    assert len(stage.requests) == asked
+
+
+def test_a_refused_key_ends_the_run_and_records_no_turn(stage: Stage) -> None:
+    end = stage.play("- fault: {status: 401}")
+    assert isinstance(end, BadKey)
+    assert (len(stage.requests), stage.task.turns, len(stage.told)) == (1, 0, 1)
+    assert isinstance(stage.play(WORK, DONE), Task)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "{status: 429, retry_after: 0}",
+        "{status: 529, times: 2}",
+        "{status: 500}",
+        "{stream: cut}",
+        "{stream: drop}",
+        "{stream: garble}",
+        "{stream: error}",
+    ],
+)
+def test_what_passes_is_asked_again_and_nothing_of_the_broken_attempt_is_recorded(stage: Stage, fault: str) -> None:
+    end = stage.play(f"- calls: [{PLAN}]", f"- fault: {fault}\n  say: Now I write.\n  calls: [{WRITE}]", DONE)
+    assert isinstance(end, Task)
+    assert (end.turns, len(end.receipts)) == (3, 4)
+    assert [message.role for message in end.transcript] == ["user", "assistant"] * 3 + ["user"]
+    assert len(stage.requests) > 3
+    assert stage.requests[1] == stage.requests[2]
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("{status: 529}", Overloaded), ("{stream: cut}", BrokenStream)])
+def test_what_does_not_pass_ends_the_run_which_goes_on_where_it_was(stage: Stage, fault: str, kind: type) -> None:
+    end = stage.play(f"- calls: [{PLAN}]", f"- fault: {fault}")
+    assert isinstance(end, kind)
+    assert (stage.task.status, stage.task.turns) == ("in-progress", 1)
+    before = stage.requests[-1]["messages"]
+    assert isinstance(stage.play(WORK, DONE), Task)
+    assert stage.requests[0]["messages"] == before
+
+
+def test_without_a_connection_the_run_ends_and_goes_on_when_there_is_one(stage: Stage) -> None:
+    stage.start()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stage.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    stage.work()
+    assert isinstance(stage.ends[stage.id], Unreachable)
+    assert (stage.task.turns, len(stage.told)) == (0, 1)
+    assert isinstance(stage.play(WORK, DONE), Task)
+
+
+def test_a_second_worker_on_a_task_is_told_who_has_it(stage: Stage) -> None:
+    stage.start()
+    seconds: list[object] = []
+
+    def come_too(moment: Moment) -> None:
+        if moment.kind == "asking" and not seconds:
+            program = (
+                "import sys; from pathlib import Path; from orchestrator.engine import Engine\n"
+                "try: Engine(Path(sys.argv[1])).lease(sys.argv[2])\n"
+                "except Exception as error: print(type(error).__name__, error)"
+            )
+            done = subprocess.run(
+                [sys.executable, "-c", program, str(stage.temp), stage.id], capture_output=True, text=True, check=True
+            )
+            seconds.append(done.stdout)
+
+    stage.watch = come_too
+    assert isinstance(stage.play(WORK, DONE), Task)
+    assert f"Busy task {stage.id} is being worked on by pid " in str(seconds[0])
+
+
+def test_of_two_workers_of_one_team_on_a_task_one_works_and_one_is_busy(stage: Stage) -> None:
+    stage.start()
+    ends: list[object] = []
+
+    async def both() -> None:
+        with stage.team() as one, stage.team() as other:
+            for end in await asyncio.gather(one.work(stage.id), other.work(stage.id)):
+                ends.append(end[stage.id])
+
+    with stage.model(clerk=WORK + DONE):
+        asyncio.run(both())
+    assert {type(end) for end in ends} == {Task, Busy}
+
+
+def test_tasks_of_one_run_end_each_by_itself(stage: Stage) -> None:
+    stage.agent("architect")
+    stage.start()
+    other = stage.start("architect", limits=Limits(turns=1))
+    with stage.model(clerk=WORK + DONE, architect=f"- calls: [{PLAN}]"):
+        stage.work(stage.id, other)
+    assert isinstance(stage.ends[stage.id], Task)
+    assert isinstance(stage.ends[other], LimitReached)
+
+
+def test_an_unknown_agent_creates_nothing(stage: Stage) -> None:
+    with pytest.raises(UnknownAgent, match="clerk"):
+        stage.start("clark")
+    assert not list(stage.temp.glob("*.md"))
+
+
+def test_a_task_that_is_done_already_is_archived_and_given_back(stage: Stage) -> None:
+    stage.play(WORK, DONE)
+    stage.work()
+    end = stage.ends[stage.id]
+    assert isinstance(end, Task)
+    assert end.status == "archived"
