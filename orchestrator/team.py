@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 from orchestrator.definitions import Library
 from orchestrator.engine import Engine
@@ -13,30 +12,17 @@ from orchestrator.events import Limits, LimitsChanged, Mode, TaskCreated
 from orchestrator.masking import Mask
 from orchestrator.models import Model
 from orchestrator.task import Task
-from orchestrator.worker import Moment, Worker
+from orchestrator.worker import Setting, Worker
 
 
 class Team:
     """The workers of one run. `model` is asked for once the first worker starts."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        library: Library,
-        model: Callable[[], Model],
-        *,
-        workspace: Path,
-        environment: Mapping[str, str],
-        permit: Callable[[str], Awaitable[bool]],
-        report: Callable[[Moment], None],
-    ) -> None:
+    def __init__(self, engine: Engine, library: Library, model: Callable[[], Model], setting: Setting) -> None:
         self._engine = engine
         self._library = library
         self._model = model
-        self._workspace = workspace
-        self._environment = environment
-        self._permit = permit
-        self._report = report
+        self._setting = setting
 
     def start(
         self,
@@ -52,7 +38,7 @@ class Team:
         definition = self._library.find(agent)
         created = TaskCreated(
             agent=definition.name,
-            description=Mask.from_environment(self._environment).text(description),
+            description=Mask.from_environment(self._setting.environment).text(description),
             mode=mode or definition.mode,
             model=model or definition.model,
             limits=limits or Limits(),
@@ -79,16 +65,8 @@ class Team:
             task = (await asyncio.to_thread(self._engine.refresh, task_id)).task
             if not task.open:
                 return await asyncio.to_thread(self._engine.archive, task_id)
-            worker = Worker(
-                self._engine,
-                self._library.find(task.agent),
-                model,
-                task_id,
-                workspace=self._workspace,
-                environment=self._environment,
-                permit=self._permit,
-                report=self._report,
-            )
+            agent = self._library.find(task.agent)
+            worker = Worker(self._engine, agent, model, task_id, self._setting)
             return await worker.run()
         except OrchestratorError as error:
             return error

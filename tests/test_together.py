@@ -22,6 +22,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.models.messages import MessagesApi
 from orchestrator.team import Team
 from orchestrator.testing import Screenplay, ScriptedServer
+from orchestrator.worker import Setting
 
 
 async def _anything(command: str) -> bool:
@@ -34,10 +35,9 @@ def work(directory: Path, url: str, agent: str) -> None:
         engine,
         Library(directory, directory, shipped.folder("agents")),
         lambda: MessagesApi(api_key="scripted", base_url=url),
-        workspace=directory,
-        environment={"PATH": os.environ["PATH"]},
-        permit=_anything,
-        report=lambda moment: None,
+        Setting(
+            workspace=directory, environment={"PATH": os.environ["PATH"]}, permit=_anything, report=lambda moment: None
+        ),
     )
     task = team.start(agent, demo.TASKS[agent])
     end = asyncio.run(team.work(task.id))[task.id]

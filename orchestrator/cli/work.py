@@ -86,6 +86,7 @@ class Shift:
         self, project: Project, engine: Engine, model: Model, permissions: Permissions, *, as_json: bool
     ) -> None:
         from orchestrator.team import Team
+        from orchestrator.worker import Setting
 
         progress = Progress(project.workspace, err=as_json)
         self._permit = Permit(permissions, progress)
@@ -94,10 +95,7 @@ class Shift:
             engine,
             project.library(),
             lambda: model,
-            workspace=project.workspace,
-            environment=os.environ,
-            permit=self._permit,
-            report=progress,
+            Setting(workspace=project.workspace, environment=os.environ, permit=self._permit, report=progress),
         )
 
     def work(self, task_ids: Sequence[str]) -> list[Outcome]:

@@ -81,6 +81,7 @@ def run(
     from orchestrator.engine import Engine
     from orchestrator.engine.folder import draw_id
     from orchestrator.team import Team
+    from orchestrator.worker import Setting
 
     engine = Engine(directory / ".temp", disk=disk, clock=clock, ids=ids or draw_id)
     try:
@@ -88,10 +89,7 @@ def run(
             engine,
             Library(directory, directory, shipped.folder("agents")),
             model,
-            workspace=directory,
-            environment=environment,
-            permit=permit or _anything,
-            report=report,
+            Setting(workspace=directory, environment=environment, permit=permit or _anything, report=report),
         )
         return [_archived(engine, team, agent) for agent in TASKS]
     finally:

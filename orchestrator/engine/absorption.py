@@ -121,14 +121,14 @@ def _edit(
     desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None, data: bytes, findings: Findings, at: str
 ) -> Task:
     findings.edited.append(kind)
-    difference = documents.diff(task, kind, _merged(desk, task, kind, body, stamp))
+    difference = documents.diff(task, kind, brought_forward(desk, task, kind, body, stamp))
     if difference.refused:
         findings.asides.append(Aside(kind, data, "; ".join(difference.refused)))
     findings.events.extend(difference.events)
     return apply_all(task, difference.events, actor=actor(task), at=at)
 
 
-def _merged(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:
+def brought_forward(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:
     """The edit brought forward to this revision, when it was made on an older one that is known."""
     if kind not in desk.task.documents:
         return body

@@ -45,7 +45,7 @@ from pathlib import Path
 from orchestrator import documents, files
 from orchestrator.engine import archive
 from orchestrator.engine import lease as leases
-from orchestrator.engine.absorption import SETTLE
+from orchestrator.engine.absorption import SETTLE, brought_forward
 from orchestrator.engine.desk import Desk, changes
 from orchestrator.engine.folder import Folder, draw_id, is_id
 from orchestrator.engine.publisher import Publisher
@@ -170,7 +170,7 @@ class Engine:
 
         def act() -> None:
             then = apply_all(desk.task, events, actor=actor, at=self._now())
-            desk.append((*events, *_edits(then, texts or {}, actor)), actor, self._now())
+            desk.append((*events, *_edits(desk, then, texts or {}, actor)), actor, self._now())
 
         events = tuple(events)
         self._transact(desk, act, epoch=epoch)
@@ -336,15 +336,15 @@ class Engine:
             return
 
 
-def _edits(task: Task, texts: Mapping[Kind, str], actor: Actor) -> tuple[Event, ...]:
-    """What whole documents say otherwise than the task; raises Refused for what cannot be obeyed."""
+def _edits(desk: Desk, task: Task, texts: Mapping[Kind, str], actor: Actor) -> tuple[Event, ...]:
+    """What documents written on the desk's state change in the task; raises Refused for what cannot be obeyed."""
     events: list[Event] = []
     for kind, text in texts.items():
         try:
-            body, _ = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+            body, stamp = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
         except ValueError as error:
             raise Refused("TextEdited", f"{kind}: {error}") from None
-        difference = documents.diff(task, kind, body)
+        difference = documents.diff(task, kind, brought_forward(desk, task, kind, body, stamp))
         if difference.refused:
             raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
         task = apply_all(task, difference.events, actor=actor, at=task.updated_at)

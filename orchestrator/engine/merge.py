@@ -16,15 +16,20 @@ def merge_text(base: str, ours: str, edited: str) -> str:
     merge = Merge3(base.splitlines(True), ours.splitlines(True), edited.splitlines(True))
     lines: list[str] = []
     for group in merge.merge_groups():
-        lines.extend(_line_by_line(*group[1:]) if group[0] == "conflict" else group[1])
+        lines.extend(_both(*map(list, group[1:])) if group[0] == "conflict" else group[1])
     return "".join(lines)
 
 
-def _line_by_line(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Sequence[str]:
-    """Neighbouring lines that changed on different sides are no conflict, nor are two insertions."""
-    if not base:
-        return [*ours, *edited]
-    if not len(base) == len(ours) == len(edited):
+def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Sequence[str]:
+    """Lines added beside others that changed, and neighbouring lines that changed on different sides, all hold."""
+    size = len(base)
+    if edited[:size] == base:
+        return [*ours, *edited[size:]]
+    if ours[:size] == base:
+        return [*edited, *ours[size:]]
+    if ours[-size:] == base:
+        return [*ours[:-size], *edited]
+    if not size == len(ours) == len(edited):
         return edited
     return [mine if theirs == before else theirs for before, mine, theirs in zip(base, ours, edited, strict=True)]
 

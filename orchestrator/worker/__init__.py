@@ -1,5 +1,5 @@
 """One agent at work on one task."""
 
-from orchestrator.worker.worker import Moment, Worker
+from orchestrator.worker.worker import Moment, Setting, Worker
 
-__all__ = ["Moment", "Worker"]
+__all__ = ["Moment", "Setting", "Worker"]

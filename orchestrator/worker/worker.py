@@ -59,30 +59,28 @@ class Moment:
     ended: Ended | None = None
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Where workers work, and whom they ask and tell. `permit(command)` says whether a command may run."""
+
+    workspace: Path
+    environment: Mapping[str, str]
+    permit: Callable[[str], Awaitable[bool]]
+    report: Callable[[Moment], None]
+
+
 class Worker:
     """One agent at work on one task, until it is archived or stopped. Everything it needs is given to it."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        agent: Agent,
-        model: Model,
-        task_id: str,
-        *,
-        workspace: Path,
-        environment: Mapping[str, str],
-        permit: Callable[[str], Awaitable[bool]],
-        report: Callable[[Moment], None],
-    ) -> None:
+    def __init__(self, engine: Engine, agent: Agent, model: Model, task_id: str, setting: Setting) -> None:
         self._engine = engine
         self._agent = agent
         self._model = model
         self._id = task_id
-        self._workspace = workspace
-        self._permit = permit
-        self._report = report
-        self._mask = Mask.from_environment(environment)
-        self._environment = self._mask.environment(environment)
+        self._setting = setting
+        self._report = setting.report
+        self._mask = Mask.from_environment(setting.environment)
+        self._environment = self._mask.environment(setting.environment)
         offered = agent.offers(tuple(catalog()))
         self._tools = {name: tool for name, tool in catalog().items() if name in offered}
         self._described = tuple(describe(tool) for tool in self._tools.values())
@@ -120,7 +118,7 @@ class Worker:
         self._known = self._signatures(task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
-            first = notices.brief(task, self._workspace, self._engine.folder.temp)
+            first = notices.brief(task, self._setting.workspace, self._engine.folder.temp)
             return await self._commit(self._message([first], task))
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, 0))
@@ -271,12 +269,12 @@ class Worker:
     def _place(self, task: Task) -> Workplace:
         folder = self._engine.folder
         return Workplace(
-            workspace=self._workspace,
+            workspace=self._setting.workspace,
             temp=folder.temp,
             task=task,
             commands=folder.commands(self._id),
             environment=self._environment,
-            permit=self._permit,
+            permit=self._setting.permit,
             kinds=KINDS,
             keep=lambda data: folder.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )

@@ -24,7 +24,7 @@ from orchestrator.models.messages import MessagesApi
 from orchestrator.task import Task
 from orchestrator.team import Team
 from orchestrator.testing import Screenplay, ScriptedServer
-from orchestrator.worker import Moment
+from orchestrator.worker import Moment, Setting
 
 Result = TypeVar("Result")
 
@@ -73,10 +73,9 @@ class Stage:
                 engine,
                 Library(self.workspace, self.workspace, self.workspace / "none"),
                 lambda: MessagesApi(api_key="any", base_url=self.url, pause=self._pause),
-                workspace=self.workspace,
-                environment=self.environment,
-                permit=self._permit,
-                report=self._report,
+                Setting(
+                    workspace=self.workspace, environment=self.environment, permit=self._permit, report=self._report
+                ),
             )
 
     def start(self, agent: str = "clerk", description: str = "Write a note", **more: Any) -> str:
