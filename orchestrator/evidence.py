@@ -9,13 +9,23 @@ from orchestrator.events import Json, Receipt
 
 _FILE = re.compile(r"[\w@()\[\]./-]*[\w)\]]\.[A-Za-z][A-Za-z0-9]{0,9}(?![\w/])", re.ASCII)
 _PRODUCTS = {"node.js", "next.js", "vue.js", "express.js", "nest.js", "react.js", "three.js", "nuxt.js", "e.g", "i.e"}
+WORKSPACE = "/workspace"
+"""What definitions call the workspace, wherever it is."""
+
 _CREATED = ("files_created", "filesCreated")
 _CHANGED = ("files_modified", "filesModified", "files_changed", "filesChanged", "files")
 
 
+def local(name: str) -> str:
+    """The name relative to the workspace when it begins with `/workspace`, else as it is."""
+    if name == WORKSPACE:
+        return "."
+    return name.removeprefix(WORKSPACE + "/").lstrip("/") if name.startswith(WORKSPACE + "/") else name
+
+
 def named_files(text: str) -> tuple[str, ...]:
     """The file names an item's text mentions: `src/a.js`, `index.js`; product names such as Node.js are not files."""
-    found = (match.strip("()[]").removeprefix("./") for match in _FILE.findall(text))
+    found = (local(match.strip("()[]")).removeprefix("./") for match in _FILE.findall(text))
     return tuple(name for name in found if name.lower() not in _PRODUCTS)
 
 
@@ -73,5 +83,5 @@ def unsupported(result: Json, receipts: Sequence[Receipt]) -> Iterator[str]:
 
 def _matching(name: str, paths: dict[str, str | None]) -> str | None:
     """The receipt path a declared name means: equal, or the end of an absolute name."""
-    plain = name.removeprefix("/workspace/").removeprefix("./")
+    plain = local(name).removeprefix("./")
     return next((path for path in paths if plain == path or plain.endswith("/" + path)), None)

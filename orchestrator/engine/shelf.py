@@ -69,7 +69,7 @@ class Shelf:
             desk.seen.clear()
 
     def checkpoint(self, desk: Desk) -> None:
-        """Sync the documents. What a failed sync left in doubt is written anew at the next commit, not synced again."""
+        """Sync the documents. What a failed sync left in doubt is written anew, never synced again as it is."""
         if not desk.published:
             return
         desk.published = 0
@@ -80,6 +80,7 @@ class Shelf:
             self._disk.sync_directory(self._folder.home(desk.task))
         except OSError:
             desk.doubtful.update(kinds)
+            self.publish(desk)
         else:
             desk.journal.checkpointed(desk.task.revision)
 

@@ -26,7 +26,8 @@ class BashInput(ToolInput):
 
     The working directory persists between calls, nothing else of the shell does. Output over 30,000 characters is
     shortened in the middle. What the command leaves in the background ends with it. Prefer Read, Write and Edit for
-    files: their receipts say exactly what was done.
+    files: their receipts say exactly what was done. Where instructions say `/workspace/a.js`, a command must say
+    `a.js` from the workspace: the shell knows real paths only.
     """
 
     command: str = Field(description="The command, for bash")

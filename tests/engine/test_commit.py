@@ -194,3 +194,22 @@ def test_finishing_makes_the_completion_summary(engine: Engine, temp: Path) -> N
     done = [*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="All there.")]
     engine.commit(ID, done, actor="user")
     assert "All there." in path_of(temp, "completion-summary").read_text()
+
+
+def test_a_checkpoint_whose_sync_failed_is_not_tried_again_the_documents_are_written_anew(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    before = {path: path.stat().st_ino for path in temp.iterdir() if path.is_file()}
+
+    def failing(number: int, operation: str, path: Path) -> None:
+        if operation == "fdatasync" and path.suffix == ".md":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    disk.before = failing
+    engine.close()
+    disk.before = lambda number, operation, path: None
+    assert not [path for path, inode in before.items() if path.stat().st_ino == inode]
+    task = engine.refresh(ID).task
+    assert_in_step(temp, task)
+    assert task.revision == 2
