@@ -7,20 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.events import Json, Receipt
 
-_FILE = re.compile(r"[\w@()\[\]./-]*[\w)\]]\.[A-Za-z][A-Za-z0-9]{0,9}(?![\w/])", re.ASCII)
-_PRODUCTS = {"node.js", "next.js", "vue.js", "express.js", "nest.js", "react.js", "three.js", "nuxt.js", "e.g", "i.e"}
 WORKSPACE = "/workspace"
 """What definitions call the workspace, wherever it is."""
 
+_FILE = re.compile(r"[\w@()\[\]./-]*[\w)\]]\.[A-Za-z][A-Za-z0-9]{0,9}(?![\w/])", re.ASCII)
+_PRODUCTS = {"node.js", "next.js", "vue.js", "express.js", "nest.js", "react.js", "three.js", "nuxt.js", "e.g", "i.e"}
 _CREATED = ("files_created", "filesCreated")
 _CHANGED = ("files_modified", "filesModified", "files_changed", "filesChanged", "files")
 
 
 def local(name: str) -> str:
-    """The name relative to the workspace when it begins with `/workspace`, else as it is."""
-    if name == WORKSPACE:
-        return "."
-    return name.removeprefix(WORKSPACE + "/").lstrip("/") if name.startswith(WORKSPACE + "/") else name
+    """The name without `/workspace` at its beginning."""
+    return re.sub(rf"\A{WORKSPACE}(?:/+|\Z)", "", name)
 
 
 def named_files(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator import files
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
+LOST = "its status document is missing; `orchestrator show` with its id brings it back"
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
 
@@ -85,15 +86,29 @@ class Row:
 
 
 def read(temp: Path) -> tuple[Row, ...]:
-    """Every task of the folder, open ones first, then by start; hand-made ones too."""
-    found = []
-    for folder, archived in ((temp, False), (temp / "completed", True)):
-        if not folder.is_dir():
-            continue
-        for path in folder.iterdir():
-            if named := _STATUS.fullmatch(path.name):
-                found.append(_row(named[1], path, archived))
+    """Every task of the folder, open ones first, then by start; hand-made ones and those without documents too."""
+    found = [
+        _row(named[1], path, archived)
+        for folder, archived in ((temp, False), (temp / "completed", True))
+        for path in _names(folder)
+        if (named := _STATUS.fullmatch(path.name))
+    ]
+    known = {row.id for row in found}
+    journals = temp / ".orchestrator" / "journal"
+    found += [
+        Row(path.stem, home / f"task-status-{path.stem}.json", archived, {}, LOST)
+        for folder, home, archived in ((journals, temp, False), (journals / "completed", temp / "completed", True))
+        for path in _names(folder)
+        if path.suffix == ".jsonl" and path.name[0] != "." and path.stem not in known
+    ]
     return tuple(sorted(found, key=lambda row: (row.archived, row.text("startedAt"), row.id)))
+
+
+def _names(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def find(temp: Path, task_id: str) -> Row | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,10 +39,11 @@ class Project:
     def engine(self, *, create: bool = False) -> Iterator[Engine]:
         """The engine of this project's `.temp`, closed afterwards. `create`: make the folder when there is none."""
         from orchestrator.engine import Engine
+        from orchestrator.masking import Mask
 
         if not create and not self.temp.is_dir():
             raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
-        engine = Engine(self.temp)
+        engine = Engine(self.temp, mask=Mask.from_environment(os.environ).text)
         try:
             yield engine
         finally:

@@ -80,10 +80,12 @@ def run(
     """
     from orchestrator.engine import Engine
     from orchestrator.engine.folder import draw_id
+    from orchestrator.masking import Mask
     from orchestrator.team import Team
     from orchestrator.worker import Setting
 
-    engine = Engine(directory / ".temp", disk=disk, clock=clock, ids=ids or draw_id)
+    mask = Mask.from_environment(environment).text
+    engine = Engine(directory / ".temp", disk=disk, clock=clock, ids=ids or draw_id, mask=mask)
     try:
         team = Team(
             engine,

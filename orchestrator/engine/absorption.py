@@ -121,6 +121,7 @@ def _edit(
     desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None, data: bytes, findings: Findings, at: str
 ) -> Task:
     findings.edited.append(kind)
+    body = desk.mask(body)
     difference = documents.diff(task, kind, brought_forward(desk, task, kind, body, stamp))
     if difference.refused:
         findings.asides.append(Aside(kind, data, "; ".join(difference.refused)))

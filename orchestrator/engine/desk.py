@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,11 +19,15 @@ RECENT = 64
 
 
 class Desk:
-    """Everything remembered between two commits. `seen`: the bytes each document had when last looked at."""
+    """Everything remembered between two commits.
 
-    def __init__(self, journal: Journal, first: Task) -> None:
+    `seen`: the bytes each document had when last looked at. `mask` takes secrets out of what people type.
+    """
+
+    def __init__(self, journal: Journal, first: Task, mask: Callable[[str], str]) -> None:
         self.journal = journal
         self.task = first
+        self.mask = mask
         self.seen: dict[Kind, bytes | None] = {}
         self.restored: tuple[Kind, ...] = ()
         self.published = 0
@@ -39,7 +44,7 @@ class Desk:
         return tuple(commit for commit in self.journal.history() if commit.revision > revision)
 
     @staticmethod
-    def open(journal: Journal) -> Desk:
+    def open(journal: Journal, mask: Callable[[str], str]) -> Desk:
         """Reads the whole journal; raises Damaged when it does not fold."""
         with ExitStack() as stack:
             stack.callback(journal.close)
@@ -48,7 +53,7 @@ class Desk:
             if task is None:
                 raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
             stack.pop_all()
-        return Desk(journal, task)
+        return Desk(journal, task, mask)
 
     def catch_up(self) -> None:
         """Fold in what others committed."""

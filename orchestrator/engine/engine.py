@@ -91,12 +91,14 @@ class Engine:
         journals: Journals | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ids: Callable[[], str] = draw_id,
+        mask: Callable[[str], str] = str,
         portable: bool = False,
     ) -> None:
-        """Raises StorageError when the folder cannot be used."""
+        """`mask` takes secrets out of what people type. Raises StorageError when the folder cannot be used."""
         self.folder = Folder(temp.absolute(), disk or Disk())
         self._clock = clock
         self._ids = ids
+        self._mask = mask
         self._shelf = Shelf(self.folder, Publisher(self.folder, portable=portable), self._now)
         self._desks: dict[str, Desk] = {}
         self._opening = threading.Lock()
@@ -138,7 +140,7 @@ class Engine:
                 continue
             except OSError as error:
                 raise StorageError(f"{self.folder.temp}: {error.strerror}; no task was created") from None
-            desk = self._desks[name] = Desk.open(journal)
+            desk = self._desks[name] = Desk.open(journal, self._mask)
             with journal.locked():
                 self._shelf.publish(desk)
             return desk.task
@@ -259,7 +261,7 @@ class Engine:
             raise UnknownTask(task_id, str(self.folder.temp))
         with self._opening:
             if task_id not in self._desks:
-                self._desks[task_id] = Desk.open(self._journals.open(task_id))
+                self._desks[task_id] = Desk.open(self._journals.open(task_id), self._mask)
             return self._desks[task_id]
 
     def _transact(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sysconfig
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -96,12 +95,11 @@ _NARROWER = "Search a part of the workspace with `path`, or for something more s
 
 
 async def _launch(place: Workplace, directory: Path, arguments: Sequence[str]) -> asyncio.subprocess.Process:
-    paths = (sysconfig.get_path("scripts"), place.environment.get("PATH", os.defpath))
-    program = shutil.which("rg", path=os.pathsep.join(paths))
+    program = shutil.which("rg", path=place.environment.get("PATH", os.defpath))
     if program is None:
         raise ToolError(
-            "ripgrep is not installed here, and Glob and Grep need it: search with Bash instead. A person can install "
-            "it as the system's package `ripgrep`, or with `pip install ripgrep` beside orchestrator."
+            "ripgrep is missing: there is no `rg` on the PATH, and Glob and Grep need it. Search with Bash instead. "
+            "A person can install it: the system's package `ripgrep`, or `pip install ripgrep==14.1.0`."
         )
     try:
         return await asyncio.create_subprocess_exec(
