@@ -19,6 +19,7 @@ from pathlib import Path
 
 from orchestrator.errors import ToolError
 from orchestrator.events import Kind
+from orchestrator.evidence import WORKSPACE, local
 from orchestrator.task import Task
 
 LARGEST = 10 * 1024 * 1024
@@ -97,10 +98,14 @@ class File:
 
 
 def locate(workspace: Path, temp: Path, given: str) -> File:
-    """The file that a path means; ToolError when it is outside the workspace or the engine's own."""
+    """The file that a path means; ToolError when it is outside the workspace or the engine's own.
+
+    Definitions call the workspace `/workspace`, and so may the model, unless the real one is there.
+    """
     root = workspace.resolve()
+    meant = given if root.is_relative_to(WORKSPACE) else local(given)
     try:
-        real = Path(os.path.realpath(root / given))
+        real = Path(os.path.realpath(root / meant))
     except ValueError as error:  # a NUL, or half a surrogate pair
         raise mistake(f"Not a path: {given!r}.") from error
     if not real.is_relative_to(root):

@@ -6,6 +6,8 @@ import pytest
 
 from orchestrator import workspace
 from orchestrator.errors import ToolError
+from orchestrator.events import FileChange, Receipt
+from orchestrator.evidence import flaw, unsupported
 
 
 @pytest.fixture
@@ -44,3 +46,43 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(root):
     with pytest.raises(ToolError, match="ENAMETOOLONG"):
         workspace.locate(root, root / ".temp", "sub/" + "x" * 300).write(b"x")
     assert sorted(path.name for path in root.rglob("*")) == ["name", "secret.txt", "sub"]
+
+
+# -- what definitions call /workspace
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/workspace/src/a.js", "src/a.js"),
+        ("/workspace//src/a.js", "src/a.js"),
+        ("/workspace", "."),
+        ("/workspace/", "."),
+        ("/workspace/sub/../src/a.js", "src/a.js"),
+        ("workspace/a.js", "workspace/a.js"),
+    ],
+)
+def test_the_workspace_of_definitions_is_the_real_one(root, given, path):
+    assert workspace.locate(root, root / ".temp", given).path == path
+
+
+@pytest.mark.parametrize("given", ["/workspace/../secret.txt", "/workspaces/a.js", "/workspace.txt"])
+def test_what_only_looks_like_it_is_outside(root, given):
+    with pytest.raises(ToolError, match="outside the workspace"):
+        workspace.locate(root, root / ".temp", given)
+
+
+def test_where_the_real_workspace_is_there_its_paths_mean_what_they_say():
+    whole, part = Path("/workspace"), Path("/workspace/project")
+    assert workspace.locate(whole, whole / ".temp", "/workspace/src/a.js").path == "src/a.js"
+    assert workspace.locate(part, part / ".temp", "/workspace/project/a.js").path == "a.js"
+    with pytest.raises(ToolError, match="outside the workspace"):
+        workspace.locate(part, part / ".temp", "/workspace/a.js")
+
+
+def test_items_and_results_that_say_workspace_are_understood():
+    change = FileChange(path="src/a.js", before=None, after="1")
+    receipt = Receipt(id="R1", call="toolu_1", tool="Write", outcome="ok", files=(change,))
+    assert flaw("Create /workspace/src/a.js", 0, ["R1"], [receipt]) is None
+    assert flaw("Create `/workspace/src/b.js`", 0, ["R1"], [receipt]) is not None
+    assert list(unsupported({"files_created": ["/workspace/src/a.js"]}, [receipt])) == []

@@ -168,13 +168,15 @@ class Engine:
         `texts` are whole documents as the committer wrote them, read as edits of its own. A worker passes its epoch.
         Raises Refused, Fenced, StorageError or Unsynced: then nothing was committed.
         """
-        desk = self._desk(task_id)
+        desk, given = self._desk(task_id), tuple(events)
 
         def act() -> None:
-            then = apply_all(desk.task, events, actor=actor, at=self._now())
-            desk.append((*events, *_edits(desk, then, texts or {}, actor)), actor, self._now())
+            now = self._now()
+            more: tuple[Event, ...] = ()
+            if texts:
+                more = _edits(desk, apply_all(desk.task, given, actor=actor, at=now), texts, actor)
+            desk.append((*given, *more), actor, now)
 
-        events = tuple(events)
         self._transact(desk, act, epoch=epoch)
         return desk.task
 

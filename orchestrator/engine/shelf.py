@@ -15,7 +15,7 @@ from orchestrator.engine.publisher import Publisher
 from orchestrator.errors import StorageError
 from orchestrator.events import EditSetAside, Kind
 
-CHECKPOINT = 16
+CHECKPOINT = 64
 """Documents are synced after this many publications, before an archive, and when the engine is closed."""
 _ROUNDS = 5
 

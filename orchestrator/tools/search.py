@@ -110,7 +110,7 @@ async def _launch(place: Workplace, directory: Path, arguments: Sequence[str]) -
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-    except (OSError, ValueError) as error:  # ValueError: a NUL, or half a surrogate pair
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         raise mistake(f"The search could not be started: {error}.") from error
 
 

@@ -40,7 +40,7 @@ def restore(engine: Engine) -> None:
 
 
 def checkpoint(engine: Engine) -> None:
-    for number in range(17):
+    for number in range(65):
         engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")
 
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import os
+import shutil
+import sysconfig
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from orchestrator.tools import accept, catalog
 from orchestrator.tools.tool import ToolResult, Workplace
 from orchestrator.transitions import apply_all, create
 
+PATH = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 AT = "2026-01-01T00:00:00.000Z"
 
 
@@ -21,7 +25,7 @@ AT = "2026-01-01T00:00:00.000Z"
 class Agent:
     workspace: Path
     task: Task
-    environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin"})
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATH})
     permitted: bool = True
     kept: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -118,3 +122,12 @@ def agent(tmp_path: Path) -> Agent:
     task = create(created, task_id="K7Q2MX", uuid="1", at=AT)
     task = apply_all(task, [WorkerStarted(epoch=1, holder="test")], actor="engine", at=AT)
     return Agent(workspace, task)
+
+
+@pytest.fixture
+def ripgrep() -> str:
+    """Where ripgrep is; the test is skipped where it is not installed."""
+    found = shutil.which("rg", path=PATH)
+    if found is None:
+        pytest.skip("ripgrep is not installed: pip install '.[test]'")
+    return found

@@ -99,6 +99,13 @@ def test_the_engines_own_folder_is_closed_also_by_way_of_a_link(agent):
         assert "belongs to the engine" in agent.error("Write", file_path=path, content="y")
 
 
+def test_paths_under_the_workspace_of_definitions_mean_the_real_one(agent):
+    agent.call("Write", file_path="/workspace/src/a.js", content="one\n")
+    assert agent.call("Read", file_path="/workspace/src/a.js").files[0].path == "src/a.js"
+    agent.call("Edit", file_path="/workspace/src/a.js", old_string="one", new_string="two")
+    assert (agent.workspace / "src" / "a.js").read_text() == "two\n"
+
+
 # -- Write
 
 
