@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 STATUSES = (400, 401, 403, 404, 413, 429, 500, 503, 529)
 STREAMS = ("cut", "drop", "stall", "garble", "error")
-_TEMPLATE = re.compile(r"\{\{(\w+)\}\}")
+_TEMPLATE = re.compile(r"\{\{(\w+|receipt \w+)\}\}")
+_RECEIPT = re.compile(r"\[receipt (\w+)\]")
 _USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
@@ -38,9 +39,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call. An `input` that is text is sent as it is: arguments that are not JSON."""
+    """A tool call, perhaps with a name. An `input` that is text is sent as it is: arguments that are not JSON."""
 
     tool: str
+    name: str | None
     input: Json | str
 
 
@@ -110,8 +112,10 @@ class Screenplay:
             else:
                 heard[-1].append(message)
         at = 0
-        for text in map(_heard, heard[1:]):
-            until = actor.turns[at].until
+        receipts: dict[str, str] = {}
+        for number, answers in enumerate(heard[1:], 1):
+            text, until = _heard(answers), actor.turns[at].until
+            receipts |= _receipts(actor, number, actor.turns[at], answers)
             at += until is None or until.search(text) is not None
             if at == len(actor.turns):
                 raise ScreenplayError(f"{actor.name} has said all of its {at} turns, and is told: {text}")
@@ -121,7 +125,7 @@ class Screenplay:
             raise ScreenplayError(
                 f"{turn.where}: {actor.name} expects {turn.expect.pattern!r} in the last message, which is: {last}"
             )
-        return Answer(actor.name, at + 1, self._message(actor, len(heard), turn, request), turn.fault)
+        return Answer(actor.name, at + 1, self._message(actor, len(heard), turn, request, receipts), turn.fault)
 
     def _actor_for(self, request: Json) -> Actor:
         opening = _system(request) + "\n" + _heard(request["messages"][:1])
@@ -131,21 +135,23 @@ class Screenplay:
             raise ScreenplayError(f"{who} would answer, not exactly one, to: {opening[:500]}")
         return found[0]
 
-    def _message(self, actor: Actor, number: int, turn: Turn, request: Json) -> Json:
+    def _message(self, actor: Actor, number: int, turn: Turn, request: Json, receipts: dict[str, str]) -> Json:
         """The turn as a message of the API. Ids follow from actor, message and call alone."""
         heard = _system(request) + "\n" + _heard(request["messages"])
+        captured = {name: found[-1] for name, pattern in self.captures.items() if (found := pattern.findall(heard))}
+        known = captured | receipts
         content: list[Json] = []
         if turn.think is not None:
             content.append({"type": "thinking", "thinking": turn.think, "signature": "c2NyaXB0ZWQ="})
         if turn.say is not None:
-            content.append({"type": "text", "text": self._filled(turn.say, turn, heard)})
+            content.append({"type": "text", "text": _filled(turn.say, turn, known)})
         for position, call in enumerate(turn.calls, 1):
             content.append(
                 {
                     "type": "tool_use",
-                    "id": f"toolu_{actor.name}_{number:02}_{position}",
+                    "id": _call_id(actor, number, position),
                     "name": call.tool,
-                    "input": self._filled(call.input, turn, heard),
+                    "input": _filled(call.input, turn, known),
                 }
             )
         return {
@@ -159,45 +165,59 @@ class Screenplay:
             "usage": usage(request, content) | turn.usage,
         }
 
-    def _filled(self, value: Any, turn: Turn, heard: str) -> Any:
-        """The value with every `{{name}}` in its strings replaced by what was heard last."""
 
-        def latest(template: re.Match[str]) -> str:
-            name = template[1]
-            found = self.captures[name].findall(heard)
-            if not found:
-                raise ScreenplayError(
-                    f"{turn.where}: nothing said so far matches the capture {name}: {self.captures[name].pattern!r}"
-                )
-            return str(found[-1])
+def _call_id(actor: Actor, number: int, position: int) -> str:
+    return f"toolu_{actor.name}_{number:02}_{position}"
 
-        match value:
-            case str():
-                return _TEMPLATE.sub(latest, value)
-            case dict():
-                return {key: self._filled(item, turn, heard) for key, item in value.items()}
-            case list():
-                return [self._filled(item, turn, heard) for item in value]
-        return value
+
+def _receipts(actor: Actor, number: int, turn: Turn, answers: list[Json]) -> dict[str, str]:
+    """The receipts of a turn's named calls, as templates ask for them, in the answers to its message."""
+    names = {_call_id(actor, number, position): call.name for position, call in enumerate(turn.calls, 1) if call.name}
+    results = [block for message in answers for block in message["content"] if isinstance(block, dict)]
+    return {
+        f"receipt {names[block['tool_use_id']]}": found[-1]
+        for block in results
+        if block.get("tool_use_id") in names and (found := _RECEIPT.findall("\n".join(_texts([block]))))
+    }
+
+
+def _filled(value: Any, turn: Turn, known: dict[str, str]) -> Any:
+    """The value with every `{{name}}` in its strings replaced by what is known under that name."""
+
+    def found(template: re.Match[str]) -> str:
+        if template[1] not in known:
+            raise ScreenplayError(f"{turn.where}: nothing said so far gives {template[0]}")
+        return known[template[1]]
+
+    match value:
+        case str():
+            return _TEMPLATE.sub(found, value)
+        case dict():
+            return {key: _filled(item, turn, known) for key, item in value.items()}
+        case list():
+            return [_filled(item, turn, known) for item in value]
+    return value
 
 
 def _actor(actors: Section, name: str, captures: frozenset[str]) -> Actor:
     section = actors.section(name)
     section.expect_keys("match", "turns")
     match = section.pattern("match")
-    turns = tuple(_turn(turn, captures) for turn in section.sections("turns"))
+    turns = tuple(map(_turn, section.sections("turns")))
     if match is None or not turns or not re.fullmatch(r"[\w-]+", name, re.ASCII):
         raise ScreenplayError(f"{section.where}: an actor has a plain name, 'match' and 'turns': {name}")
+    known = captures | {f"receipt {call.name}" for turn in turns for call in turn.calls}
+    for turn in turns:
+        for template in _TEMPLATE.findall(json.dumps([turn.say, [call.input for call in turn.calls]])):
+            if template not in known:
+                raise ScreenplayError(f"{turn.where}: {{{{{template}}}}} is no capture and no named call's receipt")
     return Actor(name, match, turns)
 
 
-def _turn(section: Section, captures: frozenset[str]) -> Turn:
+def _turn(section: Section) -> Turn:
     section.expect_keys("think", "say", "calls", "expect", "until", "stop_reason", "usage", "fault")
     calls = tuple(_call(call) for call in section.sections("calls"))
     say, think = section.text("say"), section.text("think")
-    for name in _TEMPLATE.findall(json.dumps([say, [call.input for call in calls]])):
-        if name not in captures:
-            raise ScreenplayError(f"{section.where}: {{{{{name}}}}} is not among the captures")
     silent = not calls and not (say or "").strip()
     if silent and "fault" not in section:
         raise ScreenplayError(f"{section.where}: a turn needs 'say', 'calls' or 'fault'")
@@ -221,10 +241,11 @@ def _turn(section: Section, captures: frozenset[str]) -> Turn:
 def _call(section: Section) -> Call:
     if len(section) != 1:
         raise ScreenplayError(f"{section.where}: a call is one tool name with its input, as in `- Read: {{…}}`")
-    ((tool, given),) = section.items()
+    ((key, given),) = section.items()
+    tool, _, name = key.partition(" as ")
     if not isinstance(given, Section | str | None):
         raise ScreenplayError(f"{section.where}: the input of {tool} must be a mapping (or text that is not JSON)")
-    return Call(tool, {} if given is None else given)
+    return Call(tool, name or None, {} if given is None else given)
 
 
 def _fault(section: Section, times: int | None) -> Fault:

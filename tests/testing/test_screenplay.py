@@ -93,6 +93,36 @@ def test_the_last_match_of_a_capture_wins(screenplay: Screenplay) -> None:
     assert said(screenplay, *history)["content"][0]["text"].startswith("BBBBB2")
 
 
+RECEIPTS = """
+actors:
+  lead:
+    match: You are the lead
+    turns:
+      - calls: [Read: {file_path: a.js}, Write as model: {file_path: b.js}]
+      - calls: [Bash as check: {command: npm test}]
+        until: 'ok'
+      - calls: [Sync: {evidence: ["{{receipt model}}", "{{receipt check}}"]}]
+"""
+
+
+def test_a_named_call_s_receipt_is_known_by_its_name_and_of_a_repeated_turn_the_last_one_counts() -> None:
+    play = Screenplay.parse(RECEIPTS)
+    history = [*after(said(play), "x [receipt R1]", "says [receipt R9], and\n[receipt R2]")]
+    assert history[0]["content"][1]["name"] == "Write"
+    for result in ("stopped [receipt R3]", "refused [receipt R4]", "ok [receipt R5]"):
+        history += after(said(play, *history), result)
+    fresh = Screenplay.parse(RECEIPTS)
+    assert said(fresh, *history)["content"][0]["input"] == {"evidence": ["R2", "R5"]}
+
+
+def test_a_named_call_without_a_receipt_leaves_the_screenplay() -> None:
+    play = Screenplay.parse(RECEIPTS)
+    history = [*after(said(play), "[receipt R1]", "none")]
+    history += after(said(play, *history), "ok [receipt R3]")
+    with pytest.raises(ScreenplayError, match=r"receipt model"):
+        said(play, *history)
+
+
 def test_what_does_not_fit_expect_leaves_the_screenplay() -> None:
     play = Screenplay.parse("actors: {a: {match: lead, turns: [{say: Hi., expect: 'Workspace: /v'}]}}", "p.yaml")
     with pytest.raises(ScreenplayError, match=r"p\.yaml:1: a expects 'Workspace: /v'"):
@@ -172,6 +202,7 @@ TURN = "actors: {a: {match: lead, turns: [%s]}}"
         (TURN % "{say: 3}", "say must be text"),
         (TURN % "{say: '{{nobody}}'}", "nobody"),
         (TURN % "{calls: [{Read: {a: '{{nobody}}'}}]}", "nobody"),
+        (TURN % "{say: '{{receipt nobody}}'}", "receipt nobody"),
         (TURN % "{calls: {Read: {}}}", "calls must be a list"),
         (TURN % "{calls: [{Read: {}, Write: {}}]}", "one tool name"),
         (TURN % "{calls: [{Read: 3}]}", "must be a mapping"),
