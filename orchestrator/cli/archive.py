@@ -23,8 +23,9 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
 
         task = engine.refresh(project.known(engine, task_id)).task
         if task.open:
-            lacking = "; ".join(missing(task)) or "its agent has not called Finish: orchestrator resume " + task_id
-            raise Refused("archive", f"task {task_id} is {task.status}, not completed: {lacking}")
+            lacking = "; ".join(missing(task)) or f"its agent has not called Finish: {project.resume(task_id)}"
+            stands = outcome.status(task, at_work=engine.at_work(task_id) is not None)
+            raise Refused("archive", f"task {task_id} is {stands}, not completed: {lacking}")
         task = engine.archive(task_id)
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator import overview
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.permit import Permit
@@ -43,15 +44,25 @@ def command(keep: Path | None, live: bool, yes: bool, as_json: bool) -> None:
             keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orchestrator-demo-")))
         ).resolve()
         project = Project(directory)
-        begun = time.monotonic()
+        finished, begun = _finished(project), time.monotonic()
+        opening = ["This demo is finished already: nothing is run again."] if finished else _opening(project, live)
         try:
-            tasks = _play(project, stack, live=live, yes=yes or not live, as_json=as_json)
+            tasks = _play(project, stack, opening, live=live, yes=yes or not live, as_json=as_json)
         except KeyboardInterrupt:
-            raise Interrupted(_how_to_resume(keep, live)) from None
-        _show(project, tasks, time.monotonic() - begun, kept=keep is not None, live=live, as_json=as_json)
+            raise Interrupted(_how_to_resume(keep, live, yes)) from None
+        seconds = 0.0 if finished else time.monotonic() - begun
+        _show(project, tasks, seconds, kept=keep is not None, live=live, as_json=as_json)
 
 
-def _play(project: Project, stack: ExitStack, *, live: bool, yes: bool, as_json: bool) -> list[Task]:
+def _finished(project: Project) -> bool:
+    from orchestrator import demo
+
+    return {row.text("agentId") for row in overview.read(project.temp) if row.archived} >= set(demo.TASKS)
+
+
+def _play(
+    project: Project, stack: ExitStack, opening: list[str], *, live: bool, yes: bool, as_json: bool
+) -> list[Task]:
     from orchestrator import demo
     from orchestrator.models import connect
     from orchestrator.permissions import Permissions
@@ -60,7 +71,7 @@ def _play(project: Project, stack: ExitStack, *, live: bool, yes: bool, as_json:
         connect()  # raises BadKey before anything is begun
     demo.prepare(project.workspace)
     progress = Progress(project.workspace, err=as_json)
-    for text in _opening(project, live):
+    for text in opening:
         progress.say(text)
     return demo.run(
         project.workspace,
@@ -81,10 +92,11 @@ def _opening(project: Project, live: bool) -> list[str]:
     ]
 
 
-def _how_to_resume(keep: Path | None, live: bool) -> str:
+def _how_to_resume(keep: Path | None, live: bool, yes: bool) -> str:
     if keep is None:
         return "interrupted, the directory is removed: with --keep DIR a demo can be resumed"
-    return f"interrupted, nothing is lost; resume with: orchestrator demo --keep {keep}{' --live' if live else ''}"
+    options = f"{' --live' if live else ''}{' --yes' if yes else ''}"
+    return f"interrupted, nothing is lost; resume with: orchestrator demo --keep {screen.quoted(str(keep))}{options}"
 
 
 def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, live: bool, as_json: bool) -> None:
@@ -100,7 +112,8 @@ def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, li
             click.echo(screen.dim(f"          {screen.line(project.relative(path))}"))
     screen.title("What changed in the project")
     outcome.show_tree(outcome.changes(tasks))
-    click.echo(f"\n{click.style('✓', fg='green')} {outcome.cost(tasks)}, {seconds:.1f} s")
+    numbers = f"{outcome.cost(tasks)}, {seconds:.1f} s" if seconds else f"finished earlier: {outcome.cost(tasks)}"
+    click.echo(f"\n{click.style('✓', fg='green')} {numbers}")
     if kept:
         click.echo(f"  kept in {project.workspace}: `orchestrator show {tasks[-1].id}` there shows the task")
     else:

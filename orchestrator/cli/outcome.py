@@ -12,22 +12,27 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project
-from orchestrator.errors import ModelError, OrchestratorError, Stopped
+from orchestrator.errors import Conflict, ModelError, OrchestratorError, Stopped
 
 if TYPE_CHECKING:
+    from orchestrator.events import FileChange
     from orchestrator.task import Task
 
-_MARKS = {"created": ("+", "green"), "modified": ("~", "yellow"), "deleted": ("-", "red")}
+_MARKS = {"created": ("+", "green"), "modified": ("~", "yellow"), "deleted": ("-", "red"), "read": ("·", None)}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of one task's run. `error`: why the task is not archived; `task` None: it cannot be read at all."""
+    """The end of one task's run. `error`: why the task is not archived; `task` None: it cannot be read at all.
+
+    `resume`: the command line that goes on with it.
+    """
 
     task_id: str
     task: Task | None
     error: OrchestratorError | None
     seconds: float
+    resume: str = ""
 
     @property
     def reason(self) -> str | None:
@@ -35,7 +40,28 @@ class Outcome:
         if self.error is None:
             return None
         resumable = isinstance(self.error, Stopped | ModelError) and self.task is not None
-        return f"{self.error}; go on with: orchestrator resume {self.task_id}" if resumable else str(self.error)
+        return f"{self.error}; go on with: {self.resume}" if resumable else str(self.error)
+
+    @property
+    def at_work(self) -> bool:
+        """True when somebody else works on the task."""
+        return isinstance(self.error, Conflict)
+
+
+def status(task: Task, *, at_work: bool) -> str:
+    """The word for where a task stands: interrupted, when it is in progress and nobody works on it."""
+    return "interrupted" if task.status == "in-progress" and not at_work else task.status
+
+
+def higher_limits(task: Task) -> list[str]:
+    """The options without which a resumed task would stop at once: twice what is used, at least 20 turns more."""
+    turns, tokens = task.limits.turns, task.limits.tokens
+    options = []
+    if turns is not None and task.turns >= turns:
+        options += ["--max-turns", str(task.turns + max(task.turns, 20))]
+    if tokens is not None and task.usage.total >= tokens:
+        options += ["--max-tokens", str(2 * task.usage.total)]
+    return options
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
@@ -51,11 +77,19 @@ def changes(tasks: Iterable[Task]) -> dict[str, str]:
         for change in (change for receipt in task.receipts for change in receipt.files):
             first.setdefault(change.path, change.before)
             last[change.path] = change.after
-    return {
-        path: "created" if first[path] is None else "deleted" if last[path] is None else "modified"
-        for path in sorted(last)
-        if first[path] != last[path]
-    }
+    return {path: _change(first[path], last[path]) for path in sorted(last) if first[path] != last[path]}
+
+
+def _change(before: str | None, after: str | None) -> str:
+    if before == after:
+        return "read"
+    return "created" if before is None else "deleted" if after is None else "modified"
+
+
+def mark(file: FileChange) -> str:
+    """What a call did to a file, as one sign."""
+    sign, colour = _MARKS[_change(file.before, file.after)]
+    return click.style(sign, fg=colour)
 
 
 def documents(project: Project, task: Task) -> list[Path]:
@@ -84,7 +118,7 @@ def as_json(project: Project, outcome: Outcome) -> dict[str, Any]:
     return {
         **row,
         "agent": task.agent,
-        "status": task.status,
+        "status": status(task, at_work=outcome.at_work),
         "documents": [project.relative(path) for path in documents(project, task)],
         "files": by_change,
         "turns": task.turns,
@@ -97,10 +131,11 @@ def as_json(project: Project, outcome: Outcome) -> dict[str, Any]:
 def show(project: Project, outcome: Outcome) -> None:
     """The end of a run on the screen; why it is not done goes to standard error."""
     task = outcome.task
-    if task is not None:
-        mark = click.style("✓", fg="green") if outcome.error is None else click.style("✗", fg="red")
+    if task is not None and not outcome.at_work:
+        sign = click.style("✓", fg="green") if outcome.error is None else click.style("✗", fg="red")
+        stands = click.style(status(task, at_work=False), bold=True)
         numbers = f"{cost([task])}, {outcome.seconds:.1f} s"
-        click.echo(f"\n{mark} {task.id}  {click.style(task.status, bold=True)}  {screen.dim(numbers)}")
+        click.echo(f"\n{sign} {task.id}  {stands}  {screen.dim(numbers)}")
         if task.summary:
             show_text(task.summary)
         if changed := changes([task]):
@@ -132,8 +167,8 @@ def show_tree(changed: dict[str, str]) -> None:
         if directory != shown:
             click.echo(f"  {screen.line(directory)}/")
             shown = directory
-        mark, colour = _MARKS[change]
-        click.echo(f"{'    ' if directory else '  '}{click.style(mark, fg=colour)} {screen.line(name)}")
+        sign, colour = _MARKS[change]
+        click.echo(f"{'    ' if directory else '  '}{click.style(sign, fg=colour)} {screen.line(name)}")
 
 
 def cost(tasks: Iterable[Task]) -> str:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from orchestrator.cli.progress import Progress
     from orchestrator.permissions import Permissions
 
+_MOST = 8
+"""Refused commands that are listed."""
+
 
 class Permit:
     """Asked before each command. `refused`: the commands that did not run because nobody could be asked."""
@@ -38,6 +41,20 @@ class Permit:
         if answer == "a":
             self._permissions.exact.add(command.strip())
         return answer in ("y", "a")
+
+    def tell(self) -> None:
+        """Say which commands were refused, and what would have let them run."""
+        refused = list(dict.fromkeys(self.refused))
+        if not refused:
+            return
+        count = f"{len(refused)} commands were" if len(refused) > 1 else "a command was"
+        screen.complain(f"{count} refused, there was nobody to ask; allow with --yes, or one by one with")
+        for command in refused[:_MOST]:
+            # a rule with a star would not be read, or would allow more than this command
+            option = f"no rule can name {screen.quoted(command)}" if "*" in command else screen.allowing(command)
+            click.echo(f"  {option}", err=True)
+        if len(refused) > _MOST:
+            click.echo(f"  … and {len(refused) - _MOST} more", err=True)
 
     async def _ask(self, command: str) -> str:
         self._progress.pause()

@@ -39,6 +39,7 @@ _RECORDED = {
 _TAGS = re.compile(r"</?tool_use_error>")
 _INDENT = 12
 _MOST_ROWS = 4
+_MOST_REASONS = 7
 
 
 class Progress:
@@ -87,12 +88,10 @@ class Progress:
         argument = self._argument(task, ended)
         done = sum(item.checked for item in task.live_items)
         tail = f"{done}/{len(task.live_items)}  {screen.thousands(task.usage.total)} tokens" if recorded else ""
-        if outcome == "ok" or argument:
-            self._row(task, click.style(mark, fg=colour), name, argument, tail)
-            reason = [] if outcome == "ok" else _wrapped(ended.result.text, _INDENT + 9)
-        else:
-            first, *reason = _wrapped(ended.result.text, _INDENT + 9) or [""]
-            self._row(task, click.style(mark, fg=colour), name, first)
+        reason = [] if outcome == "ok" else _reason(ended.result.text, _INDENT + 9)
+        if not argument and reason:
+            argument, *reason = reason
+        self._row(task, click.style(mark, fg=colour), name, argument, tail)
         for row in reason:
             self.say(" " * (_INDENT + 9) + click.style(row, fg=colour))
 
@@ -117,9 +116,10 @@ class Progress:
         return str(value).removeprefix(f"{self._workspace}/")
 
     def _wait(self, text: str) -> None:
+        """Leaves room for the `^C` a terminal writes behind it."""
         if self._live:
             self._clear()
-            click.echo(screen.dim(screen.fit(text, screen.columns() - 1)), nl=False, err=self._err)
+            click.echo(screen.dim(screen.fit(text, screen.columns() - 3)), nl=False, err=self._err)
 
     def _clear(self) -> None:
         if self._live:
@@ -137,6 +137,16 @@ def _wrapped(text: str, indent: int) -> list[str]:
     room = screen.columns() - indent
     text = _TAGS.sub("", text)
     return textwrap.wrap(screen.line(text), room, max_lines=_MOST_ROWS, placeholder=" …")
+
+
+def _reason(text: str, indent: int) -> list[str]:
+    """Why a call failed, its lines as they are: of a long one the first, what went wrong, and the last."""
+    import textwrap
+
+    room = screen.columns() - indent
+    lines = [row for row in screen.plain(_TAGS.sub("", text)).splitlines() if row.strip()]
+    rows = [row for line in lines for row in textwrap.wrap(line, room)]
+    return rows if len(rows) <= _MOST_REASONS else [*rows[:2], "…", *rows[3 - _MOST_REASONS :]]
 
 
 def _name(task_id: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import screen
 from orchestrator.errors import UnknownTask, UsageError
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Project:
     workspace: Path
+    given: Path | None = None
+    """What --project said."""
 
     @staticmethod
     def find(given: Path | None) -> Project:
         """The given directory; else the nearest upwards that has a `.temp`, else the current one."""
         if given is not None:
-            return Project(given.resolve())
+            return Project(given.resolve(), given)
         here = Path.cwd()
         return Project(next((path for path in (here, *here.parents) if (path / ".temp").is_dir()), here))
 
@@ -66,6 +69,11 @@ class Project:
         if row is None:
             raise UnknownTask(task_id, str(self.temp))
         raise UsageError(f"task {task_id} is kept by hand in {self.relative(row.path)}: orchestrator only lists it")
+
+    def resume(self, *words: str) -> str:
+        """The command line that goes on with tasks of this project."""
+        where = () if self.given is None else ("--project", str(self.given))
+        return " ".join(map(screen.quoted, ("orchestrator", *where, "resume", *words)))
 
     def relative(self, path: Path) -> str:
         """A path as a person in the workspace would type it."""

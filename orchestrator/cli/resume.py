@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -9,11 +10,12 @@ import click
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.work import Orders, Shift, ended, lift, limits, orders, permissions
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.cli.work import Orders, Shift, lift, limits, orders
+from orchestrator.errors import BadKey, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
+    from orchestrator.models import Model
     from orchestrator.task import Task
 
 
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 def command(project: Project, ids: tuple[str, ...], everything: bool, **given: Unpack[Orders]) -> int:
     """Go on with tasks where they stopped.
 
-    That is the only one that can be resumed, those named by ID, or --all.
+    That is the only one that can be resumed, those named by ID, or --all. With nothing to resume the exit code is 0.
 
     --max-turns, --max-tokens and --max-seconds set new limits. What is completed and not archived yet is archived.
     """
+    if not ids and not project.temp.is_dir():
+        return _tell(project, [], as_json=given["as_json"])
     with project.engine() as engine:
         tasks = _named(project, engine, ids) if ids else _resumable(project, engine)
         if not ids and not everything and len(tasks) > 1:
@@ -36,12 +40,16 @@ def command(project: Project, ids: tuple[str, ...], everything: bool, **given: U
                 click.echo(f"{task.id}  {screen.fit(f'{task.agent}  {task.description}', screen.columns() - 8)}")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
         ends = _go_on(project, engine, tasks, given)
-    if given["as_json"]:
+    return _tell(project, ends, as_json=given["as_json"])
+
+
+def _tell(project: Project, ends: list[Outcome], *, as_json: bool) -> int:
+    if as_json:
         screen.print_json({"tasks": [outcome.as_json(project, end) for end in ends]})
     elif not ends:
         click.echo(f"nothing to resume in {project.workspace}")
     for end in ends:
-        if not given["as_json"]:
+        if not as_json:
             outcome.show(project, end)
         elif end.reason:
             screen.complain(end.reason)
@@ -72,21 +80,33 @@ def _resumable(project: Project, engine: Engine) -> list[Task]:
 
 
 def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -> list[Outcome]:
-    ends = [ended(engine, task.id, _archived(engine, task), 0.0) for task in tasks if not task.open]
+    ends = [_archived(engine, task) for task in tasks if not task.open]
     waiting = [task for task in tasks if task.open]
     if not waiting:
         return ends
-    from orchestrator.models import connect
-
-    shift = Shift(project, engine, connect(), permissions(given), as_json=given["as_json"])
+    shift = Shift(project, engine, _model(project, waiting), given)
     if lift(given):
         for task in waiting:
             shift.team.allow(task.id, limits(given, task.limits))
     return ends + shift.work([task.id for task in waiting])
 
 
-def _archived(engine: Engine, task: Task) -> Task | OrchestratorError:
+def _model(project: Project, tasks: list[Task]) -> Model:
+    """The model that is asked; without a key, the demo's tasks have one of their own."""
+    from orchestrator import demo
+    from orchestrator.models import connect
+
     try:
-        return engine.archive(task.id)
+        return connect()
+    except BadKey:
+        if all(demo.TASKS.get(task.agent) == task.description for task in tasks):
+            keep = screen.quoted(os.path.relpath(project.workspace))
+            raise BadKey(f"no API key, but this is the demo: go on with: orchestrator demo --keep {keep}") from None
+        raise
+
+
+def _archived(engine: Engine, task: Task) -> Outcome:
+    try:
+        return Outcome(task.id, engine.archive(task.id), None, 0.0)
     except OrchestratorError as error:
-        return error
+        return Outcome(task.id, task, error, 0.0)

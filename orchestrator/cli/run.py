@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.argument("task", required=False)
 @click.option("--model", help="opus, sonnet, haiku or a model's full name, instead of the definition's.")
 @click.option(
-    "--mode", type=click.Choice(["full", "lightweight"]), help="All six documents, or checklist and progress."
+    "--mode",
+    type=click.Choice(["full", "lightweight"]),
+    help="All six documents, or checklist, progress and status JSON.",
 )
 @click.option("--verify", metavar="CMD", multiple=True, help="A command that must pass before it is done. Repeatable.")
 @orders
@@ -42,15 +44,16 @@ def command(
     Without TASK, or with -, the task is read from standard input.
     """
     description = _description(task)
-    permitted = permissions(given)
-    _check_declared(project.library().find(agent), permitted)
+    definition = project.library().find(agent)
+    _check_declared(definition, permissions(given))
+    _warn(definition, model)
 
     from orchestrator.events import Limits
     from orchestrator.models import connect
 
     model_api = connect()
     with project.engine(create=True) as engine:
-        shift = Shift(project, engine, model_api, permitted, as_json=given["as_json"])
+        shift = Shift(project, engine, model_api, given)
         started = shift.team.start(
             agent, description, limits=limits(given, Limits()), verify=verify, mode=mode, model=model
         )
@@ -70,8 +73,26 @@ def _check_declared(definition: Agent, permitted: Permissions) -> None:
         return
     for declared in definition.verify:
         if not permitted.allows(declared):
-            rule = f"--allow 'Bash({declared})'"
-            raise UsageError(f"{definition.path} declares the verification command `{declared}`: allow it with {rule}")
+            how = screen.allowing(declared)
+            raise UsageError(f"{definition.path} declares the verification command `{declared}`: allow it with {how}")
+
+
+def _warn(definition: Agent, model: str | None) -> None:
+    """Name the tools of a definition that there are not, and a model that is nearly a short name."""
+    import difflib
+
+    from orchestrator.models import resolve
+    from orchestrator.tools import catalog
+
+    known = catalog()
+    lacking = [tool for tool in definition.tools or () if tool.partition("(")[0] not in known]
+    if lacking:
+        there_are = f"orchestrator has {', '.join(known)}"
+        screen.complain(f"{definition.name} asks for tools that are not offered: {', '.join(lacking)}; {there_are}")
+    name = model or definition.model or ""
+    near = difflib.get_close_matches(name, ("opus", "sonnet", "haiku"), n=1)
+    if near and resolve(name) == name:
+        screen.complain(f"the model {name!r} is no short name and is asked for as it is: did you mean {near[0]}?")
 
 
 def _description(task: str | None) -> str:

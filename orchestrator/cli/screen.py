@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
 import sys
 import unicodedata
@@ -17,6 +19,9 @@ _UNSAFE = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+_PARSER = re.compile(r"[^:]*: line (\d+) column \d+ \(char \d+\)")
+_PROCESS = re.compile(r"(pid \d+) \(started \S+, boot \S+\)")
+
 
 def plain(text: str) -> str:
     """The text with every character that steers a terminal, or hides, as something visible. Lines stay lines."""
@@ -26,6 +31,28 @@ def plain(text: str) -> str:
 def line(text: str) -> str:
     """The same as one line."""
     return plain(" ".join(text.split()))
+
+
+def quoted(word: str) -> str:
+    """A word for a person to paste at a shell: on one line and harmless, whatever is in it."""
+    return shlex.quote(word) if word.isprintable() else f"$'{repr(chr(34) + word)[2:-1]}'"
+
+
+def allowing(command: str) -> str:
+    """The option that lets a command run unasked."""
+    return f"--allow {quoted(f'Bash({command})')}"
+
+
+def who(holder: str) -> str:
+    """Who works on a task, without what only a machine compares: `pid 7 on vm`."""
+    return _PROCESS.sub(r"\1", holder)
+
+
+def phrase(problem: str) -> str:
+    """Why a file cannot be read, in a person's words where a parser spoke."""
+    if found := _PARSER.fullmatch(problem):
+        return f"not valid JSON, line {found[1]}"
+    return "not UTF-8 text" if problem.startswith("'utf-8' codec") else problem
 
 
 def _visible(found: re.Match[str]) -> str:
@@ -63,8 +90,10 @@ def interactive() -> bool:
 
 
 def complain(message: str) -> None:
-    """One line on standard error."""
-    click.echo(f"orchestrator: {line(message)}", err=True)
+    """One line on standard error, in place of a line that waits or the echo of Ctrl-C."""
+    if sys.stderr.isatty():
+        click.echo("\r" if os.environ.get("NO_COLOR") else "\r\x1b[K", nl=False, err=True)
+    click.echo(f"orchestrator: {plain(who(' '.join(message.splitlines())))}", err=True)
 
 
 def title(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,18 @@ if TYPE_CHECKING:
     from orchestrator.task import Task
 
 
-@click.command(epilog="JSON: the task, or with DOCUMENT {task, document, path, text}; see docs/cli.md.")
+@click.command(
+    epilog="JSON: the task, or with DOCUMENT {task, document, path, text} or {task, receipt}; see docs/cli.md."
+)
 @click.argument("task_id", metavar="ID", type=TaskId())
 @click.argument("document", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, document: str | None, as_json: bool) -> None:
-    """Show a task, or the text of one of its documents.
+    """Show a task, the text of one of its documents, or what a tool call did.
 
-    DOCUMENT is plan, checklist, progress, notes, summary or status. First, what people edited is recorded, and
-    documents that are missing or stale are put back.
+    DOCUMENT is plan, checklist, progress, notes, summary or status, or a receipt that they cite, such as R9. First,
+    what people edited is recorded, and documents that are missing or stale are put back.
     """
     with project.engine() as engine:
         project.known(engine, task_id)
@@ -33,7 +36,9 @@ def command(project: Project, task_id: str, document: str | None, as_json: bool)
         refreshed = engine.refresh(task_id)
         task, holder = refreshed.task, engine.at_work(task_id)
         _warn(refreshed.restored, engine.since(task_id, before), refreshed.problem)
-    if document is not None:
+    if document is not None and re.fullmatch(r"[Rr][0-9]+", document):
+        _show_receipt(task, document.upper(), as_json)
+    elif document is not None:
         _show_document(project, task, _kind(task, document), as_json)
     elif as_json:
         screen.print_json(_json(project, task, holder, refreshed.problem))
@@ -42,16 +47,22 @@ def command(project: Project, task_id: str, document: str | None, as_json: bool)
 
 
 def _warn(restored: Iterable[Kind], commits: Iterable[Commit], problem: str | None) -> None:
-    from orchestrator.events import EditSetAside
+    from orchestrator.events import EditSetAside, TextEdited
 
     events = [event for commit in commits if commit.actor == "editor" for event in commit.events]
     aside = [event for event in events if isinstance(event, EditSetAside)]
+    worded = [event.document for event in events if isinstance(event, TextEdited)]
+    changes = len(events) - len(aside) - len(worded)
+    recorded = [f"{changes} change{'s' if changes > 1 else ''}"] if changes else []
+    # of a document that is set aside, the text that remains is not what was written
+    if kinds := [kind for kind in worded if kind not in {event.document for event in aside}]:
+        recorded.append(f"the wording of {', '.join(kinds)}")
     if names := ", ".join(restored):
         screen.complain(f"restored: {names}")
-    if absorbed := len(events) - len(aside):
-        screen.complain(f"recorded what was edited by hand: {absorbed} change{'s' if absorbed > 1 else ''}")
+    if recorded:
+        screen.complain(f"recorded what was edited by hand: {' and '.join(recorded)}")
     for event in aside:
-        screen.complain(f"an edit of {event.document} is set aside as {event.name}: {event.reason}")
+        screen.complain(f"an edit of {event.document} is set aside as {event.name}: {screen.phrase(event.reason)}")
     if problem:
         screen.complain(problem)
 
@@ -65,8 +76,25 @@ def _kind(task: Task, name: str) -> Kind:
         what = "no document" if not found else "more than one document"
         raise UsageError(f"{name!r} names {what}: there are {', '.join(found or KINDS)}")
     if found[0] not in kinds(task):
-        raise UsageError(f"task {task.id} has no {found[0]}: it is {task.status}, and keeps {', '.join(kinds(task))}")
+        raise UsageError(f"task {task.id} has no {found[0]}: it keeps {', '.join(kinds(task))}")
     return found[0]
+
+
+def _show_receipt(task: Task, name: str, as_json: bool) -> None:
+    receipt = next((row for row in task.receipts if row.id == name), None)
+    if receipt is None:
+        raise UsageError(f"task {task.id} has no receipt {name}")
+    if as_json:
+        screen.print_json({"task": task.id, "receipt": receipt.model_dump(mode="json")})
+        return
+    code = "" if receipt.exit_code is None else f", exit code {receipt.exit_code}"
+    click.echo(f"{click.style(receipt.id, fg='cyan')}  {click.style(receipt.tool, bold=True)}  {receipt.outcome}{code}")
+    for row in screen.plain(receipt.command or "").splitlines():
+        click.echo(f"  {row}")
+    cited = [item.text for item in task.live_items if name in item.evidence]
+    _section("Evidence of", [("·", text) for text in cited])
+    _section("Files", [(outcome.mark(row), row.path) for row in receipt.files])
+    _section("Output", [("", f".temp/.orchestrator/outputs/{receipt.output}")] if receipt.output else [])
 
 
 def _show_document(project: Project, task: Task, kind: Kind, as_json: bool) -> None:
@@ -91,7 +119,7 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
         "task": task.id,
         "agent": task.agent,
         "description": task.description,
-        "status": task.status,
+        "status": outcome.status(task, at_work=holder is not None),
         "reason": task.reason,
         "phase": task.phase,
         "mode": task.mode,
@@ -119,7 +147,8 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
 
 def _show_task(project: Project, task: Task, holder: str | None) -> None:
     name, agent = click.style(task.id, fg="cyan"), click.style(screen.line(task.agent), bold=True)
-    click.echo(f"{name}  {agent}  {_state(task, holder)}")
+    click.echo(f"{name}  {agent}")
+    _show_state(project, task, holder)
     outcome.show_text(task.description, most=6)
     click.echo(screen.dim(f"  started {screen.age(task.started_at)}, {outcome.cost([task])}, revision {task.revision}"))
     _section("Workstreams", [(_box(row.status), f"{row.id}: {row.description}") for row in task.workstreams])
@@ -139,13 +168,12 @@ def _show_task(project: Project, task: Task, holder: str | None) -> None:
     _section("Documents", [("", project.relative(path)) for path in outcome.documents(project, task)])
 
 
-def _state(task: Task, holder: str | None) -> str:
+def _show_state(project: Project, task: Task, holder: str | None) -> None:
     phase = f", phase {task.phase}" if task.open else ""
-    if holder:
-        return screen.line(f"{task.status}{phase}, {holder} is at work")
-    state = "interrupted" if task.status == "in-progress" else task.status
-    said = screen.line(state + phase + (f": {task.reason}" if task.reason else ""))
-    return f"{said}\n  {screen.dim(f'go on with: orchestrator resume {task.id}')}" if task.open else said
+    why = f", {screen.who(holder)} is at work" if holder else f": {task.reason}" if task.reason else ""
+    outcome.show_text(outcome.status(task, at_work=holder is not None) + phase + why)
+    if task.open and not holder:
+        click.echo(screen.dim(f"  go on with: {project.resume(task.id, *outcome.higher_limits(task))}"))
 
 
 def _box(status: str) -> str:

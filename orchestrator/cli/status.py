@@ -69,7 +69,7 @@ def _json(row: Row) -> dict[str, Any]:
         "description": row.text("description"),
         "archived": row.archived,
         "by_hand": not row.kept,
-        "problem": row.problem,
+        "problem": row.problem and screen.phrase(row.problem),
     }
 
 
@@ -80,15 +80,20 @@ def _updated(row: Row) -> str:
 def _table(rows: list[Row]) -> None:
     lines = [_cells(row) for row in rows]
     widths = [max(screen.measure(line[place]) for line in [_HEAD, *lines]) for place in range(len(_HEAD))]
+    room = screen.columns() - sum(widths[place] for place in (0, 3, 4)) - 2 * (len(_HEAD) - 1)
+    widths[2] = min(widths[2], max(room - widths[1], min(_STATE, room - _AGENT), _WORD))
+    widths[1] = min(widths[1], room - widths[2])
     click.echo(screen.dim(_joined(_HEAD, widths)))
     for row, line in zip(rows, lines, strict=True):
-        coloured = click.style(line[2].ljust(widths[2]), fg=_COLOURS.get(state(row)))
-        click.echo(_joined((*line[:2], coloured, *line[3:]), widths))
-        about = row.problem or row.text("description")
+        coloured = click.style(screen.fit(line[2], widths[2]), fg=_COLOURS.get(state(row)))
+        click.echo(_joined((line[0], _agent(row, widths[1]), coloured, *line[3:]), widths))
+        about = screen.phrase(row.problem) if row.problem else row.text("description")
         if about:
             click.echo(f"        {screen.dim(screen.fit(about, screen.columns() - 8))}")
 
 
+_WORD, _STATE, _AGENT = len("interrupted…"), 24, 22
+"""Columns: a state has the first, whatever the agent's name; and the second, where that leaves the name the third."""
 _HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "UPDATED")
 
 
@@ -96,8 +101,12 @@ def _cells(row: Row) -> tuple[str, ...]:
     done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
-    agent = row.text("agentId") if row.kept or row.problem else f"{row.text('agentId')} (by hand)"
-    return row.id, screen.fit(agent, 33), screen.fit(what, 24), done, screen.age(_updated(row))
+    return row.id, _agent(row, 120), screen.fit(what, 40), done, screen.age(_updated(row))
+
+
+def _agent(row: Row, columns: int) -> str:
+    tail = "" if row.kept or row.problem else " (by hand)"
+    return (screen.fit(row.text("agentId"), columns - len(tail)) + tail).strip()
 
 
 def _joined(cells: tuple[str, ...], widths: list[int]) -> str:

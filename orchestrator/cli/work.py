@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
 
-from orchestrator.cli import screen
+from orchestrator.cli import outcome
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.permit import Permit
 from orchestrator.cli.progress import Progress
@@ -74,6 +74,12 @@ def permissions(given: Orders) -> Permissions:
     return Permissions(given["allow"], everything=given["yes"])
 
 
+def allowed(given: Orders) -> list[str]:
+    """The options that say which commands run unasked, for those who go on."""
+    rules = [word for rule in given["allow"] for word in ("--allow", rule)]
+    return [*rules, "--yes"] if given["yes"] else rules
+
+
 def lift(given: Orders) -> bool:
     """True when any limit is given."""
     return any(given[name] is not None for name in ("max_turns", "max_tokens", "max_seconds"))
@@ -82,15 +88,15 @@ def lift(given: Orders) -> bool:
 class Shift:
     """One go of work."""
 
-    def __init__(
-        self, project: Project, engine: Engine, model: Model, permissions: Permissions, *, as_json: bool
-    ) -> None:
+    def __init__(self, project: Project, engine: Engine, model: Model, given: Orders) -> None:
         from orchestrator.team import Team
         from orchestrator.worker import Setting
 
-        progress = Progress(project.workspace, err=as_json)
-        self._permit = Permit(permissions, progress)
+        self._progress = progress = Progress(project.workspace, err=given["as_json"])
+        self._permit = Permit(permissions(given), progress)
+        self._project = project
         self._engine = engine
+        self._allowed = allowed(given)
         self.team: Team = Team(
             engine,
             project.library(),
@@ -104,21 +110,20 @@ class Shift:
         try:
             ends = asyncio.run(self.team.work(*task_ids))
         except KeyboardInterrupt:
-            resume = f"orchestrator resume {' '.join(task_ids)}"
+            resume = self._project.resume(*task_ids, *self._allowed)
             raise Interrupted(f"interrupted, nothing is lost; resume with: {resume}") from None
+        finally:
+            self._progress.pause()
         seconds = time.monotonic() - begun
-        if self._permit.refused:
-            first = screen.fit(self._permit.refused[0], 60)
-            screen.complain(
-                f"commands were refused, there was nobody to ask: --allow 'Bash({first})', or --yes for all"
-            )
-        return [ended(self._engine, task_id, end, seconds) for task_id, end in ends.items()]
+        self._permit.tell()
+        return [self._ended(task_id, end, seconds) for task_id, end in ends.items()]
 
-
-def ended(engine: Engine, task_id: str, end: Task | OrchestratorError, seconds: float) -> Outcome:
-    if not isinstance(end, OrchestratorError):
-        return Outcome(task_id, end, None, seconds)
-    try:
-        return Outcome(task_id, engine.refresh(task_id).task, end, seconds)
-    except OrchestratorError:
-        return Outcome(task_id, None, end, seconds)
+    def _ended(self, task_id: str, end: Task | OrchestratorError, seconds: float) -> Outcome:
+        if not isinstance(end, OrchestratorError):
+            return Outcome(task_id, end, None, seconds)
+        try:
+            task = self._engine.refresh(task_id).task
+        except OrchestratorError:
+            return Outcome(task_id, None, end, seconds)
+        options = [*outcome.higher_limits(task), *self._allowed]
+        return Outcome(task_id, task, end, seconds, self._project.resume(task_id, *options))

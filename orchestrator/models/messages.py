@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import (
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import httpx2
     from anthropic.types import RawMessageStreamEvent
 
+_SERVER = "ANTHROPIC_BASE_URL"
 _LONGEST_PAUSE = 60.0
 _CACHED: Json = {"cache_control": {"type": "ephemeral"}}
 _STATUS = {  # of the errors that arrive inside a stream, which has answered 200 by then
@@ -56,6 +59,8 @@ class MessagesApi:
         attempts: int = 3,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        if not (api_key or _may_have_credentials()):
+            raise _keyless("none is set")
         import anthropic  # a second of start-up, paid only where a model is asked
 
         self._attempts = attempts
@@ -174,6 +179,12 @@ def _failure(status: int, said: str, url: str, retry_after: str | None = None) -
     if status >= 500:
         return Overloaded(f"{url} is overloaded or failing ({status}: {said}): resume later")
     return BadRequest(f"{url} refused the request ({status}: {said})")
+
+
+def _may_have_credentials() -> bool:
+    """False only where the client could find none: in its variables, or its folder of profiles."""
+    said = any(value for name, value in os.environ.items() if name.startswith("ANTHROPIC_") and name != _SERVER)
+    return said or (Path.home() / ".config" / "anthropic").exists()
 
 
 def _keyless(cause: object) -> BadKey:

@@ -84,6 +84,21 @@ def test_a_finished_demo_is_only_shown_again(story: Story) -> None:
     assert [(row["task"], row["turns"]) for row in tasks] == [(row["task"], row["turns"]) for row in before]
 
 
+def test_a_finished_demo_says_that_it_was_finished_and_not_that_it_ran(story: Story) -> None:
+    again = story.shell("demo", "--keep", "kept").out
+    assert again.startswith("This demo is finished already: nothing is run again.\n")
+    assert re.search(r"✓ finished earlier: \d+ turns, [\d,]+ tokens \([^)]+\)$", again, re.MULTILINE)
+    assert "The model is scripted" not in again
+
+
+def test_resume_without_a_key_in_a_demo_s_directory_names_the_demo(tmp_path: Path) -> None:
+    shell = shell_in(tmp_path)
+    shell.task(demo.TASKS[demo.ARCHITECT], agent=demo.ARCHITECT)
+    ended = shell("resume")
+    assert ended.code == 1
+    assert ended.err == "orchestrator: no API key, but this is the demo: go on with: orchestrator demo --keep .\n"
+
+
 def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="neither empty nor an earlier demo"):

@@ -56,14 +56,17 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def test_a_second_run_of_one_task_is_refused_with_who_works_on_it(story: Story) -> None:
     assert story.second.code == 1
-    assert re.search(rf"^orchestrator: task {story.task} is being worked on by pid \d+ ", story.second.err)
+    assert re.match(
+        rf"orchestrator: task {story.task} is being worked on by pid \d+ on [^ ()]+: wait", story.second.err
+    )
     assert len(story.second.err.splitlines()) == 1
+    assert story.second.out == ""
 
 
 def test_ctrl_c_ends_a_run_cleanly_and_says_how_to_resume(story: Story) -> None:
     assert story.first.code == 130
     assert story.first.err == (
-        f"orchestrator: interrupted, nothing is lost; resume with: orchestrator resume {story.task}\n"
+        f"orchestrator: interrupted, nothing is lost; resume with: orchestrator resume {story.task} --yes\n"
     )
 
 
@@ -78,11 +81,15 @@ def test_the_only_interrupted_task_is_resumed_to_its_end(story: Story) -> None:
     assert f".temp/completed/checklist-{story.task}.md" in story.resumed.out
 
 
-def test_with_nothing_to_resume_it_says_so_and_exits_with_0(shell: Shell) -> None:
-    shell.temp.mkdir()
+@pytest.mark.parametrize("begun", [True, False])
+def test_with_nothing_to_resume_it_says_so_and_exits_with_0(shell: Shell, begun: bool) -> None:
+    if begun:
+        shell.temp.mkdir()
     ended = shell("resume")
     assert (ended.code, ended.out) == (0, f"nothing to resume in {shell.project}\n")
     assert json.loads(shell("resume", "--json").out) == {"tasks": []}
+    assert shell.temp.exists() == begun
+    assert shell("resume", "K7Q2MX").code == 2
 
 
 def test_of_several_tasks_one_must_be_named(shell: Shell) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +108,41 @@ def test_an_unknown_tool_and_inputs_that_do_not_fit_are_shown_and_told_to_the_mo
 def test_without_a_terminal_a_command_that_no_rule_allows_is_refused_and_the_model_is_told(run: Run) -> None:
     assert "✗ Bash   rm -rf everything" in run.ended.out
     assert "Permission to use Bash with this command was refused" in run.told
-    assert "--allow 'Bash(rm -rf everything)'" in run.ended.err
+    assert run.ended.err == (
+        "orchestrator: a command was refused, there was nobody to ask; allow with --yes, or one by one with\n"
+        "  --allow 'Bash(rm -rf everything)'\n"
+    )
+
+
+def test_every_refused_command_is_given_whole_so_that_it_can_be_pasted(shell: Shell) -> None:
+    commands = ["echo 'a  b'", "echo one\necho two", "echo one\necho two", f"echo {'x' * 200}", "rm *.o"]
+    calls = ", ".join(f"{{Bash: {{command: {json.dumps(command)}}}}}" for command in commands)
+    with shell.model(f"[{{calls: [{{Sync: {{raise_blockers: [No]}}}}, {calls}]}}, {{say: I stop.}}]"):
+        rows = shell("run", "clerk", "Try").err.splitlines()
+    assert rows[0].startswith("orchestrator: 4 commands were refused")
+    pasted = [subprocess.check_output(["bash", "-c", f"printf '%s\\0' {row}"], text=True) for row in rows[1:4]]
+    assert pasted == [f"--allow\0Bash({command})\0" for command in (commands[0], commands[1], commands[3])]
+    assert rows[4] == "  no rule can name 'rm *.o'"
+
+
+def test_a_failed_command_s_output_keeps_its_lines(shell: Shell) -> None:
+    lines = 'for i in 1 2 3 4 5 6 7 8 9; do echo \\"  line $i\\"; done; exit 3'
+    with shell.model(
+        f'[{{calls: [{{Bash: {{command: "{lines}"}}}}, {{Sync: {{raise_blockers: [No]}}}}]}}, {{say: No.}}]'
+    ):
+        out = shell("run", "clerk", "Try", "--yes").out
+    gap = " " * 21
+    assert f"\n{gap}Exit code 3\n{gap}  line 1\n{gap}…\n{gap}  line 6\n" in out
+    assert f"\n{gap}  line 9\n" in out
+
+
+def test_tools_there_are_not_and_a_mistyped_model_are_named(shell: Shell) -> None:
+    front = "name: wide\ndescription: d\ntools: Read, WebSearch, mcp__db__query, Bash(ls:*)\nmodel: sonet"
+    shell.agent("wide", f"---\n{front}\n---\n")
+    tools, model, _ = shell("run", "wide", "Look").err.splitlines()
+    assert tools.startswith("orchestrator: wide asks for tools that are not offered: WebSearch, mcp__db__query; ")
+    assert model.endswith("the model 'sonet' is no short name and is asked for as it is: did you mean sonnet?")
+    assert len(shell("run", "clerk", "Look", "--model", "claude-sonnet-5-5").err.splitlines()) == 1
 
 
 def test_a_command_that_a_rule_allows_runs(run: Run) -> None:
@@ -145,8 +183,20 @@ def test_a_limit_exits_with_4_and_resume_goes_on_with_a_higher_one(shell: Shell)
     with shell.model(SHORT):
         stopped = shell("run", "clerk", "Understand", "--yes", "--max-turns", "1")
         assert stopped.code == 4
-        assert "1 of 1 turns used; go on with: orchestrator resume" in stopped.err
-        assert shell("resume", "--max-turns", "5").code == 0
+        (task,) = (path.stem[-6:] for path in shell.temp.glob("plan-*.md"))
+        higher = f"orchestrator resume {task} --max-turns 21"
+        assert f"1 of 1 turns used; go on with: {higher} --yes\n" in stopped.err
+        assert f"go on with: {higher}\n" in shell("show", task).out
+        assert shell("resume", task, "--max-turns", "21", "--yes").code == 0
+
+
+def test_the_command_that_goes_on_repeats_what_the_run_was_allowed(shell: Shell) -> None:
+    rules = ["--allow", "Bash(npm test:*)", "--allow", "Bash(echo 'a  b')"]
+    with shell.model("[{calls: [{Sync: {raise_blockers: [The key is lost]}}]}, {say: I cannot go on.}]"):
+        said = shell("--project", ".", "run", "clerk", "Open", *rules).err
+    words = shlex.split(said.partition("; go on with: ")[2])
+    assert words[:4] == ["orchestrator", "--project", ".", "resume"]
+    assert words[5:] == rules
 
 
 def test_a_refused_key_is_one_line_and_the_task_can_be_resumed(shell: Shell) -> None:
@@ -155,6 +205,9 @@ def test_a_refused_key_is_one_line_and_the_task_can_be_resumed(shell: Shell) -> 
         assert ended.code == 1
         assert len(ended.err.splitlines()) == 1
         assert "check ANTHROPIC_API_KEY; go on with: orchestrator resume" in ended.err
+        assert re.search(r"✗ \w{6}  interrupted  0 turns,", ended.out)
+        assert "  interrupted: planning" in shell("status").out
+        assert json.loads(shell("show", ended.out[:6], "--json").out)["status"] == "interrupted"
         assert "phase on" in shell("resume").out
 
 
@@ -198,6 +251,19 @@ def test_without_a_key_one_line_names_what_helps_and_no_task_is_left(shell: Shel
     assert len(ended.err.splitlines()) == 1
     assert all(word in ended.err for word in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "orchestrator demo"))
     assert not shell.temp.exists()
+
+
+def test_without_a_key_the_client_is_not_even_loaded(shell: Shell) -> None:
+    code = "import sys; from orchestrator.cli import main; main(['run', 'clerk', 'x'])"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(shell.home)}
+    command = [sys.executable, "-c", f"{code}; sys.exit('anthropic' in sys.modules)"]
+    assert subprocess.run(command, cwd=shell.project, env=environment, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_profile_of_the_client_s_is_a_key_too(shell: Shell) -> None:
+    shell.environment["ANTHROPIC_PROFILE"] = "nowhere"
+    assert "none is set" not in shell("run", "clerk", "Try").err
+    assert "nowhere" in shell("run", "clerk", "Try").err
 
 
 def test_a_read_only_folder_is_one_line(shell: Shell) -> None:

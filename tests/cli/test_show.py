@@ -9,9 +9,13 @@ import pytest
 
 from orchestrator.events import (
     BlockerRaised,
+    CallSettled,
     DecisionRecorded,
+    FileChange,
     ItemAdded,
+    ItemChecked,
     NextStepsSet,
+    Receipt,
     ReferenceAdded,
     TaskCompleted,
     WorkerStarted,
@@ -63,6 +67,7 @@ def test_json_has_the_same_facts(known: Known) -> None:
     said = json.loads(known.shell("show", known.id, "--json").out)
     assert said["task"] == known.id
     assert said["worker"] is None
+    assert said["status"] == "interrupted"
     assert said["items"][0]["text"] == "There is ink"
     assert said["decisions"][0]["rationale"] == "It is there"
     assert said["documents"] == [f".temp/{name}" for name in said_names(known)]
@@ -85,6 +90,44 @@ def test_deleted_documents_come_back_byte_for_byte_and_are_named(known: Known) -
     ended = known.shell("show", known.id)
     assert known.texts() == before
     assert ended.err == "orchestrator: restored: architecture-notes, checklist, plan, progress, task-status\n"
+
+
+def test_an_edit_that_is_refused_is_set_aside_and_only_what_was_recorded_is_said_to_be(known: Known) -> None:
+    status = known.shell.temp / f"task-status-{known.id}.json"
+    whole = status.read_text()
+    status.write_text(whole.replace(f'"taskId": "{known.id}"', '"taskId": "ABC234"'))
+    refused = known.shell("show", known.id).err
+    assert "recorded" not in refused
+    assert "orchestrator: an edit of task-status is set aside as set-aside-task-status" in refused
+    status.write_text("{\n" * 2)
+    assert f"set-aside-task-status-2-{known.id}.json: not valid JSON, line 2\n" in known.shell("show", known.id).err
+    plan = known.shell.temp / f"plan-{known.id}.md"
+    plan.write_text(plan.read_text().replace("## Plan\n\nNone", "## Plan\n\nAsk for ink."))
+    assert "recorded what was edited by hand: " in known.shell("show", known.id).err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("R1", "R1  Bash  error, exit code 3\n  make ink\n"), ("r2", "R2  Write  ok\n")]
+)
+def test_a_receipt_that_documents_cite_is_explained(known: Known, name: str, said: str) -> None:
+    made = FileChange(path="ink.txt", after="0" * 64)
+    receipts = [
+        Receipt(id="R1", call="a", tool="Bash", outcome="error", command="make ink", exit_code=3),
+        Receipt(id="R2", call="b", tool="Write", outcome="ok", files=(made,)),
+    ]
+    with known.shell.engine() as engine:
+        engine.commit(known.id, [CallSettled(receipt=row) for row in receipts], actor="worker")
+        engine.commit(known.id, [ItemChecked(id="c1", evidence=("R2",))], actor="worker")
+    shown = known.shell("show", known.id, name)
+    assert shown.out.startswith(said)
+    assert ("+ ink.txt" in shown.out) == ("There is ink" in shown.out) == (name == "r2")
+    as_json = json.loads(known.shell("show", known.id, name, "--json").out)
+    assert as_json == {"task": known.id, "receipt": receipts[int(name[1]) - 1].model_dump(mode="json")}
+
+
+def test_a_receipt_that_there_is_not_is_one_line(known: Known) -> None:
+    ended = known.shell("show", known.id, "R9")
+    assert (ended.code, ended.err) == (2, f"orchestrator: task {known.id} has no receipt R9\n")
 
 
 def test_an_edit_is_recorded_and_one_that_cannot_be_read_is_set_aside(known: Known) -> None:
@@ -116,7 +159,7 @@ def test_a_document_as_json_is_its_whole_text(known: Known) -> None:
     [
         (["p"], "'p' names more than one document: there are plan, progress"),
         (["diary"], "'diary' names no document: there are architecture-notes, checklist"),
-        (["summary"], "has no completion-summary: it is in-progress, and keeps architecture-notes"),
+        (["summary"], "has no completion-summary: it keeps architecture-notes"),
     ],
 )
 def test_a_document_that_cannot_be_shown_is_one_line(known: Known, arguments: list[str], said: str) -> None:
@@ -129,7 +172,7 @@ def test_a_document_that_cannot_be_shown_is_one_line(known: Known, arguments: li
 def test_what_is_not_completed_is_not_archived_and_what_is_missing_is_said(known: Known) -> None:
     ended = known.shell("archive", known.id)
     assert ended.code == 1
-    assert f"task {known.id} is in-progress, not completed" in ended.err
+    assert f"task {known.id} is interrupted, not completed" in ended.err
     assert "c1 “There is ink” is open" in ended.err
     assert len(ended.err.splitlines()) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -49,7 +50,7 @@ def test_every_task_has_its_state_also_those_kept_by_hand_and_unreadable_ones(fu
     assert rows["HAND22"]["state"] == "in_progress"
     assert rows["HAND22"]["items"] == {"done": 2, "total": 3}
     assert rows["BROKE2"]["state"] == "unreadable"
-    assert rows["BROKE2"]["problem"].startswith("Expecting value")
+    assert rows["BROKE2"]["problem"] == "not valid JSON, line 1"
     assert rows["PIPED2"]["problem"] == "it is not a regular file"
 
 
@@ -61,6 +62,22 @@ def test_the_table_counts_what_is_archived_and_lists_it_with_all(full: Shell) ->
     assert "Someone (by hand)" in short.out
     assert "interrupted: middle" in short.out
     assert "Work␛[2J on" in short.out
+
+
+@pytest.mark.parametrize("columns", [60, 72, 80, 100, 120])
+def test_no_line_is_wider_than_the_terminal_and_by_hand_is_never_cut(full: Shell, columns: int) -> None:
+    name = "an-agent-whose-name-goes-on-and-on-and-on"
+    hand = {"agentId": name, "status": "in_progress", "description": "By hand " * 30}
+    (full.temp / "task-status-HAND33.json").write_text(json.dumps(hand))
+    task = full.task("Write " * 30, agent=name)
+    with full.engine() as engine:
+        engine.commit(task.id, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+        engine.commit(task.id, [PhaseChanged(phase="hand-over to whoever comes next")], actor="worker")
+    full.environment["COLUMNS"] = str(columns)
+    rows = full("status").out.splitlines()
+    assert max(map(len, rows)) <= columns
+    assert re.search(r"^HAND33  an-agent.*… ?\(by hand\)  in_progress", "\n".join(rows), re.MULTILINE) or columns > 100
+    assert re.search(rf"^{task.id}  .*  interrupted[:…].*just now$", "\n".join(rows), re.MULTILINE)
 
 
 def test_it_writes_nothing(full: Shell) -> None:

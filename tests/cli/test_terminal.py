@@ -79,6 +79,17 @@ def test_colour_is_for_terminals_whose_user_wants_it(shell: Shell, name: str, co
     assert ("\x1b[" in terminal.shown) == colours
 
 
+def test_after_ctrl_c_the_line_that_waited_is_gone(shell: Shell) -> None:
+    os.mkfifo(shell.project / "door")
+    shell.environment["TERM"] = "xterm"
+    with shell.model("[{calls: [{Bash: {command: cat door}}]}]"):
+        terminal = Terminal(shell, "run", "clerk", "Try", "--yes")
+        terminal.until("Bash …")
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
+    assert re.search(r"Bash …[^\n]*\r\x1b\[Korchestrator: interrupted", terminal.shown)
+
+
 def test_ctrl_c_ends_a_question(shell: Shell) -> None:
     with shell.model("[{calls: [{Bash: {command: echo one}}]}]"):
         terminal = Terminal(shell, "run", "clerk", "Try")
