@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.documents.draft import Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.documents.rows import Listing, Row
 from orchestrator.events import DecisionChanged, DecisionRecorded, Mode
@@ -49,8 +50,8 @@ class Decisions(Listing):
             for row in task.decisions
         ]
 
-    def weave(self, page: Page, task: Task, known: Task | None) -> None:
-        super().weave(page, task, known if self.only in (None, task.mode) else task)
+    def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
+        super().weave(edits, task, known if self.only in (None, task.mode) else task)
 
     def changes(self, draft: Draft, page: Page, shown: Page) -> None:
         before = self.read(shown)
@@ -61,7 +62,7 @@ class Decisions(Listing):
             if key not in wanted or new != _fields(before[key].row if key in before else wanted[key]):
                 draft.propose(event(id=key, decision=new[0], rationale=new[1], referenced_agent_work=new[2]))
             decided = said.row.details.get(_DECIDED)
-            if key in wanted and decided not in (None, wanted[key].details.get(_DECIDED)):
+            if key in wanted and decided and not wanted[key].details.get(_DECIDED, "").startswith(decided):
                 draft.refuse(f"when {key} was decided is not a person's to say; the time was put back")
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.documents.draft import Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.file_names import file_name
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.documents.rows import Listing, Row
@@ -112,19 +113,23 @@ class Result:
         under = page.section(self.heading) or range(0)
         return next((range(top + 1, bottom) for top, bottom in page.fences if top in under), None)
 
-    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+    def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         if task.result is None or (known is not None and known.result == task.result):
             return
         wanted = json.dumps(task.result, indent=2, ensure_ascii=False).split("\n")
-        said = self._fence(page)
+        said = self._fence(edits.page)
         if said is None:
-            page.place(self.heading, ["```json", *wanted, "```"])
-        elif [page.lines[line].rstrip("\r") for line in said] != wanted:
+            edits.place(self.heading, ["```json", *wanted, "```"])
+        elif _inside(edits.page, said) != wanted:
             for line in said:
-                page.cut(line)
-            page.add(said.start - 1, wanted)
+                edits.cut(line)
+            edits.add(said.start - 1, wanted)
 
     def changes(self, draft: Draft, page: Page, shown: Page) -> None:
         said, before = (self._fence(each) for each in (page, shown))
-        if said and before and [page.lines[n] for n in said] != [shown.lines[n] for n in before]:
+        if said and before and _inside(page, said) != _inside(shown, before):
             draft.refuse("the result is what the agent declared; it was put back")
+
+
+def _inside(page: Page, lines: range) -> list[str]:
+    return [page.lines[line].rstrip("\r") for line in lines]

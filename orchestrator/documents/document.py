@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 from orchestrator.documents import header
 from orchestrator.documents.draft import Diff, Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.file_names import file_name
-from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page
+from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page, page
 from orchestrator.documents.paths import moved, relocate, relocated
 from orchestrator.documents.stamp import unstamp
 from orchestrator.events import Kind, ProseWritten, TextEdited
@@ -42,7 +44,7 @@ class Binding(Protocol):
         """The sections a template has for them."""
         ...
 
-    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+    def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         """Make the page say them; those that `known` had already need not be said."""
         ...
 
@@ -94,58 +96,62 @@ class MarkdownDocument:
         known = adopted(task, self.kind)
         task = relocated(task, gone)
         base = task.texts.get(self.kind)
-        page = self._page(task, base if base is not None else self._template(task))
-        known = None if page.ours or known is None else relocated(known, gone)
-        header.weave(page, task, known)
+        edits = Edits(self._page(task, self._template(task) if base is None else base))
+        ours = edits.page.ours
+        known = None if ours or known is None else relocated(known, gone)
+        header.weave(edits, task, known)
         for binding in self._bindings:
-            binding.weave(page, task, known)
-        self._weave_prose(page, task, known)
-        return page.text()
+            binding.weave(edits, task, known)
+        self._weave_prose(edits, task, known)
+        if ours and base is not None:
+            edits.unmark({title.casefold() for title in (*self._sections, *self._headings(task))})
+        return edits.text()
 
     def diff(self, task: Task, text: str) -> Diff:
         """What the text says otherwise than `render`, as events `apply` accepts from an editor."""
         now = self.render(task)
         if text == now:
             return Diff()
-        page, shown = self._page(task, relocate(text, moved(task))), self._page(task, now)
+        said, shown = self._page(task, relocate(text, moved(task))), self._page(task, now)
         known = adopted(task, self.kind)
-        first = not page.ours and self.kind not in task.documents
+        first = not said.ours and self.kind not in task.documents
         draft = Draft(task, file_name(self.kind, task.id), adopting=first)
-        if page.ours:
+        if said.ours:
             known = None
         elif first:
             known = task
-        header.changes(draft, page, shown, known)
+        header.changes(draft, said, shown, known)
         for binding in self._bindings:
-            binding.changes(draft, page, shown)
-        self._prose_changes(draft, page, shown)
+            binding.changes(draft, said, shown)
+        self._prose_changes(draft, said, shown)
         if draft.task.texts.get(self.kind) != text and self.render(draft.task) != text:
             draft.propose(TextEdited(document=self.kind, text=text))
         return draft.diff()
 
     def _page(self, task: Task, text: str) -> Page:
-        return Page(text, self._title_line(task), self._prose, self._sections)
+        return page(text, self._title_line(task), self._prose, self._sections)
 
     def _title_line(self, task: Task) -> str:
         return f"# {self._title} – {task.id}"
 
     def _template(self, task: Task) -> str:
-        headings = [heading for binding in self._bindings for heading in binding.headings(task)]
-        if self._prose:
-            headings.append(self._prose)
+        headings = self._headings(task) + ([self._prose] if self._prose else [])
         head = [self._title_line(task), "", *(header.line(task, label) for label in self._labels(task)), ""]
         return "\n".join([*head, "\n".join(f"## {heading}\n\n{NOTHING}\n" for heading in headings)])
 
+    def _headings(self, task: Task) -> list[str]:
+        return [heading for binding in self._bindings for heading in binding.headings(task)]
+
     # -- free text -------------------------------------------------------------
 
-    def _weave_prose(self, page: Page, task: Task, known: Task | None) -> None:
+    def _weave_prose(self, edits: Edits, task: Task, known: Task | None) -> None:
         wanted = self._written(task)
-        if self._said(page) == wanted or (known is not None and self._written(known) == wanted):
+        if self._said(edits.page) == wanted or (known is not None and self._written(known) == wanted):
             return
-        if page.prose is not None:
-            page.write_prose(wanted)
+        if edits.page.prose is not None:
+            edits.write_prose(wanted)
         elif self._prose:
-            page.place(self._prose, wanted.split("\n"))
+            edits.place(self._prose, wanted.split("\n"))
 
     def _prose_changes(self, draft: Draft, page: Page, shown: Page) -> None:
         said = self._said(page)
@@ -153,19 +159,20 @@ class MarkdownDocument:
             draft.propose(ProseWritten(document=self.kind, text=said))
 
     def _said(self, page: Page) -> str:
-        return _canonical("\n".join(page.lines[line] for line in page.prose or ()))
+        return _canonical("\n".join(page.lines[page.prose.start : page.prose.stop])) if page.prose else ""
 
     def _written(self, task: Task) -> str:
         text = task.prose.get(self.kind)
         return _canonical((self._otherwise(task) if text is None else text) or "")
 
 
+@lru_cache(maxsize=256)
 def _canonical(text: str) -> str:
-    """A free text as it is compared: without our marks, carriage returns, and empty lines around it."""
+    """A free text as it is compared: without our marks, carriage returns, empty lines around it and `None` above it."""
     lines = [line.rstrip("\r") for line in unstamp(text)[0].split("\n")]
     kept = [line for line in lines if line.rstrip() not in (BEGIN, END)]
     while kept and not kept[-1].strip():
         kept.pop()
-    while kept and not kept[0].strip():
+    while kept and kept[0].strip() in ("", NOTHING):
         kept.pop(0)
-    return "" if kept == [NOTHING] else "\n".join(kept)
+    return "\n".join(kept)

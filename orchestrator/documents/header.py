@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from orchestrator.documents.draft import Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.events import PhaseChanged
 from orchestrator.task import Life, Task
@@ -70,6 +72,7 @@ def line(task: Task, label: str) -> str:
     return f"**{label}**: {plain(FACTS[label](task))}".rstrip()
 
 
+@lru_cache(maxsize=256)
 def read(page: Page) -> dict[str, tuple[int, str, str]]:
     """By label: the line, what stands before the value, the value; the first of a label."""
     found: dict[str, tuple[int, str, str]] = {}
@@ -82,11 +85,11 @@ def read(page: Page) -> dict[str, tuple[int, str, str]]:
     return found
 
 
-def weave(page: Page, task: Task, known: Task | None) -> None:
+def weave(edits: Edits, task: Task, known: Task | None) -> None:
     """Put the values of today into the lines that say them; what `known` had already stays as it was typed."""
-    for label, (number, before, said) in read(page).items():
+    for label, (number, before, said) in read(edits.page).items():
         if (wanted := _wanted(label, said, task, known)) is not None:
-            page.put(number, before + wanted)
+            edits.put(number, before + wanted)
 
 
 def _wanted(label: str, said: str, task: Task, known: Task | None) -> str | None:
@@ -101,8 +104,8 @@ def _wanted(label: str, said: str, task: Task, known: Task | None) -> str | None
 
 def _same(label: str, said: str, wanted: str) -> bool:
     if label == "Status":
-        return status_word(said) == status_word(wanted)
-    return _core(said) == _core(wanted)
+        return said == wanted or status_word(said) == status_word(wanted)
+    return said == wanted or _core(said) == _core(wanted)
 
 
 def _core(text: str) -> str:
@@ -118,5 +121,7 @@ def changes(draft: Draft, page: Page, shown: Page, known: Task | None) -> None:
             old = before.get(label, draft.told.phase)
             if said and not _same(label, said, old):
                 draft.propose(PhaseChanged(phase=said))
-        elif before.get(label) != said and (wanted := _wanted(label, said, draft.told, known)) is not None:
+        elif label in before and _same(label, said, before[label]):
+            continue
+        elif (wanted := _wanted(label, said, draft.told, known)) is not None:
             draft.refuse(f"{label} is not a person's to say: {said!r} was put back to {wanted!r}")

@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from orchestrator.documents.draft import Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.events import ItemAdded, ItemChecked, ItemDropped, ItemReworded, ItemUnchecked
 from orchestrator.task import Item, Task
@@ -83,33 +85,24 @@ class Items:
             sections.setdefault(_title(item.section).casefold(), _title(item.section))
         return list(sections.values()) or [_HEADING]
 
-    def read(self, page: Page) -> list[Box]:
-        boxes = []
-        for number in page.bullets:
-            if match := _ITEM.fullmatch(page.lines[number]):
-                section = page.heading_above(number)
-                boxes.append(
-                    Box(number, match[1], match[2], match[3], match[4], None if section == _HEADING else section)
-                )
-        return boxes
-
-    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+    def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         """Make the page say the items, and no other."""
-        boxes, items = self.read(page), _live(task)
+        boxes, items = _boxes(edits.page), _live(task)
         found = _pair(boxes, items)
         for index, other in found.pairs:
             box, item = boxes[index], items[other]
             same = plain(box.text) == plain(item.text)
             if not same or box.checked != item.checked:
                 mark = box.mark if box.checked == item.checked else "x" if item.checked else " "
-                page.put(box.line, box.lead + mark + box.gap + (box.text if same else plain(item.text)))
+                edits.put(box.line, box.lead + mark + box.gap + (box.text if same else plain(item.text)))
         for index in found.lines:
-            page.cut(boxes[index].line)
+            edits.cut(boxes[index].line)
         if found.items:
-            self._insert(page, items, {items[other].id: boxes[index] for index, other in found.pairs})
+            self._insert(edits, items, {items[other].id: boxes[index] for index, other in found.pairs})
 
-    def _insert(self, page: Page, items: Sequence[Item], said: dict[str, Box]) -> None:
+    def _insert(self, edits: Edits, items: Sequence[Item], said: dict[str, Box]) -> None:
         """Each new item after the one before it; the last ones of a section at the end of its list."""
+        page = edits.page
         by_section: dict[str, list[Item]] = defaultdict(list)
         titles: dict[str, str] = {}
         for item in items:
@@ -135,13 +128,13 @@ class Items:
                 places[after].append(f"{_bullet(here, said)}[{'x' if item.checked else ' '}] {plain(item.text)}")
             for after, rows in places.items():
                 if after is None and page.ours and not page.unclosed and page.section(title) is None:
-                    page.append(title, rows)
+                    edits.append(title, rows)
                 else:
-                    page.place(title, rows, after)
+                    edits.place(title, rows, after)
 
     def changes(self, draft: Draft, page: Page, shown: Page) -> None:
         """Propose what became of the items: first which there are, then which are ticked."""
-        boxes, items = self.read(page), self._shown(shown, _live(draft.told))
+        boxes, items = _boxes(page), self._shown(shown, _live(draft.told))
         found = _pair(boxes, items)
         above: str | None = None
         bound = {index: items[other] for index, other in found.pairs}
@@ -170,8 +163,18 @@ class Items:
 
     def _shown(self, shown: Page, items: Sequence[Item]) -> list[Item]:
         """The items in the order of the lines that say them, then those that no line says."""
-        found = _pair(self.read(shown), items)
+        found = _pair(_boxes(shown), items)
         return [items[other] for _, other in sorted(found.pairs)] + [items[other] for other in found.items]
+
+
+@lru_cache(maxsize=256)
+def _boxes(page: Page) -> tuple[Box, ...]:
+    boxes = []
+    for number in page.bullets:
+        if match := _ITEM.fullmatch(page.lines[number]):
+            section = page.heading_above(number)
+            boxes.append(Box(number, match[1], match[2], match[3], match[4], None if section == _HEADING else section))
+    return tuple(boxes)
 
 
 def _live(task: Task) -> list[Item]:
@@ -185,6 +188,7 @@ def _pair(boxes: Sequence[Box], items: Sequence[Item]) -> Pairing:
     )
 
 
+@lru_cache(maxsize=1024)
 def _title(section: str | None) -> str:
     return plain(section or "").rstrip("# ") or _HEADING
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 from orchestrator.documents.draft import Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.task import Task
 
@@ -68,52 +70,32 @@ class Listing:
         """The sections a template has for this list."""
         return [self.heading] if not self.optional or self.rows(task) else []
 
-    def read(self, page: Page) -> dict[str, Said]:
+    def read(self, page: Page) -> Mapping[str, Said]:
         """The rows a page says, the first of an id."""
-        within = range(len(page.lines)) if self.everywhere else page.section(self.heading) or range(0)
-        said: dict[str, Said] = {}
-        for number in page.bullets:
-            if number in within and (match := self.pattern.fullmatch(page.lines[number].rstrip())):
-                prefix, key, rest = match.groups()
-                if (key := plain(key)) not in said and page.belongs(number, self.heading):
-                    places = self._details(page, number) if self.labels else {}
-                    details = {label: plain(text[1]) for label, (_, text) in places.items()}
-                    spots = {label: (line, text[0]) for label, (line, text) in places.items()}
-                    said[key] = Said(Row(key, rest.strip(), details), number, prefix, spots)
-        return said
+        return _said(self, page)
 
-    def _details(self, page: Page, number: int) -> dict[str, tuple[int, tuple[str, str]]]:
-        found: dict[str, tuple[int, tuple[str, str]]] = {}
-        for line in range(number + 1, len(page.lines)):
-            match = _DETAIL.fullmatch(page.lines[line])
-            if match is None or line in page.code:
-                break
-            label = next((label for label in self.labels if label.casefold() == plain(match[2]).casefold()), None)
-            if label and label not in found:
-                found[label] = (line, (match[1], match[3]))
-        return found
-
-    def weave(self, page: Page, task: Task, known: Task | None) -> None:
+    def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         """Make the page say the rows; those that `known` had already need not be said."""
-        said = self.read(page)
-        wanted = {row.key: row for row in self.rows(task) if self._readable(row)}
+        page, said = edits.page, self.read(edits.page)
+        wanted = {row.key: row for row in self.rows(task)}
         old = {row.key: row for row in self.rows(known)} if known else {}
         for key, row in wanted.items():
             if key in said:
-                self._mend(page, said[key], row)
+                self._mend(edits, said[key], row)
         if self.vanishing:
             for key in said.keys() - wanted.keys():
-                page.cut(said[key].line)
-        missing = [row for key, row in wanted.items() if key not in said and old.get(key) != row]
-        if missing:
+                edits.cut(said[key].line)
+        missing = [(key, self._lines(row)) for key, row in wanted.items() if key not in said and old.get(key) != row]
+        rows = [line for key, lines in missing if self._readable(key, lines[0]) for line in lines]
+        if rows:
             under = page.section(self.heading) or range(0)
             ends = [row.end for row in said.values() if row.line in under]
-            page.place(self.heading, [line for row in missing for line in self._lines(row)], max(ends, default=None))
+            edits.place(self.heading, rows, max(ends, default=None))
 
-    def _readable(self, row: Row) -> bool:
+    def _readable(self, key: str, line: str) -> bool:
         """False for an id that no line could say so that it can be read back."""
-        match = self.pattern.fullmatch(self._lines(row)[0].rstrip())
-        return match is not None and plain(match[2]) == row.key
+        match = self.pattern.fullmatch(line)
+        return match is not None and plain(match[2]) == key
 
     def _lines(self, row: Row) -> list[str]:
         return [
@@ -121,9 +103,9 @@ class Listing:
             *(f"  - {label}: {plain(value)}" for label, value in row.details.items()),
         ]
 
-    def _mend(self, page: Page, said: Said, row: Row) -> None:
-        if not self.same(said.row.rest, row.rest):
-            page.put(said.line, said.prefix + self._lines(row)[0].removeprefix("- "))
+    def _mend(self, edits: Edits, said: Said, row: Row) -> None:
+        if said.row.rest != row.rest and not self.same(said.row.rest, row.rest):
+            edits.put(said.line, said.prefix + self._lines(row)[0].removeprefix("- "))
         for label in self.labels:
             value = plain(row.details.get(label, ""))
             if label in said.places:
@@ -131,11 +113,11 @@ class Listing:
                 if said.row.details[label] == value:
                     continue
                 if value:
-                    page.put(line, before.rstrip() + " " + value)
+                    edits.put(line, before.rstrip() + " " + value)
                 else:
-                    page.cut(line)
+                    edits.cut(line)
             elif value and label not in self.fixed:
-                page.add(said.end, [f"{' ' * (len(said.prefix) - len(said.prefix.lstrip()))}  - {label}: {value}"])
+                edits.add(said.end, [f"{' ' * (len(said.prefix) - len(said.prefix.lstrip()))}  - {label}: {value}"])
 
     def changes(self, draft: Draft, page: Page, shown: Page) -> None:
         """Propose what the page says otherwise than the shown one."""
@@ -143,5 +125,32 @@ class Listing:
         wanted = {row.key: row for row in self.rows(draft.told)}
         for key, said in self.read(page).items():
             same = key not in before or self.same(before[key].row.rest, said.row.rest)
-            if key in wanted and not same and not self.same(said.row.rest, wanted[key].rest):
+            if key in wanted and not same and not plain(wanted[key].rest).startswith(plain(said.row.rest)):
                 draft.refuse(f"the line of {key} under {self.heading} is made from other facts and was put back")
+
+
+@lru_cache(maxsize=1024)
+def _said(listing: Listing, page: Page) -> dict[str, Said]:
+    within = range(len(page.lines)) if listing.everywhere else page.section(listing.heading) or range(0)
+    said: dict[str, Said] = {}
+    for number in page.bullets:
+        if number in within and (match := listing.pattern.fullmatch(page.lines[number].rstrip())):
+            prefix, key, rest = match.groups()
+            if (key := plain(key)) not in said and page.belongs(number, listing.heading):
+                places = _details(listing.labels, page, number)
+                details = {label: plain(text[1]) for label, (_, text) in places.items()}
+                spots = {label: (line, text[0]) for label, (line, text) in places.items()}
+                said[key] = Said(Row(key, rest.strip(), details), number, prefix, spots)
+    return said
+
+
+def _details(labels: Sequence[str], page: Page, number: int) -> dict[str, tuple[int, tuple[str, str]]]:
+    found: dict[str, tuple[int, tuple[str, str]]] = {}
+    for line in range(number + 1, len(page.lines)) if labels else ():
+        match = _DETAIL.fullmatch(page.lines[line])
+        if match is None or line in page.code:
+            break
+        label = next((label for label in labels if label.casefold() == plain(match[2]).casefold()), None)
+        if label and label not in found:
+            found[label] = (line, (match[1], match[3]))
+    return found

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.documents.markdown import line_ending
 from orchestrator.documents.status_json import dump, load
 from orchestrator.events import Json, Kind
 from orchestrator.task import Published, digest
@@ -32,8 +33,9 @@ class Stamp:
 
 def stamp(task_id: str, revision: int, body: str) -> str:
     """The text of a Markdown document: the body, then the stamp line."""
-    gap, mark = ("", "") if body.endswith("\n") else ("\n", " no-newline")
-    return f"{body}{gap}<!-- orchestrator {task_id} r{revision} sha256:{digest(body)}{mark} -->\n"
+    ending = line_ending(body)
+    gap, mark = ("", "") if body.endswith("\n") else (ending, " no-newline")
+    return f"{body}{gap}<!-- orchestrator {task_id} r{revision} sha256:{digest(body)}{mark} -->{ending}"
 
 
 def unstamp(text: str) -> tuple[str, Stamp | None]:
@@ -54,10 +56,10 @@ def unstamp(text: str) -> tuple[str, Stamp | None]:
 
 
 def stamp_status(body: str, revision: int, manifest: Mapping[Kind, Published]) -> str:
-    """The text of the status JSON: the body with `sync` as its last key."""
+    """The text of the status JSON: a body, as it was rendered, with `sync` as its last key."""
     documents = {kind: {"revision": row.revision, "digest": row.digest} for kind, row in manifest.items()}
     sync = {"revision": revision, "digest": digest(body), "documents": documents}
-    return dump({**load(body), "sync": sync})
+    return body.removesuffix("\n}\n") + "," + dump({"sync": sync}).removeprefix("{")
 
 
 def unstamp_status(text: str) -> tuple[str, Stamp | None]:

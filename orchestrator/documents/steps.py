@@ -6,6 +6,7 @@ import re
 from difflib import SequenceMatcher
 
 from orchestrator.documents.draft import Draft
+from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import NOTHING, Page, plain
 from orchestrator.events import NextStepsSet
 from orchestrator.task import Task
@@ -29,13 +30,13 @@ class NextSteps:
                 break
         return steps
 
-    def weave(self, page: Page, task: Task, known: Task | None) -> None:
-        steps = self.read(page)
+    def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
+        steps = self.read(edits.page)
         said, wanted = _keys(steps), _wanted(task)
         if said == wanted or (not steps and known is not None and _wanted(known) == wanted):
             return
         if not steps:
-            page.place(self.heading, [f"- {step}" for step in wanted])
+            edits.place(self.heading, [f"- {step}" for step in wanted])
             return
         for operation, top, bottom, first, last in SequenceMatcher(None, said, wanted, autojunk=False).get_opcodes():
             if operation == "equal":
@@ -43,13 +44,13 @@ class NextSteps:
             common = min(bottom - top, last - first)
             for offset in range(common):
                 number, match = steps[top + offset]
-                page.put(number, match[1] + wanted[first + offset])
+                edits.put(number, match[1] + wanted[first + offset])
             for number, _ in steps[top + common : bottom]:
-                page.cut(number)
+                edits.cut(number)
             if more := wanted[first + common : last]:
                 number, match = steps[max(top + common - 1, 0)]
                 lead = match[1] if match[2] is None else "- "
-                page.add(number - (top + common == 0), [lead + step for step in more])
+                edits.add(number - (top + common == 0), [lead + step for step in more])
 
     def changes(self, draft: Draft, page: Page, shown: Page) -> None:
         steps = self.read(page)

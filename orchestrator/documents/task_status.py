@@ -227,7 +227,9 @@ class TaskStatus:
                 if key in said and not (isinstance(said[key], str) and said[key].strip()):
                     draft.refuse("phase is a text; it was put back")
             elif (
-                key not in _PASSING and key in said and said[key] != shown.get(key) and not _same(key, said[key], value)
+                key in said
+                and key not in _PASSING
+                and not any(_same(key, said[key], x) for x in (shown.get(key), value))
             ):
                 draft.refuse(f"{key} is not a person's to say; it was put back to {value!r}")
 

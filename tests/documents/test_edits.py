@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from orchestrator import events as happened
 from orchestrator.documents import diff, file_name, identify, kinds, render
@@ -119,6 +120,82 @@ def test_a_workstream_is_edited_added_and_comes_back_when_removed() -> None:
     task, events, _ = edit(working(), "plan", line, "")
     assert events == ()
     assert line in render(task, "plan")
+
+
+def test_the_word_for_an_empty_section_goes_once_a_person_says_something_there() -> None:
+    for kind, heading in (
+        ("plan", "Workstreams"),
+        ("architecture-notes", "Decisions"),
+        ("progress", "Next Steps"),
+        ("checklist", "Items"),
+    ):
+        empty = f"## {heading}\n\nNone\n"
+        for typed in ("- call my mother\n\nNone\n", "None\n\n- call my mother\n", "- call my mother\nNone\n"):
+            task, _, refused = edit(new(), kind, empty, f"## {heading}\n\n{typed}")
+            assert f"## {heading}\n\n- call my mother\n" in render(task, kind)
+            assert refused == ()
+            assert render(task, kind) == render(new(), kind).replace(empty, f"## {heading}\n\n- call my mother\n") or (
+                kind == "checklist"
+            )
+
+
+def test_free_text_written_under_the_word_for_no_text_is_free_text() -> None:
+    task, events, _ = edit(
+        new(), "plan", "## Plan\n\nNone\n", "## Plan\n\nNone\nFirst the model.\n\n### Risks\n\nNone\n"
+    )
+    assert events == (happened.ProseWritten(document="plan", text="First the model.\n\n### Risks\n\nNone"),)
+    assert render(task, "plan").endswith("## Plan\n\nFirst the model.\n\n### Risks\n\nNone\n")
+
+
+def test_the_word_none_of_a_person_stays() -> None:
+    section = "## Risks\n\nNone\n\nthat I know of\n\n## References"
+    task, _, _ = edit(new(), "plan", "## References", section)
+    assert section in render(task, "plan")
+    mine = "# Mine\n\n## Workstreams\n\nNone\n\n- call my mother\n"
+    other = published(after(new(), *diff(new(), "plan", mine).events, actor="editor"))
+    assert mine in render(other, "plan")
+
+
+def test_lines_the_engine_changes_or_adds_end_as_most_lines_of_the_document_do() -> None:
+    for typed in ("# Mine\r\n- [ ] a\r\n- [ ] b", "# Mine\n\r\n- [ ] a\r\n- [ ] b\r\n"):
+        task = published(after(new(), *diff(new(), "checklist", typed).events, actor="editor"))
+        task = after(task, happened.ItemChecked(id="c1"), happened.ItemAdded(id="c3", text="c"))
+        end = "\r\n" if typed.endswith("\n") else ""
+        assert render(task, "checklist").endswith(f"- [x] a\r\n- [ ] b\r\n- [ ] c{end}")
+        task = after(task, happened.ItemAdded(id="c4", text="d", section="Else"))
+        block = "\r\n".join(
+            ["", "<!-- orchestrator:begin -->", "", "## Else", "", "- [ ] d", "", "<!-- orchestrator:end -->"]
+        )
+        assert render(task, "checklist").endswith(f"- [ ] c\r\n{block}{end}")
+
+
+def test_a_fact_that_is_not_a_persons_may_be_said_again() -> None:
+    for kind, old, again in (
+        ("progress", "- **c2** Write src/models/user.js (R2, R3)", "- **c2** Write src/models/user.js"),
+        ("completion-summary", "`src/models/user.js` – created", "`src/models/user.js`  –  created"),
+        ("completion-summary", "passed (R5)", "passed"),
+        (
+            "architecture-notes",
+            "`paranoid`\n  - Decided: 2026-03-01T09:30:00.000Z",
+            "`paranoid`\n  - Decided: 2026-03-01",
+        ),
+        ("checklist", "**Status**: completed", "**Status**: ✅ Done"),
+    ):
+        assert edit(done(), kind, old, again)[1:] == ((), ())
+    crlf = render(done(), "completion-summary").replace("\n", "\r\n")
+    assert diff(published(done()), "completion-summary", crlf).refused == ()
+
+
+def test_a_status_as_an_adopted_document_shows_it_may_be_typed_again_in_another_form() -> None:
+    typed = "# Mine\n\n**Status**: Completed ✅\n\n- [x] a\n"
+    task = new()
+    task = published(after(task, *diff(task, "checklist", typed).events, actor="editor"))
+    task = replace(task, adopted={"checklist": task})
+    assert render(task, "checklist") == typed
+    again = f"# Checklist – {task.id}\n\n**Status**: completed\n\n- [x] a\n- [x] b\n"
+    found = diff(task, "checklist", again)
+    assert found.refused == ()
+    assert "- [x] b\n" in render(after(task, *found.events, actor="editor"), "checklist")
 
 
 def test_an_illegal_move_is_refused_and_put_back() -> None:

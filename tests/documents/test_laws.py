@@ -24,6 +24,20 @@ often = settings(max_examples=150, deadline=None, suppress_health_check=list(Hea
 LATER = "2026-03-02T00:00:00.000Z"
 
 
+SECTIONS: dict[Kind, list[str]] = {
+    "checklist": ["Items"],
+    "plan": ["Workstreams", "References"],
+    "architecture-notes": ["Decisions"],
+    "progress": ["Workstreams", "Completed Work", "Blockers", "Next Steps", "References"],
+}
+"""The sections that lists own and that are empty at first."""
+
+
+def remarks(text: str) -> list[str]:
+    """What the lines of a text say; `None` is what we put where nothing is said."""
+    return [line.rstrip("\r") for line in text.split("\n") if line.strip() not in ("", "None")]
+
+
 def obeyed(task: Task, kind: Kind, text: str) -> Task:
     return apply_all(task, diff(task, kind, text).events, actor="editor", at=LATER)
 
@@ -111,8 +125,54 @@ def test_a_checklist_that_was_obeyed_stays_as_it_was_typed(data: Any, task: Task
     text = edited(data.draw, "checklist", render(task, "checklist"))
     found = diff(task, "checklist", text)
     task = apply_all(task, found.events, actor="editor", at=LATER)
+    rendered = render(task, "checklist")
     if not found.refused and ".temp/" not in text:
-        assert render(task, "checklist") == text
+        assert rendered == text or "None" in {line.strip() for line in text.split("\n")}
+        assert remarks(rendered) == remarks(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "section"),
+    [(kind, name) for kind, names in SECTIONS.items() for name in names],
+)
+@often
+@given(data=st.data(), rows=st.lists(lines, min_size=1, max_size=3), place=st.integers(0, 3), close=st.booleans())
+def test_a_section_that_says_something_does_not_say_that_it_is_empty(
+    kind: Kind, section: str, data: Any, rows: list[str], place: int, close: bool
+) -> None:
+    rows = [row for row in rows if "#" not in row and "orchestrator:" not in row and "`" not in row and "~" not in row]
+    task = published(new())
+    empty = f"\n## {section}\n\nNone\n"
+    body = render(task, kind)
+    assert body.count(empty) == 1
+    gap = [""] * close
+    filled = "\n".join(["", f"## {section}", "", *rows[:place], *gap, "None", *gap, *rows[place:], ""])
+    task = obeyed(task, kind, body.replace(empty, filled))
+    later = worked_on(data.draw, task)
+    for then in (task, later) if later.texts == task.texts else (task,):
+        rendered = render(then, kind)
+        mine = rendered.partition(f"\n## {section}\n")[2].split("\n## ")[0].split("\n")
+        if any(line.strip() not in ("", "None") for line in mine):
+            assert "None" not in {line.strip() for line in mine}
+        assert diff(then, kind, rendered).events == ()
+        assert render(replace(then, texts={**then.texts, kind: rendered}), kind) == rendered
+
+
+@pytest.mark.parametrize("kind", KINDS[:-1])
+@often
+@given(data=st.data(), task=tasks(), before=st.booleans())
+def test_a_document_with_crlf_has_no_other_line_ending_whatever_happens(
+    kind: Kind, data: Any, task: Task, before: bool
+) -> None:
+    task = published(task) if before else task
+    typed = render(task, kind).replace("\r", "").replace("\n", "\r\n")
+    task = obeyed(task, kind, typed)
+    task = worked_on(data.draw, task)
+    body = render(task, kind)
+    if "\r\n" in typed and task.texts.get(kind) == typed:
+        text = stamp(task.id, 7, body)
+        assert text.count("\n") == text.count("\r\n")
+        assert unstamp(text)[0] == body
 
 
 @often

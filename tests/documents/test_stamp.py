@@ -9,20 +9,22 @@ import pytest
 from orchestrator.documents import stamp, stamp_status, unstamp, unstamp_status
 from orchestrator.task import Published, digest
 
+LINUX = "# Plan\n\nText\n"
 BODY = "# Plan\r\n\r\nText\r\n"
 
 
 def test_a_body_comes_back_whatever_its_line_endings_and_its_last_line() -> None:
-    for body in (BODY, "", "\n", "no newline", "ends in a return\r", "emoji ✅ שלום"):
+    for body in (BODY, "", "\n", "no newline", "ends in a return\r", "a\r\nb", "a\r\nb\r", "a\nb\r\n", "emoji ✅ שלום"):
         again, found = unstamp(stamp("K7Q2MX", 17, body))
         assert again == body
         assert found is not None
         assert found.intact
 
 
-def test_the_stamp_is_the_last_line_and_names_task_revision_and_digest() -> None:
+def test_the_stamp_is_the_last_line_ends_as_the_others_and_names_task_revision_and_digest() -> None:
     text = stamp("K7Q2MX", 17, BODY)
-    assert text == f"{BODY}<!-- orchestrator K7Q2MX r17 sha256:{digest(BODY)} -->\n"
+    assert text == f"{BODY}<!-- orchestrator K7Q2MX r17 sha256:{digest(BODY)} -->\r\n"
+    assert stamp("K7Q2MX", 17, LINUX) == f"{LINUX}<!-- orchestrator K7Q2MX r17 sha256:{digest(LINUX)} -->\n"
 
 
 def test_a_changed_body_is_not_intact() -> None:

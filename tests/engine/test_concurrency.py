@@ -148,7 +148,7 @@ def test_items_added_at_the_same_place_by_a_worker_and_a_person_are_both_kept(en
 def test_a_document_that_a_checkpoint_covers_is_put_back_durably(temp: Path, disk: ScriptedDisk) -> None:
     engine = open_engine(temp, disk)
     engine.create(CREATED, *PLAN)
-    for number in range(17):
+    for number in range(65):
         engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")
     path_of(temp, "architecture-notes").unlink()
     disk.log.clear()
