@@ -13,11 +13,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
-    {"errors", "files", "shipped", "yaml12"},
+    {"errors", "files", "shipped", "yaml12", "chain"},
     {"events"},
     {"task", "evidence"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
-    {"documents", "journal", "models", "tools", "definitions", "prompts", "overview", "testing"},
+    {"documents", "journal", "models", "tools", "definitions", "prompts", "overview", "history", "testing"},
     {"engine", "check"},
     {"worker"},
     {"team"},
@@ -27,7 +27,7 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-LIGHT = ("overview", "definitions", "errors", "shipped")
+LIGHT = ("overview", "history", "chain", "definitions", "errors", "shipped")
 """Modules that start fast: neither pydantic nor the model client may be imported by them."""
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the source tree")

@@ -8,14 +8,13 @@ name, may be only in the cache of a process that died, and writes the journal an
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from orchestrator import files
+from orchestrator import chain, files
 from orchestrator.errors import Conflict, Damaged, StorageError, UnknownTask, Unsynced
 from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
@@ -31,22 +30,12 @@ def encode(commit: Commit, previous: str) -> tuple[bytes, str]:
     """The line of a commit, with its newline, and its sum."""
     data = {"v": 1, **commit.encode()}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))[:-1].encode("utf-8", "surrogatepass")
-    total = _sum(previous, text)
-    return text + b',"sum":"' + total.encode() + b'"}\n', total
-
-
-def _sum(previous: str, text: bytes) -> str:
-    return hashlib.sha256(previous.encode() + text).hexdigest()
+    return chain.sign(text, previous)
 
 
 def decode(line: bytes, previous: str) -> tuple[Commit, str]:
     """The commit of a whole line and its sum; raises ValueError saying why the line is not whole, or Unreadable."""
-    text, comma, rest = line.rpartition(b',"sum":"')
-    if not comma or not line.endswith(b'"}\n'):
-        raise ValueError("not a whole line")
-    total = rest[:-3].decode("ascii", "replace")
-    if total != _sum(previous, text):
-        raise ValueError("its checksum does not fit")
+    text, total = chain.check(line, previous)
     try:
         data = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
         if data.pop("v", None) != 1:
@@ -130,8 +119,8 @@ class FileJournal:
     def _cut(self, tail: bytes, reason: str) -> None:
         """Take away a torn last line; raise Damaged when a whole one follows it."""
         first, _, after = tail.partition(b"\n")
-        signed = first.endswith(b'"}') and b',"sum":"' in first and _parses(first)
-        if (signed and after) or any(_parses(line) for line in after.split(b"\n")):
+        signed = first.endswith(b'"}') and b',"sum":"' in first and chain.parses(first)
+        if (signed and after) or any(chain.parses(line) for line in after.split(b"\n")):
             raise self._damaged(reason)
         self._disk.truncate(self._descriptor, self._path, self._size)
         try:
@@ -316,12 +305,3 @@ class FileJournals:
             with suppress(FileNotFoundError):
                 return (folder / f"{task_id}.jsonl").read_bytes()
         raise UnknownTask(task_id, str(self._folder.parent))
-
-
-def _parses(line: bytes) -> bool:
-    """True when a line is a JSON object with a sum: too much for a torn write to have left by chance."""
-    try:
-        data = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(data, dict) and "sum" in data

@@ -1,0 +1,233 @@
+"""doctor: whatever may keep agents from working here, each looked at in turn. Mends nothing and never fails itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import click
+
+from orchestrator import files
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project, pass_project
+from orchestrator.errors import OrchestratorError
+from orchestrator.history import History
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Folder
+    from orchestrator.events import Kind
+
+_SERVER = "https://api.anthropic.com"
+_LONGEST = 3.0
+"""Seconds to wait for a server."""
+_MARKS = {"ok": ("✓", "green"), "problem": ("✗", "red"), "note": ("·", None)}
+
+
+class Check(NamedTuple):
+    """`note`: worth knowing, nothing to mend. `said`: how it is, and of a problem what to do."""
+
+    name: str
+    state: Literal["ok", "problem", "note"]
+    said: str
+
+
+@click.command(epilog="JSON: {project, ok, checks: [{check, state: ok | problem | note, said}]}.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_project
+def command(project: Project, as_json: bool) -> int:
+    """Look for what may keep agents from working here, and say what to do.
+
+    Exit code 1 when there is a problem.
+    """
+    found = []
+    for check in _checks(project):
+        found.append(check)
+        if not as_json:
+            _show(check)
+    ok = all(check.state != "problem" for check in found)
+    if as_json:
+        rows = [{"check": check.name, "state": check.state, "said": screen.line(check.said)} for check in found]
+        screen.print_json({"project": str(project.workspace), "ok": ok, "checks": rows})
+    return 0 if ok else 1
+
+
+def _show(check: Check) -> None:
+    mark, colour = _MARKS[check.state]
+    lead = f"{click.style(mark, fg=colour)} {check.name:<11} "
+    gap = " " * len(click.unstyle(lead))
+    for number, row in enumerate(textwrap.wrap(screen.line(check.said), screen.columns() - len(gap))):
+        click.echo((gap if number else lead) + row)
+
+
+def _checks(project: Project) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    old = sys.version_info < (3, 11)
+    yield Check("python", "problem" if old else "ok", f"{version}: use 3.11 or later" if old else version)
+    key = _key()
+    yield key
+    yield _server() if key.state == "ok" else Check("server", "note", "not tried without a key")
+    yield _program("node", "node", "note", "agents that run JavaScript need it")
+    yield _program("ripgrep", "rg", "problem", "Glob and Grep need it: install ripgrep")
+    yield _program("git", "git", "note", "without it `init` cannot see what is ignored")
+    if not project.temp.exists():
+        yield Check(".temp", "note", f"there is none in {project.workspace}: `orchestrator init` makes one")
+        return
+    yield from _folder(project.temp)
+    yield from _tasks(project.temp)
+
+
+def _key() -> Check:
+    """Whether the model's provider finds what it needs; never what that is."""
+    import asyncio
+
+    from httpx2 import InvalidURL
+
+    from orchestrator.models import connect
+
+    try:
+        asyncio.run(connect().close())
+    except (OrchestratorError, ImportError, ValueError) as error:
+        return Check("key", "problem", str(error))
+    except InvalidURL as error:
+        return Check("key", "problem", f"ANTHROPIC_BASE_URL, or the proxy's variable, is no address ({error}): mend it")
+    return Check("key", "ok", "ANTHROPIC_API_KEY" if os.environ.get("ANTHROPIC_API_KEY") else "found by the client")
+
+
+def _server() -> Check:
+    """Whether something listens where the model, or the proxy before it, is said to be. Nothing is sent."""
+    from urllib.request import getproxies, proxy_bypass
+
+    if (provider := os.environ.get("ORCHESTRATOR_PROVIDER") or "messages") != "messages":
+        return Check("server", "note", f"not tried: that of {provider} is its own affair")
+    url = os.environ.get("ANTHROPIC_BASE_URL") or _SERVER
+    try:
+        host = urlsplit(url).hostname or ""
+        proxy = None if proxy_bypass(host) else getproxies().get(urlsplit(url).scheme)
+        target = urlsplit(url if not proxy else proxy if "://" in proxy else f"http://{proxy}")
+        address = target.hostname or "", target.port or {"http": 80, "https": 443}[target.scheme]
+        where = f"{address[0]}:{address[1]}{' (a proxy)' if proxy else ''}"
+        if not (host and address[0]):
+            raise ValueError
+    except (ValueError, KeyError):
+        return Check("server", "problem", "no address of a server: mend ANTHROPIC_BASE_URL, or the proxy's variable")
+    try:
+        socket.create_connection(address, timeout=_LONGEST).close()
+    except (OSError, UnicodeError) as error:
+        reason = f"{where} does not answer ({error})"
+        return Check("server", "problem", f"{reason}: check the network, and ANTHROPIC_BASE_URL if it is set")
+    return Check("server", "ok", f"{where} answers")
+
+
+def _program(name: str, program: str, missing: Literal["problem", "note"], why: str) -> Check:
+    path = shutil.which(program)
+    return Check(name, "ok", path) if path else Check(name, missing, f"no `{program}` on the PATH: {why}")
+
+
+def _folder(temp: Path) -> Iterator[Check]:
+    kind = files.network_file_system(temp.resolve())
+    if kind is None:
+        yield Check("file system", "ok", "local")
+    elif os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") == "1":
+        yield Check("file system", "note", f"{kind}, allowed: let no second machine use it")
+    else:
+        yield Check("file system", "problem", f"{kind}: use a local folder, or set ORCHESTRATOR_ALLOW_NETWORK_FS=1")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".doctor-", dir=temp) as probe:
+            exchanging = files.exchanges(files.Disk(), Path(probe))
+        internal = temp / ".orchestrator"
+        closed = [path for path in (internal, *internal.glob("*/")) if path.exists() and not os.access(path, os.W_OK)]
+    except OSError as error:
+        yield Check("writing", "problem", f"{temp}: {error.strerror}: make it a folder you may write to")
+        return
+    if closed:
+        yield Check("writing", "problem", f"not allowed in {', '.join(map(str, closed))}: give yourself the right")
+    else:
+        yield Check("writing", "ok", "allowed")
+    if exchanging:
+        yield Check("exchange", "ok", "two files change places in one step")
+    else:
+        yield Check("exchange", "note", "not here: do not edit a document in the instant in which it is replaced")
+
+
+def _tasks(temp: Path) -> Iterator[Check]:
+    """The journals, the documents beside them, and what processes that died left in staging."""
+    from orchestrator.engine import Folder
+    from orchestrator.journal.file import FileJournals
+
+    folder = Folder(temp, files.Disk())
+    staged = _names(folder.staging)
+    ids = FileJournals(folder.internal, folder.disk).ids()
+    bad, behind, edited = [], [], []
+    for task_id in ids:
+        try:
+            # looked at twice: it may be that just now a command replaces them
+            states = _states(folder, task_id) and _states(folder, task_id)
+        except (OSError, ValueError, KeyError, TypeError, OrchestratorError) as error:
+            said = str(error).splitlines()[0]
+            bad.append(said if task_id in said else f"{task_id} cannot be read: {said}")
+            continue
+        behind += [f"{name} is {state}: `orchestrator show {task_id}`" for name, state in states if state != "edited"]
+        edited += [name for name, state in states if state == "edited"]
+    yield from (Check("journals", "problem", said) for said in bad)
+    if not bad:
+        yield Check("journals", "ok", f"{len(ids)} read, line format 1, every line whole")
+    yield from (Check("documents", "problem", f"{said} puts it right") for said in behind)
+    if edited:
+        yield Check("documents", "note", f"edited, the next command records it: {', '.join(edited)}")
+    elif not behind:
+        yield Check("documents", "ok", "in step with their journals")
+    if left := ", ".join(sorted(staged & _names(folder.staging))):
+        said = f"left by a process that died: {left}; `orchestrator show` with the id takes care of it"
+        yield Check("staging", "problem", said)
+    else:
+        yield Check("staging", "ok", "nothing is left over")
+
+
+def _states(folder: Folder, task_id: str) -> list[tuple[str, str]]:
+    """The documents that are not as the journal says, each with how it is. None of a task that is being worked on.
+
+    Raises Damaged, or whatever else a journal that cannot be read leads to.
+    """
+    from orchestrator import documents
+    from orchestrator.engine import lease
+    from orchestrator.events import Commit
+    from orchestrator.transitions import fold
+
+    lines = History(folder.temp, task_id).read()
+    commits = [Commit.decode({key: value for key, value in line.items() if key != "v"}) for line in lines]
+    task = fold(commits, task_id)
+    if task is None:
+        raise ValueError("no whole line")
+    if task.epoch and lease.held(folder.locks, task_id, task.epoch):
+        return []
+    rows = [(folder.document(task, kind), kind) for kind in documents.kinds(task) if kind in task.documents]
+    states = [(path.name, _state(path, kind, task.documents[kind].digest)) for path, kind in rows]
+    return [(name, state) for name, state in states if state]
+
+
+def _state(path: Path, kind: Kind, published: str) -> str:
+    """How a document differs from what was published, nothing when it does not."""
+    from orchestrator import documents
+
+    try:
+        data = files.read(path)
+        if not data:
+            return "missing" if data is None else "empty"
+        _, stamp = (documents.unstamp_status if kind == "task-status" else documents.unstamp)(data.decode())
+    except (OSError, ValueError):
+        return "unreadable"
+    if stamp is None or not stamp.intact:
+        return "edited"
+    return "" if stamp.digest == published else "stale"
+
+
+def _names(folder: Path) -> set[str]:
+    return set(os.listdir(folder)) if folder.is_dir() else set()

@@ -1,0 +1,157 @@
+"""log: what happened to a task, from its journal alone: no lock, no write, no engine. Starts fast."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from contextlib import suppress
+from datetime import datetime
+
+import click
+
+from orchestrator import overview
+from orchestrator.cli import outcome, screen
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.errors import UsageError
+from orchestrator.history import History, Json
+
+PAUSE = 0.2
+"""Seconds between two looks at a journal that is followed."""
+
+
+@click.command(epilog="JSON: one commit a line {v, revision, at, actor, epoch, events, documents, uuid}.")
+@click.argument("task_id", metavar="ID", type=TaskId())
+@click.option("--follow", is_flag=True, help="Go on as it happens, until the task is archived or Ctrl-C.")
+@click.option("--all", "everything", is_flag=True, help="What was said by and to the model too.")
+@click.option("--json", "as_json", is_flag=True, help="The whole commits, one JSON object a line.")
+@pass_project
+def command(project: Project, task_id: str, follow: bool, everything: bool, as_json: bool) -> None:
+    """Show what happened to a task, oldest first.
+
+    Only reads the journal, and so works while the agent runs.
+    """
+    history = _history(project, task_id)
+    page = Page(everything)
+    ends = (KeyboardInterrupt,) if follow else ()
+    with suppress(*ends):
+        while True:
+            archived = False
+            for commit in history.read():
+                click.echo(json.dumps(commit, separators=(",", ":"))) if as_json else page.show(commit)
+                archived = any(event["type"] == "ArchiveDone" for event in commit["events"])
+            if archived or not follow:
+                return
+            time.sleep(PAUSE)
+
+
+def _history(project: Project, task_id: str) -> History:
+    row = overview.find(project.temp, task_id)
+    if row is not None and not row.kept:
+        raise UsageError(f"task {task_id} has no journal, only {row.path}: it is kept by hand")
+    return History(project.temp, task_id)
+
+
+class Page:
+    """Commits for people: a row an event, days as headings. `everything`: what the model said and was told too."""
+
+    def __init__(self, everything: bool) -> None:
+        self._everything = everything
+        self._day = ""
+        self._items: dict[str, str] = {}
+
+    def show(self, commit: Json) -> None:
+        at = datetime.fromisoformat(commit["at"]).astimezone()
+        lead = f"{'r' + str(commit['revision']):>5}  {at:%H:%M:%S}  {commit['actor']:<7}  "
+        for event in commit["events"]:
+            said = _said(event) if self._everything else ""
+            words = "says" if said and event["type"] == "ModelReplied" else "is told" if said else self._words(event)
+            if not words:
+                continue
+            if self._day != (day := f"{at:%Y-%m-%d}"):
+                click.echo(screen.dim(day))
+                self._day = day
+            words = screen.fit(words, screen.columns() - len(lead))
+            click.echo(screen.dim(lead) + click.style(words, fg=_colour(event)))
+            if said:
+                outcome.show_text(said, indent=len(lead))
+            lead = " " * len(lead)
+
+    def _words(self, event: Json) -> str:
+        """What happened, on a line; nothing for what interests nobody. An event of a later version: its name."""
+        match event:
+            case {"type": "CallSettled", "receipt": receipt}:
+                return _call(receipt)
+            case {"type": "WorkstreamAdded", "id": name}:
+                return f"workstream {name} {event.get('status', 'pending')}: {event.get('description', '')}"
+            case {"type": "WorkstreamChanged", "id": name}:
+                return f"workstream {name} {event.get('status') or ', '.join(event.keys() - {'type', 'id'})}"
+            case {"type": "WorkerStarted", "epoch": epoch, "holder": holder}:
+                return f"epoch {epoch} taken by {screen.who(holder)}{', resumed' if event.get('resumed') else ''}"
+            case {"type": "LimitsChanged", "limits": limits}:
+                return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
+            case {"type": "ItemAdded" | "ItemReworded", "id": name, "text": text}:
+                self._items[name] = text
+        fields = defaultdict(lambda: "none", event, item=self._items.get(event.get("id", ""), ""))
+        fields |= {key: "; ".join(map(str, value)) for key, value in event.items() if isinstance(value, list) and value}
+        return _WORDS.get(event["type"], "{type}").format_map(fields)
+
+
+def _call(receipt: Json) -> str:
+    """`R9 Bash ok, exit code 0: npm test`"""
+    code = f", exit code {receipt['exit_code']}" if "exit_code" in receipt else ""
+    about = receipt.get("command") or ", ".join(map(_file, receipt.get("files", [])))
+    return f"{receipt['id']} {receipt['tool']} {receipt['outcome']}{code}{': ' if about else ''}{about}"
+
+
+def _file(change: Json) -> str:
+    before, after = change.get("before"), change.get("after")
+    if before == after:
+        return str(change["path"])
+    return f"{'created' if before is None else 'deleted' if after is None else 'modified'} {change['path']}"
+
+
+def _said(event: Json) -> str:
+    """The texts of a message, in either direction."""
+    found = []
+    for block in event.get("content", []):
+        inner = block.get("content")
+        found += [part.get("text") for part in (inner if isinstance(inner, list) else [block])]
+    return "\n".join(text for text in found if text)
+
+
+def _colour(event: Json) -> str | None:
+    if event["type"] == "CallSettled":
+        return {"ok": None, "error": "red"}.get(event["receipt"]["outcome"], "yellow")
+    return _COLOURS.get(event["type"])
+
+
+_COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
+    ("BlockerRaised", "EditSetAside", "FinishRefused", "TaskBlocked", "TaskStopped"), "yellow"
+)
+_WORDS = {
+    "TaskCreated": "created for {agent}: {description}",
+    "TaskBlocked": "blocked: {reason}",
+    "TaskStopped": "stopped: {reason}",
+    "ModeChanged": "mode {mode}",
+    "TaskCompleted": "completed: {summary}",
+    "ArchiveBegun": "archiving begun",
+    "ArchiveDone": "archived",
+    "PhaseChanged": "phase {phase}",
+    "ItemAdded": "item {id}: {text}",
+    "ItemChecked": "{id} checked, evidence {evidence}: {item}",
+    "ItemUnchecked": "{id} unchecked: {item}",
+    "ItemReworded": "{id} reworded: {text}",
+    "ItemDropped": "{id} dropped, {reason}: {item}",
+    "DecisionRecorded": "decision {id}: {decision}",
+    "DecisionChanged": "decision {id} changed: {decision}",
+    "BlockerRaised": "blocker {id}: {text}",
+    "BlockerResolved": "blocker {id} resolved: {resolution}",
+    "NextStepsSet": "next: {steps}",
+    "ProseWritten": "{document} written",
+    "TextEdited": "{document} edited",
+    "EditSetAside": "an edit of {document} set aside as {name}: {reason}",
+    "ReferenceAdded": "refers to {document} of {task}",
+    "ReferenceMoved": "{task}, which it refers to, is archived",
+    "FinishRefused": "Finish refused: {missing}",
+} | dict.fromkeys(("MessageAdded", "ModelReplied", "SyncAsked", "StateRecorded", "DirectoryChanged"), "")

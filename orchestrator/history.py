@@ -1,0 +1,72 @@
+"""What happened to a task, read from its journal alone: no lock, no write, no engine. Fast to import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from orchestrator import chain
+from orchestrator.errors import Damaged, StorageError, UnknownTask
+
+Json = dict[str, Any]
+
+
+class History:
+    """A journal read by who takes no part: its whole lines so far, then those that came since.
+
+    Lines and their chain are those of `orchestrator.journal`.
+    """
+
+    def __init__(self, temp: Path, task_id: str) -> None:
+        journals = temp / ".orchestrator" / "journal"
+        self._temp = temp
+        self._task_id = task_id
+        self._places = [folder / f"{task_id}.jsonl" for folder in (journals, journals / "completed")]
+        self._size = 0
+        self._sum = ""
+        self._lines = 0
+
+    def read(self) -> Iterator[Json]:
+        """The commits since the last call, without their sums.
+
+        What was never committed, a torn last line, is left out. Raises Damaged, UnknownTask or StorageError.
+        """
+        path, data = self._rest()
+        lines = data.split(b"\n")
+        for place, line in enumerate(lines[:-1]):
+            try:
+                text, total = chain.check(line + b"\n", self._sum)
+                commit: Json = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
+            except ValueError as error:
+                after = lines[place + 1 :]
+                if (any(after) and chain.parses(line)) or any(map(chain.parses, after)):
+                    raise self._damaged(path, str(error)) from None
+                return
+            if commit.get("v") != 1:
+                raise self._damaged(path, f"line format {commit.get('v')}, of another version of orchestrator")
+            self._size += len(line) + 1
+            self._sum = total
+            self._lines += 1
+            yield commit
+
+    def _rest(self) -> tuple[Path, bytes]:
+        """Where the journal is now, and its bytes after those that were read."""
+        last = f'"sum":"{self._sum}"}}\n'.encode() if self._size else b""
+        for path in self._places:
+            try:
+                with path.open("rb") as file:
+                    file.seek(self._size - len(last))
+                    data = file.read()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StorageError(f"{path}: {error.strerror}") from None
+            if not data.startswith(last):
+                raise StorageError(f"{path} was replaced by another journal meanwhile: start again")
+            return path, data[len(last) :]
+        raise UnknownTask(self._task_id, str(self._temp))
+
+    def _damaged(self, path: Path, reason: str) -> Damaged:
+        return Damaged(self._task_id, str(path), self._lines + 1, reason)

@@ -1,0 +1,139 @@
+"""`orchestrator doctor`: what keeps agents from working, and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from orchestrator.events import PhaseChanged
+
+from .conftest import KEY, Shell
+
+
+@pytest.fixture
+def well(shell: Shell) -> Shell:
+    """A project with a task, where nothing is wrong; its server listens as long as the test runs."""
+    shell.task()
+    (shell.home / "rg").touch(0o755)
+    shell.environment |= {"PATH": f"{os.environ['PATH']}:{shell.home}", "ANTHROPIC_API_KEY": KEY}
+    return shell
+
+
+@pytest.fixture
+def server(well: Shell) -> socket.socket:
+    listening = socket.create_server(("127.0.0.1", 0))
+    well.environment["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}/path"
+    return listening
+
+
+def checks(shell: Shell, state: str) -> dict[str, list[str]]:
+    """What it says of the checks that ended so."""
+    ended = shell("doctor", "--json")
+    said = json.loads(ended.out)
+    assert (ended.code, said["ok"]) in ((0, True), (1, False))
+    assert said["ok"] == all(row["state"] != "problem" for row in said["checks"])
+    rows = [row for row in said["checks"] if row["state"] == state]
+    return {row["check"]: [other["said"] for other in rows if other["check"] == row["check"]] for row in rows}
+
+
+def test_where_nothing_is_wrong_every_line_says_so_and_nothing_is_left_behind(
+    well: Shell, server: socket.socket
+) -> None:
+    well.environment["COLUMNS"] = "80"
+    before = set(well.project.rglob("*"))
+    ended = well("doctor")
+    server.close()
+    assert ended.code == 0, ended.out
+    assert "✗" not in ended.out
+    for name in ("python", "key", "server", "ripgrep", "file system", "writing", "journals", "documents", "staging"):
+        assert f"✓ {name} " in ended.out
+    assert KEY not in ended.out + ended.err
+    assert all(len(row) <= 80 for row in ended.out.splitlines())
+    assert set(well.project.rglob("*")) == before
+
+
+def test_without_a_key_or_programs_or_a_folder_it_says_what_to_do(shell: Shell) -> None:
+    shell.environment["PATH"] = str(shell.home)
+    ended = shell("doctor")
+    assert (ended.code, ended.err) == (1, "")
+    assert "✗ key " in ended.out
+    assert "set ANTHROPIC_API_KEY" in ended.out
+    assert "· server      not tried without a key" in ended.out
+    assert "✗ ripgrep     no `rg` on the PATH" in ended.out
+    assert "· git " in ended.out
+    assert "`orchestrator init`" in ended.out
+    assert not shell.temp.exists()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense", "http://127.0.0.1:99999", "http://.a.example"])
+def test_a_server_that_is_not_there_is_a_problem(well: Shell, url: str) -> None:
+    well.environment["ANTHROPIC_BASE_URL"] = url
+    (said,) = checks(well, "problem")["server"]
+    assert "ANTHROPIC_BASE_URL" in said
+
+
+def test_an_address_that_the_client_cannot_read_is_a_problem(well: Shell) -> None:
+    well.environment["ANTHROPIC_BASE_URL"] = "http://[::"
+    assert checks(well, "problem")["key"][0].startswith("ANTHROPIC_BASE_URL, or the proxy")
+
+
+def test_a_proxy_is_what_has_to_answer(well: Shell, server: socket.socket) -> None:
+    port = server.getsockname()[1]
+    well.environment |= {"ANTHROPIC_BASE_URL": "https://api.example", "HTTPS_PROXY": f"127.0.0.1:{port}"}
+    assert checks(well, "ok")["server"] == [f"127.0.0.1:{port} (a proxy) answers"]
+    server.close()
+
+
+def test_a_damaged_journal_is_named_with_its_line_and_the_others_are_read(well: Shell) -> None:
+    task, other = well.task(), well.task()
+    with well.engine() as engine:
+        engine.commit(task.id, [PhaseChanged(phase="middle")], actor="worker")
+    path = well.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"clerk", b"clark", 1))
+    (well.temp / f"plan-{other.id}.md").unlink()
+    found = checks(well, "problem")
+    (said,) = found["journals"]
+    assert f"{path}:1: damaged" in said
+    assert found["documents"] == [f"plan-{other.id}.md is missing: `orchestrator show {other.id}` puts it right"]
+
+
+def test_documents_out_of_step_are_told_apart(well: Shell) -> None:
+    task = well.task()
+    stale = (well.temp / f"plan-{task.id}.md").read_bytes()
+    with well.engine() as engine:
+        engine.commit(task.id, [PhaseChanged(phase="middle")], actor="worker")
+    (well.temp / f"plan-{task.id}.md").write_bytes(stale)
+    (well.temp / f"progress-{task.id}.md").write_text("")
+    (well.temp / f"task-status-{task.id}.json").write_text("{")
+    with (well.temp / f"checklist-{task.id}.md").open("a") as file:
+        file.write("- [ ] Mine\n")
+    said = [row["said"] for row in json.loads(well("doctor", "--json").out)["checks"] if row["check"] == "documents"]
+    for name, state in ((f"plan-{task.id}.md", "stale"), (f"progress-{task.id}.md", "empty")):
+        assert f"{name} is {state}: `orchestrator show {task.id}` puts it right" in said
+    assert f"task-status-{task.id}.json is unreadable: `orchestrator show {task.id}` puts it right" in said
+    assert f"edited, the next command records it: checklist-{task.id}.md" in said
+
+
+def test_what_show_put_right_is_right(well: Shell) -> None:
+    task = well.task()
+    (well.temp / f"plan-{task.id}.md").unlink()
+    well("show", task.id)
+    assert "documents" in checks(well, "ok")
+
+
+def test_what_a_process_that_died_left_is_named(well: Shell) -> None:
+    task = well.task()
+    (well.temp / ".orchestrator" / "staging" / f"plan-{task.id}.md").write_text("half")
+    assert f"plan-{task.id}.md" in checks(well, "problem")["staging"][0]
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_problem(well: Shell, tmp_path: Path) -> None:
+    project = tmp_path / "other"
+    project.mkdir()
+    (project / ".temp").write_text("a file")
+    well.project = project
+    assert "make it a folder you may write to" in checks(well, "problem")["writing"][0]
