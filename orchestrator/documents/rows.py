@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,7 +40,7 @@ class Said:
         return max([self.line, *(line for line, _ in self.places.values())])
 
 
-class Listing:
+class Listing(ABC):
     """A list of rows under a heading. As it stands: derived facts, which come back when they are changed by hand."""
 
     heading: str
@@ -58,9 +59,9 @@ class Listing:
         self.heading = heading or self.heading
         self.optional = optional
 
+    @abstractmethod
     def rows(self, task: Task) -> Sequence[Row]:
         """What the list has to say."""
-        raise NotImplementedError
 
     def same(self, said: str, wanted: str) -> bool:
         """True when two rests of a row mean the same."""

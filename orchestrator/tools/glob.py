@@ -45,7 +45,9 @@ class Glob(Search):
         directory = file.root / file.path
         if not directory.is_dir():
             raise mistake(f"Not a directory: {path}.")
-        found = await ripgrep(place, directory, ["--files", "--no-ignore", "--null", "--glob", pattern])
+        found = await ripgrep(
+            place, directory, ["--files", "--no-ignore", "--null", "--glob", pattern], seconds=self.seconds
+        )
         within = b"" if file.path == "." else os.fsencode(file.path) + b"/"
         names = await asyncio.to_thread(by_age, file.root, [within + name for name in found.split(b"\0")[:-1]])
         if not names:

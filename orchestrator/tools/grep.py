@@ -59,7 +59,7 @@ class Grep(Search):
             raise mistake(f"Neither a file nor a directory: {given.path}.")
         enough = given.offset + (given.head_limit or LONGEST) + 1 if given.output_mode == "content" else None
         within = [] if file.path == "." else [file.path]
-        output = await ripgrep(place, file.root, _options(given), within, lines=enough)
+        output = await ripgrep(place, file.root, _options(given), within, seconds=self.seconds, lines=enough)
         return ToolResult(await asyncio.to_thread(_SHOWN[given.output_mode], output, given, file))
 
 

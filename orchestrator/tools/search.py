@@ -17,7 +17,6 @@ from orchestrator.events import Intent
 from orchestrator.tools.tool import ToolInput, ToolResult, Workplace
 from orchestrator.workspace import PRIVATE, File, mistake
 
-SECONDS = 20
 LARGEST = 16 * 1024 * 1024
 
 
@@ -31,6 +30,10 @@ class Search(ABC):
     name: str
     input: type[ToolInput]
     effectful = False
+
+    def __init__(self, seconds: float = 20) -> None:
+        """A search is ended after so many seconds."""
+        self.seconds = seconds
 
     def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
         return Intent(call=call, tool=self.name)
@@ -54,21 +57,27 @@ def start(kind: str, given: str | None, place: Workplace) -> File:
 
 
 async def ripgrep(
-    place: Workplace, directory: Path, options: Iterable[str], target: Sequence[str] = (), lines: int | None = None
+    place: Workplace,
+    directory: Path,
+    options: Iterable[str],
+    target: Sequence[str] = (),
+    *,
+    seconds: float,
+    lines: int | None = None,
 ) -> bytes:
     """What ripgrep writes when it runs in the directory, but for the engine's own files.
 
-    It is ended after 20 seconds and when the call is cancelled; once it wrote `lines` whole lines, the rest is not
+    It is ended after these seconds and when the call is cancelled; once it wrote `lines` whole lines, the rest is not
     waited for. Raises ToolError when it cannot be run, rejects what it was given, takes too long or finds too much.
     """
     process = await _launch(place, directory, [*options, *_closed(place, directory), "--", *target])
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             (output, cut), complaint = await asyncio.gather(_read(process, lines), process.stderr.read())
             code = await process.wait()
     except TimeoutError as error:
-        raise mistake(f"The search took more than {SECONDS} seconds. {_NARROWER}") from error
+        raise mistake(f"The search took more than {seconds:g} seconds. {_NARROWER}") from error
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

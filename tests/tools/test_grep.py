@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.errors import ToolError
 from orchestrator.tools import accept, catalog
+from orchestrator.tools.grep import Grep
 
 pytestmark = pytest.mark.usefixtures("ripgrep")
 
@@ -193,10 +194,11 @@ def test_a_search_that_finds_too_much_is_ended(agent):
     assert "more than 16777216 bytes" in agent.error("Grep", pattern="two")
 
 
-def test_a_search_that_takes_too_long_is_ended(agent, monkeypatch):
-    monkeypatch.setattr("orchestrator.tools.search.SECONDS", 0.1)
+def test_a_search_that_takes_too_long_is_ended(agent):
     program(agent, "exec sleep 600")
-    assert "took more than" in agent.error("Grep", pattern="two")
+    hasty = Grep(seconds=0.1)
+    with pytest.raises(ToolError, match=r"took more than 0\.1 seconds"):
+        asyncio.run(hasty.run("toolu_1", accept(hasty, {"pattern": "two"}), agent.place))
 
 
 def test_a_search_that_fails_by_itself_is_not_taken_for_an_answer(agent):
