@@ -25,7 +25,13 @@ def check(line: bytes, previous: str) -> tuple[bytes, str]:
     return text, total
 
 
-def parses(line: bytes) -> bool:
+def is_damage(tail: bytes) -> bool:
+    """True when what begins with a bad line cannot be the torn end of the last append: a whole line follows it."""
+    first, _, after = tail.partition(b"\n")
+    return bool(after and _parses(first)) or any(map(_parses, after.split(b"\n")))
+
+
+def _parses(line: bytes) -> bool:
     """True when a line is a JSON object with a sum: too much for a torn write to have left by chance."""
     try:
         data = json.loads(line)

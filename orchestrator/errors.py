@@ -80,12 +80,14 @@ class Damaged(StorageError):
 
 
 class Unsynced(StorageError):
-    def __init__(self, path: str, reason: str) -> None:
+    """`in_doubt`: what was not made durable could not be taken back either, and may turn out to be committed."""
+
+    def __init__(self, path: str, reason: str, *, in_doubt: bool = False) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(
-            f"{path}: could not be made durable ({reason}); nothing was committed: free the disk and resume"
-        )
+        self.in_doubt = in_doubt
+        outcome = "whether the last commit was made is in doubt" if in_doubt else "nothing was committed"
+        super().__init__(f"{path}: could not be made durable ({reason}); {outcome}: free the disk and resume")
 
 
 class UnsupportedFileSystem(StorageError):

@@ -1,6 +1,6 @@
 """What can happen to a task: facts, frozen, in the past tense, and the commit that makes some true together.
 
-An event's name in the journal is its class name; adding one is adding a class here and a case in `task.apply`.
+An event's name in the journal is its class name; adding one is adding a class here and an entry in `transitions`.
 Field names are final once released: a journal written today is read for ever.
 """
 

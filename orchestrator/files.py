@@ -1,4 +1,4 @@
-"""The only module that writes to disk, one method an operation, and the only one that knows what the system offers.
+"""Journals and documents are written here only, one method an operation.
 
 Every change goes through `Disk.perform`, so that a test can put another disk under the engine: one that counts,
 fails or dies before or after the k-th operation.

@@ -40,8 +40,7 @@ class History:
                 text, total = chain.check(line + b"\n", self._sum)
                 commit: Json = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
             except ValueError as error:
-                after = lines[place + 1 :]
-                if (any(after) and chain.parses(line)) or any(map(chain.parses, after)):
+                if chain.is_damage(b"\n".join(lines[place:])):
                     raise self._damaged(path, str(error)) from None
                 return
             if commit.get("v") != 1:

@@ -221,7 +221,7 @@ def _state(path: Path, kind: Kind, published: str) -> str:
         data = files.read(path)
         if not data:
             return "missing" if data is None else "empty"
-        _, stamp = (documents.unstamp_status if kind == "task-status" else documents.unstamp)(data.decode())
+        _, stamp = documents.unstamp(kind, data.decode())
     except (OSError, ValueError):
         return "unreadable"
     if stamp is None or not stamp.intact:

@@ -12,7 +12,7 @@ from importlib import import_module
 from orchestrator.documents.document import Document
 from orchestrator.documents.draft import Diff
 from orchestrator.documents.file_names import file_name, parts
-from orchestrator.documents.stamp import Stamp, stamp, stamp_status, unstamp, unstamp_status
+from orchestrator.documents.stamp import Stamp, stamp_markdown, stamp_status, unstamp_markdown, unstamp_status
 from orchestrator.events import Kind
 from orchestrator.task import Task
 
@@ -26,9 +26,7 @@ __all__ = [
     "kinds",
     "render",
     "stamp",
-    "stamp_status",
     "unstamp",
-    "unstamp_status",
 ]
 
 
@@ -66,3 +64,19 @@ def diff(task: Task, kind: Kind, text: str) -> Diff:
     except UnicodeEncodeError:
         return Diff(refused=(f"{file_name(kind, task.id)}: it is not UTF-8",))
     return _DOCUMENTS[kind].diff(task, text)
+
+
+def stamp(task: Task, kind: Kind, body: str) -> str:
+    """The text of a document: the body with the revision and digest it was last published with.
+
+    The status also carries those of the other documents, and so is the manifest of the set.
+    """
+    revision = task.documents[kind].revision
+    if kind != "task-status":
+        return stamp_markdown(task.id, revision, body)
+    return stamp_status(body, revision, {name: row for name, row in task.documents.items() if name != kind})
+
+
+def unstamp(kind: Kind, text: str) -> tuple[str, Stamp | None]:
+    """The body and the stamp of a document's text; raises ValueError for a status that is broken JSON."""
+    return unstamp_status(text) if kind == "task-status" else unstamp_markdown(text)

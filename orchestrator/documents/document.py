@@ -12,7 +12,7 @@ from orchestrator.documents.edits import Edits
 from orchestrator.documents.file_names import file_name
 from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page, page
 from orchestrator.documents.paths import moved, relocate, relocated
-from orchestrator.documents.stamp import unstamp
+from orchestrator.documents.stamp import unstamp_markdown
 from orchestrator.events import Kind, ProseWritten, TextEdited
 from orchestrator.task import Task
 
@@ -169,7 +169,7 @@ class MarkdownDocument:
 @lru_cache(maxsize=256)
 def _canonical(text: str) -> str:
     """A free text as it is compared: without our marks, carriage returns, empty lines around it and `None` above it."""
-    lines = [line.rstrip("\r") for line in unstamp(text)[0].split("\n")]
+    lines = [line.rstrip("\r") for line in unstamp_markdown(text)[0].split("\n")]
     kept = [line for line in lines if line.rstrip() not in (BEGIN, END)]
     while kept and not kept[-1].strip():
         kept.pop()

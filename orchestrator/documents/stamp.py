@@ -31,14 +31,14 @@ class Stamp:
     documents: Mapping[str, Published] = field(default_factory=dict)
 
 
-def stamp(task_id: str, revision: int, body: str) -> str:
+def stamp_markdown(task_id: str, revision: int, body: str) -> str:
     """The text of a Markdown document: the body, then the stamp line."""
     ending = line_ending(body)
     gap, mark = ("", "") if body.endswith("\n") else (ending, " no-newline")
     return f"{body}{gap}<!-- orchestrator {task_id} r{revision} sha256:{digest(body)}{mark} -->{ending}"
 
 
-def unstamp(text: str) -> tuple[str, Stamp | None]:
+def unstamp_markdown(text: str) -> tuple[str, Stamp | None]:
     """The body and the stamp of a Markdown document.
 
     A stamp that is not the last line, or not the only one, is taken out of the body and reported as not intact.

@@ -149,7 +149,7 @@ def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:
         raise ValueError("it is not UTF-8 text") from None
     if "\0" in text:
         raise ValueError("it holds zero bytes, as a file that was torn does")
-    return documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+    return documents.unstamp(kind, text)
 
 
 def _is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:

@@ -47,7 +47,7 @@ def clear(desk: Desk, folder: Folder) -> Iterator[tuple[Path, Aside]]:
 def _published(desk: Desk, kind: Kind, data: bytes) -> bool:
     try:
         text = data.decode()
-        body, _ = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+        body, _ = documents.unstamp(kind, text)
     except ValueError:
         return not data.strip()
     return not body.strip() or desk.journal.published(kind, digest(body))

@@ -33,6 +33,7 @@ class Desk:
         self.published = 0
         self.doubtful: set[Kind] = set()
         self.problem: str | None = None
+        self._current = 0
         self._bodies: dict[Kind, str] = {}
         self._texts: dict[Kind, bytes] = {}
         self._recent: deque[Commit] = deque(maxlen=RECENT)
@@ -49,11 +50,14 @@ class Desk:
         with ExitStack() as stack:
             stack.callback(journal.close)
             with journal.locked():
-                task = fold(journal.read(), journal.task_id)
+                commits = journal.read()
+            task = fold(commits, journal.task_id)
             if task is None:
                 raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
             stack.pop_all()
-        return Desk(journal, task, mask)
+        desk = Desk(journal, task, mask)
+        desk._recent.extend(commits)
+        return desk
 
     def catch_up(self) -> None:
         """Fold in what others committed."""
@@ -81,13 +85,18 @@ class Desk:
             raise Refused("Commit", f"it cannot be written down: {error}") from None
         self.task = replace(after, documents=with_published(after, changed))
         self._recent.append(commit)
+        self._current = commit.revision
         self._bodies = bodies
         self._texts = {kind: text for kind, text in self._texts.items() if kind not in changed}
 
     def outdated(self) -> bool:
         """True when a document renders to what no commit published: this version words it otherwise."""
-        bodies = {kind: self.body(kind) for kind in documents.kinds(self.task)}
-        return bool(changes(self.task, bodies))
+        if self._current != self.task.revision:
+            bodies = {kind: self.body(kind) for kind in documents.kinds(self.task)}
+            if changes(self.task, bodies):
+                return True
+            self._current = self.task.revision
+        return False
 
     def body(self, kind: Kind) -> str:
         """The document as rendered, without its stamp."""
@@ -98,12 +107,7 @@ class Desk:
     def text(self, kind: Kind) -> bytes:
         """The document as it should be on disk."""
         if kind not in self._texts:
-            revision = self.task.documents[kind].revision
-            if kind == "task-status":
-                others: dict[Kind, Published] = {name: row for name, row in self.task.documents.items() if name != kind}
-                stamped = documents.stamp_status(self.body(kind), revision, others)
-            else:
-                stamped = documents.stamp(self.task.id, revision, self.body(kind))
+            stamped = documents.stamp(self.task, kind, self.body(kind))
             self._texts[kind] = stamped.encode("utf-8", "surrogatepass")
         return self._texts[kind]
 

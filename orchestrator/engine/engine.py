@@ -38,6 +38,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,7 +167,7 @@ class Engine:
         """Make the events true together; durable when this returns.
 
         `texts` are whole documents as the committer wrote them, read as edits of its own. A worker passes its epoch.
-        Raises Refused, Fenced, StorageError or Unsynced: then nothing was committed.
+        Raises Refused, Fenced or StorageError: then nothing was committed; or Unsynced, which may leave it in doubt.
         """
         desk, given = self._desk(task_id), tuple(events)
 
@@ -207,13 +208,12 @@ class Engine:
                 raise Busy(task_id, task.holder or "another process")
             lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, task.epoch + 1)
             lease.take()
-            taken.append(lease)
-            try:
+            with ExitStack() as undo:
+                undo.callback(lease.release)
                 started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=task.epoch > 0)
                 desk.append((started,), "engine", self._now())
-            except BaseException:
-                lease.release()
-                raise
+                undo.pop_all()
+            taken.append(lease)
 
         self._transact(desk, act)
         return taken[-1]
@@ -345,7 +345,7 @@ def _edits(desk: Desk, task: Task, texts: Mapping[Kind, str], actor: Actor) -> t
     events: list[Event] = []
     for kind, text in texts.items():
         try:
-            body, stamp = documents.unstamp_status(text) if kind == "task-status" else documents.unstamp(text)
+            body, stamp = documents.unstamp(kind, text)
         except ValueError as error:
             raise Refused("TextEdited", f"{kind}: {error}") from None
         difference = documents.diff(task, kind, brought_forward(desk, task, kind, body, stamp))

@@ -54,7 +54,7 @@ class Journal(Protocol):
         """The commit is durable when this returns.
 
         Raises Conflict unless it follows the last revision, StorageError or Unsynced when the disk says no: then
-        nothing was committed.
+        nothing was committed, or Unsynced says that it is in doubt.
         """
         ...
 

@@ -118,9 +118,7 @@ class FileJournal:
 
     def _cut(self, tail: bytes, reason: str) -> None:
         """Take away a torn last line; raise Damaged when a whole one follows it."""
-        first, _, after = tail.partition(b"\n")
-        signed = first.endswith(b'"}') and b',"sum":"' in first and chain.parses(first)
-        if (signed and after) or any(chain.parses(line) for line in after.split(b"\n")):
+        if chain.is_damage(tail):
             raise self._damaged(reason)
         self._disk.truncate(self._descriptor, self._path, self._size)
         try:
@@ -133,7 +131,7 @@ class FileJournal:
         try:
             self._disk.truncate(self._descriptor, self._path, self._size)
         except OSError as error:
-            raise Unsynced(str(self._path), f"{error.strerror}; whether the last commit was made is in doubt") from None
+            raise Unsynced(str(self._path), error.strerror or str(error), in_doubt=True) from None
         self._rewrite(self._whole())
 
     def _whole(self) -> bytes:
@@ -207,12 +205,11 @@ class FileJournal:
         try:
             self._folder.replace(self._path, data)
         except OSError as error:
-            reason = f"{error.strerror}; whether the last commit was made is in doubt"
-            raise Unsynced(str(self._path), reason) from None
+            raise Unsynced(str(self._path), error.strerror or str(error), in_doubt=True) from None
         self._reopen()
 
     def _mark(self) -> list[str]:
-        """Letter, boot id and durable revision of the mark; empty where there is none."""
+        """Letter and boot id of the mark, empty where there is none; its revision is taken into `durable`."""
         found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").split()
         letter, boot, revision = found if len(found) == 3 else ("", "", "0")
         self.durable = max(self.durable, int(revision) if revision.isdigit() else 0)

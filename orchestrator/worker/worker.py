@@ -121,9 +121,9 @@ class Worker:
             first = notices.brief(task, self._setting.workspace, self._engine.folder.temp)
             return await self._commit(self._message([first], task))
         last = task.transcript[-1]
-        commits = await _thread(lambda: self._engine.since(self._id, 0))
+        commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":
-            told = notices.news(task, (commit for commit in commits if commit.revision > task.heard))
+            told = notices.news(task, commits)
             return await self._commit(self._message(told, task)) if told else task
         blocks = [block for block in last.content if block["type"] == "tool_use"]
         if _last_reply(commits).stop_reason == "max_tokens":

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.documents import KINDS, diff, identify, kinds, render, unstamp_status
+from orchestrator.documents import KINDS, diff, identify, kinds, render
+from orchestrator.documents.stamp import unstamp_status
 from orchestrator.events import BlockerRaised, Commit, DecisionRecorded, Event, Kind, PhaseChanged, TaskCreated
 from orchestrator.task import Task, digest
 from orchestrator.transitions import apply_all, follow

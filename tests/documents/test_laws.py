@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator import events as happened
-from orchestrator.documents import KINDS, diff, kinds, render, stamp, stamp_status, unstamp, unstamp_status
+from orchestrator.documents import KINDS, diff, kinds, render
+from orchestrator.documents.stamp import stamp_markdown, stamp_status, unstamp_markdown, unstamp_status
 from orchestrator.documents.status_json import load
 from orchestrator.events import Kind
 from orchestrator.task import Task
@@ -170,9 +171,9 @@ def test_a_document_with_crlf_has_no_other_line_ending_whatever_happens(
     task = worked_on(data.draw, task)
     body = render(task, kind)
     if "\r\n" in typed and task.texts.get(kind) == typed:
-        text = stamp(task.id, 7, body)
+        text = stamp_markdown(task.id, 7, body)
         assert text.count("\n") == text.count("\r\n")
-        assert unstamp(text)[0] == body
+        assert unstamp_markdown(text)[0] == body
 
 
 @often
@@ -186,8 +187,8 @@ def test_documents_depend_on_nothing_but_the_facts(task: Task) -> None:
 @often
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 10**6))
 def test_a_stamped_body_is_given_back_exactly(body: str, revision: int) -> None:
-    plain = unstamp(body)[0]
-    again, found = unstamp(stamp("K7Q2MX", revision, plain))
+    plain = unstamp_markdown(body)[0]
+    again, found = unstamp_markdown(stamp_markdown("K7Q2MX", revision, plain))
     assert again == plain
     assert found is not None
     assert (found.task, found.revision, found.intact) == ("K7Q2MX", revision, True)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from orchestrator.documents import stamp, stamp_status, unstamp, unstamp_status
+from orchestrator.documents.stamp import stamp_markdown, stamp_status, unstamp_markdown, unstamp_status
 from orchestrator.task import Published, digest
 
 LINUX = "# Plan\n\nText\n"
@@ -15,49 +15,49 @@ BODY = "# Plan\r\n\r\nText\r\n"
 
 def test_a_body_comes_back_whatever_its_line_endings_and_its_last_line() -> None:
     for body in (BODY, "", "\n", "no newline", "ends in a return\r", "a\r\nb", "a\r\nb\r", "a\nb\r\n", "emoji ✅ שלום"):
-        again, found = unstamp(stamp("K7Q2MX", 17, body))
+        again, found = unstamp_markdown(stamp_markdown("K7Q2MX", 17, body))
         assert again == body
         assert found is not None
         assert found.intact
 
 
 def test_the_stamp_is_the_last_line_ends_as_the_others_and_names_task_revision_and_digest() -> None:
-    text = stamp("K7Q2MX", 17, BODY)
+    text = stamp_markdown("K7Q2MX", 17, BODY)
     assert text == f"{BODY}<!-- orchestrator K7Q2MX r17 sha256:{digest(BODY)} -->\r\n"
-    assert stamp("K7Q2MX", 17, LINUX) == f"{LINUX}<!-- orchestrator K7Q2MX r17 sha256:{digest(LINUX)} -->\n"
+    assert stamp_markdown("K7Q2MX", 17, LINUX) == f"{LINUX}<!-- orchestrator K7Q2MX r17 sha256:{digest(LINUX)} -->\n"
 
 
 def test_a_changed_body_is_not_intact() -> None:
-    body, found = unstamp(stamp("K7Q2MX", 17, BODY).replace("Text", "Texts"))
+    body, found = unstamp_markdown(stamp_markdown("K7Q2MX", 17, BODY).replace("Text", "Texts"))
     assert body == BODY.replace("Text", "Texts")
     assert found is not None
     assert (found.revision, found.intact) == (17, False)
 
 
 def test_text_after_the_stamp_is_a_persons_and_the_stamp_line_is_not() -> None:
-    body, found = unstamp(stamp("K7Q2MX", 17, BODY) + "more\n")
+    body, found = unstamp_markdown(stamp_markdown("K7Q2MX", 17, BODY) + "more\n")
     assert body == BODY + "more\n"
     assert found is not None
     assert not found.intact
 
 
 def test_a_stamp_pasted_into_the_text_is_taken_out() -> None:
-    pasted = stamp("K7Q2MX", 3, "").lstrip("\n")
-    body, found = unstamp(stamp("K7Q2MX", 17, BODY).replace("Text", pasted + "Text"))
+    pasted = stamp_markdown("K7Q2MX", 3, "").lstrip("\n")
+    body, found = unstamp_markdown(stamp_markdown("K7Q2MX", 17, BODY).replace("Text", pasted + "Text"))
     assert body == BODY
     assert found is not None
     assert (found.revision, found.intact) == (17, False)
 
 
 def test_an_editor_that_changed_all_line_endings_is_seen() -> None:
-    body, found = unstamp(stamp("K7Q2MX", 17, "a\nb").replace("\n", "\r\n"))
+    body, found = unstamp_markdown(stamp_markdown("K7Q2MX", 17, "a\nb").replace("\n", "\r\n"))
     assert body == "a\r\nb"
     assert found is not None
     assert not found.intact
 
 
 def test_a_text_without_stamp_is_all_body() -> None:
-    assert unstamp("text <!-- orchestrator K7Q2MX r1 sha256:0 -->\n")[1] is None
+    assert unstamp_markdown("text <!-- orchestrator K7Q2MX r1 sha256:0 -->\n")[1] is None
 
 
 def test_the_status_carries_the_digests_of_the_other_documents_in_its_last_key() -> None:

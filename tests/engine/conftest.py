@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from orchestrator.documents import KINDS, file_name, unstamp, unstamp_status
+from orchestrator.documents import KINDS, file_name, unstamp
 from orchestrator.engine import Engine
 from orchestrator.events import ItemAdded, Kind, TaskCreated, WorkstreamAdded
 from orchestrator.files import Disk
@@ -83,7 +83,7 @@ def assert_in_step(temp: Path, task: Task) -> None:
     home = temp / "completed" if task.archived else temp
     for kind, published in task.documents.items():
         text = (home / file_name(kind, task.id)).read_text()
-        body, stamp = unstamp_status(text) if kind == "task-status" else unstamp(text)
+        body, stamp = unstamp(kind, text)
         assert stamp is not None
         assert stamp.intact
         assert (stamp.revision, digest(body)) == (published.revision, published.digest)
