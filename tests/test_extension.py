@@ -56,6 +56,15 @@ class Mute:
 
 connect = Mute
 """,
+    "journal/shouting.py": """
+from orchestrator.journal.memory import MemoryJournals
+
+
+class ShoutingJournals(MemoryJournals):
+    def create(self, task_id, first):
+        print("JOURNAL OF", task_id)
+        return super().create(task_id, first)
+""",
     "cli/hello.py": '''
 import click
 
@@ -81,6 +90,12 @@ print(path.read_text())
 path.write_text(path.read_text().replace("black", "blue"))
 print(engine.refresh(task.id).task.prose["glossary"])
 print(type(connect()).__name__)
+
+from orchestrator.journal.shouting import ShoutingJournals
+
+elsewhere = Engine(Path("elsewhere"), journals=ShoutingJournals())
+kept = elsewhere.create(TaskCreated(agent="a", description="d"))
+print(Path(f"elsewhere/plan-{kept.id}.md").exists())
 """
 
 
@@ -100,12 +115,14 @@ def run(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
 
 
-def test_a_tool_a_document_kind_and_a_provider_are_one_file_each(extended: Path) -> None:
+def test_a_tool_a_document_kind_a_provider_and_a_journal_backend_are_one_file_each(extended: Path) -> None:
     said = run(extended, "-c", USE)
     assert said.startswith("Say it again.")
     assert "# Glossary –" in said
     assert "Ink: black." in said
-    assert said.splitlines()[-2:] == ["Ink: blue.", "Mute"]
+    assert said.splitlines()[-4:-2] == ["Ink: blue.", "Mute"]
+    assert said.splitlines()[-2].startswith("JOURNAL OF ")
+    assert said.splitlines()[-1] == "True"
 
 
 def test_a_command_is_one_file(extended: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import click
 
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 @click.command(epilog="JSON: {tasks: [as of run]}, see docs/cli.md.")
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=TaskId())
 @click.option("--all", "everything", is_flag=True, help="Every task that can be resumed, side by side.")
+@click.option("--mode", type=click.Choice(["full", "lightweight"]), help="Keep all documents from now on, or few.")
 @orders
 @pass_project
-def command(project: Project, ids: tuple[str, ...], everything: bool, **given: Unpack[Orders]) -> int:
+def command(
+    project: Project,
+    ids: tuple[str, ...],
+    everything: bool,
+    mode: Literal["full", "lightweight"] | None,
+    **given: Unpack[Orders],
+) -> int:
     """Go on with tasks where they stopped.
 
     That is the only one that can be resumed, those named by ID, or --all. With nothing to resume the exit code is 0.
@@ -39,8 +46,18 @@ def command(project: Project, ids: tuple[str, ...], everything: bool, **given: U
             for task in tasks:
                 click.echo(f"{task.id}  {screen.fit(f'{task.agent}  {task.description}', screen.columns() - 8)}")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
+        if mode:
+            tasks = [_in_mode(engine, task, mode) for task in tasks]
         ends = _go_on(project, engine, tasks, given)
     return _tell(project, ends, as_json=given["as_json"])
+
+
+def _in_mode(engine: Engine, task: Task, mode: Literal["full", "lightweight"]) -> Task:
+    from orchestrator.events import ModeChanged
+
+    if not task.open or task.mode == mode:
+        return task
+    return engine.commit(task.id, [ModeChanged(mode=mode)], actor="user")
 
 
 def _tell(project: Project, ends: list[Outcome], *, as_json: bool) -> int:

@@ -92,7 +92,9 @@ def test_prose_typed_anywhere_stays_where_it_was_typed(engine: Engine, temp: Pat
     assert_in_step(temp, task)
 
 
-def test_a_stale_document_is_brought_forward_and_never_taken_for_an_edit(engine: Engine, temp: Path) -> None:
+def test_invariant_7_a_stale_document_is_brought_forward_and_never_taken_for_an_edit(
+    engine: Engine, temp: Path
+) -> None:
     old = all_texts(temp)
     for number in range(40):
         engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")

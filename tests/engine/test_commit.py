@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from orchestrator.engine import Engine
+from orchestrator.engine import Engine, draw_id
 from orchestrator.errors import Busy, Fenced, Refused, StorageError
 from orchestrator.events import (
     CallSettled,
+    DecisionRecorded,
     FileChange,
     ItemAdded,
     ItemChecked,
+    ModeChanged,
     PhaseChanged,
     ProseWritten,
     Receipt,
@@ -90,7 +93,7 @@ def test_a_tick_needs_a_receipt_that_succeeded_came_later_and_touched_the_file(e
         engine.commit(ID, [ItemChecked(id="c3", evidence=("R3",))], actor="worker")
 
 
-def test_a_commit_under_an_old_epoch_is_fenced(engine: Engine, temp: Path) -> None:
+def test_invariant_8_a_commit_under_an_old_epoch_is_fenced(engine: Engine, temp: Path) -> None:
     first = engine.lease(ID)
     with pytest.raises(Busy, match=str(os.getpid())):
         engine.lease(ID)
@@ -213,3 +216,38 @@ def test_a_checkpoint_whose_sync_failed_is_not_tried_again_the_documents_are_wri
     task = engine.refresh(ID).task
     assert_in_step(temp, task)
     assert task.revision == 2
+
+
+def test_a_lightweight_task_grows_into_full_with_everything_that_was_recorded(temp: Path) -> None:
+    engine = open_engine(temp)
+    task_id = engine.create(CREATED.model_copy(update={"mode": "lightweight"}), *PLAN).id
+    engine.commit(task_id, [DecisionRecorded(id="D1", decision="UUID keys")], actor="worker")
+    assert not path_of(temp, "architecture-notes").exists()
+    task = engine.commit(task_id, [ModeChanged(mode="full")], actor="user")
+    assert "UUID keys" in text_of(temp, "architecture-notes")
+    assert "**models**" in text_of(temp, "plan")
+    assert_in_step(temp, task)
+    engine.close()
+
+
+def test_ids_are_drawn_without_look_alikes_with_a_letter_and_a_digit_and_never_an_example() -> None:
+    drawn = {draw_id() for _ in range(3000)}
+    assert len(drawn) > 2990
+    assert all(re.fullmatch(r"(?=.*[A-Z])(?=.*[2-9])[A-HJ-NP-Z2-9]{6}", name) for name in drawn)
+    assert not drawn & {"AB12C3", "A1B2C3", "X9Y8Z7"}
+
+
+def test_invariant_10_times_ids_and_the_task_s_own_uuid_are_the_engines(engine: Engine, temp: Path) -> None:
+    commits = engine.since(ID, 0)
+    assert {commit.at for commit in commits} == {"2026-01-02T03:04:05.000Z"}
+    assert len(str(commits[0].uuid)) == 36
+    other = open_engine(temp.parent / "other")
+    other.create(CREATED)
+    assert other.since(ID, 0)[0].uuid != commits[0].uuid
+    other.close()
+
+
+def test_the_engines_own_folder_is_private_and_ignores_itself_in_git(engine: Engine, temp: Path) -> None:
+    own = temp / ".orchestrator"
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert (own / ".gitignore").read_text() == "*\n"

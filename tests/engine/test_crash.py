@@ -61,15 +61,15 @@ def prepared(temp: Path, flow: Callable[[Engine], None]) -> None:
     engine.close()
 
 
-def count(tmp_path: Path, flow: Callable[[Engine], None]) -> int:
+def count(tmp_path: Path, flow: Callable[[Engine], None], *, portable: bool = False) -> int:
     temp, disk = tmp_path / "count" / ".temp", ScriptedDisk()
     prepared(temp, flow)
-    engine = open_engine(temp, disk)
+    engine = open_engine(temp, disk, portable=portable)
     flow(engine)
     return len(disk.log)
 
 
-def die_at(temp: Path, flow: Callable[[Engine], None], point: int, *, after: bool) -> None:
+def die_at(temp: Path, flow: Callable[[Engine], None], point: int, *, after: bool, portable: bool = False) -> None:
     disk = ScriptedDisk()
 
     def dying(number: int, operation: str, path: Path) -> None:
@@ -78,7 +78,7 @@ def die_at(temp: Path, flow: Callable[[Engine], None], point: int, *, after: boo
 
     setattr(disk, "after" if after else "before", dying)
     with pytest.raises(Died):
-        flow(open_engine(temp, disk))
+        flow(open_engine(temp, disk, portable=portable))
 
 
 def recovered(temp: Path) -> Engine:
@@ -102,11 +102,24 @@ def test_dying_at_any_operation_leaves_all_or_nothing(
 ) -> None:
     points = count(tmp_path, flow)
     assert points > 5
-    step = 7 if flow is checkpoint else 1
+    step = 7 if flow is checkpoint else 1  # 65 commits alike: every seventh operation meets each kind of them
     for point in range(0, points, step):
         temp = tmp_path / str(point) / ".temp"
         prepared(temp, flow)
         die_at(temp, flow, point, after=after)
+        engine = recovered(temp)
+        verify(engine, temp, flow)
+        engine.close()
+
+
+@pytest.mark.parametrize("flow", [commit, absorb, archive], ids=lambda flow: flow.__name__)
+def test_dying_at_any_operation_leaves_all_or_nothing_without_the_exchange_too(
+    tmp_path: Path, flow: Callable[[Engine], None]
+) -> None:
+    for point in range(count(tmp_path, flow, portable=True)):
+        temp = tmp_path / str(point) / ".temp"
+        prepared(temp, flow)
+        die_at(temp, flow, point, after=True, portable=True)
         engine = recovered(temp)
         verify(engine, temp, flow)
         engine.close()

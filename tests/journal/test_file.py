@@ -68,7 +68,7 @@ def revisions(journals: FileJournals) -> list[int]:
     return found
 
 
-def test_a_tail_torn_anywhere_was_never_committed_and_the_next_commit_follows(tmp_path: Path) -> None:
+def test_invariant_1_a_tail_torn_anywhere_was_never_committed_and_the_next_commit_follows(tmp_path: Path) -> None:
     journals, journal, path = filled(tmp_path, 3)
     journal.close()
     whole = path.read_bytes()
