@@ -13,14 +13,14 @@ and of a workstream: every move but completed -> pending and completed -> blocke
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from orchestrator import events as happened
 from orchestrator import evidence
 from orchestrator.errors import Refused
-from orchestrator.events import Actor, Commit, Event, Status
+from orchestrator.events import Actor, Commit, Event, Kind, Status
 from orchestrator.task import (
     Blocker,
     Decision,
@@ -104,16 +104,13 @@ def follow(task: Task | None, commit: Commit, task_id: str) -> Task:
     if commit.revision != task.revision + 1:
         raise Refused("Commit", f"revision {commit.revision} does not follow {task.revision}")
     task = apply_all(task, rest, actor=commit.actor, at=commit.at)
-    documents = task.documents
-    if commit.documents:
-        new = {kind: Published(commit.revision, published) for kind, published in commit.documents.items()}
-        documents = {**documents, **new}
-    return replace(
-        task,
-        revision=commit.revision,
-        updated_at=commit.at,
-        documents=documents,
-    )
+    return publish(replace(task, revision=commit.revision, updated_at=commit.at), commit.documents)
+
+
+def publish(task: Task, digests: Mapping[Kind, str]) -> Task:
+    """The task once its revision has published these documents."""
+    new = {kind: Published(task.revision, value) for kind, value in digests.items()}
+    return replace(task, documents={**task.documents, **new}) if new else task
 
 
 def fold(commits: Iterable[Commit], task_id: str) -> Task | None:

@@ -17,9 +17,7 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project
-from orchestrator.errors import OrchestratorError
-
-INTERRUPTED = 130
+from orchestrator.errors import Interrupted, OrchestratorError
 
 
 class Commands(click.Group):
@@ -81,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         path = context.command_path if context else "orchestrator"
         return _fail(f"{error.format_message().rstrip('.')} (see {path} --help)", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted: `orchestrator status` shows what can be resumed", INTERRUPTED)
+        return _fail("interrupted: `orchestrator status` shows what can be resumed", Interrupted.exit_code)
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             return _closed_pipe()

@@ -84,7 +84,7 @@ def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> F
         if isinstance(data, Unreadable):
             findings.asides.append(Aside(kind, None, data.reason))
         elif data is None:
-            if kind in expected and kind in task.documents:
+            if kind in task.documents:
                 findings.restored.append(kind)
         elif kind not in expected or data != desk.text(kind):
             path = folder.document(desk.task, kind) if folder else None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 
 from orchestrator import documents
 from orchestrator.errors import Damaged, Refused
 from orchestrator.events import Actor, Commit, Event, Kind
 from orchestrator.journal import Journal
-from orchestrator.task import Published, Task, digest
-from orchestrator.transitions import fold, follow
+from orchestrator.task import Task, digest
+from orchestrator.transitions import fold, follow, publish
 
 RECENT = 64
 """So many commits are kept in memory, for those who ask what happened lately."""
@@ -83,7 +82,7 @@ class Desk:
             self.journal.append(commit)
         except ValueError as error:  # half a surrogate pair, JSON nested too deep: said before anything is written
             raise Refused("Commit", f"it cannot be written down: {error}") from None
-        self.task = replace(after, documents=with_published(after, changed))
+        self.task = publish(after, changed)
         self._recent.append(commit)
         self._current = commit.revision
         self._bodies = bodies
@@ -129,7 +128,3 @@ def changes(task: Task, bodies: dict[Kind, str]) -> dict[Kind, str]:
         for kind, value in digests.items()
         if kind not in task.documents or task.documents[kind].digest != value
     }
-
-
-def with_published(task: Task, changed: dict[Kind, str]) -> dict[Kind, Published]:
-    return {**task.documents, **{kind: Published(task.revision, value) for kind, value in changed.items()}}

@@ -240,8 +240,8 @@ class Engine:
                     desk.catch_up()
             except (Damaged, UnknownTask):
                 continue
-            changes = (change for receipt in desk.task.receipts for change in receipt.files)
-            found.update((change.path, change.after) for change in changes if change.before != change.after)
+            touched = (change for receipt in desk.task.receipts for change in receipt.files)
+            found.update((change.path, change.after) for change in touched if change.before != change.after)
             found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
         return frozenset(found)
 

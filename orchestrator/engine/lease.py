@@ -37,7 +37,7 @@ class Lease:
     def take(self) -> None:
         """Raises Busy when another process has this epoch's lock already."""
         try:
-            self._lock.acquire(blocking=False)
+            self._lock.acquire()
         except Timeout:
             raise Busy(self.task_id, "another process that is just starting") from None
         self.beat()
