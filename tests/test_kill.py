@@ -1,5 +1,7 @@
 """The demo killed with SIGKILL, from another process, before and after each journal line in turn, and resumed.
 
+Every fourth stop by default, the others with `pytest -m proof`.
+
 A child forked from this preloaded process runs the demo. Its disk stops before each journal line is written and after
 it is durable, and says so through a pipe: the parent lets it go on, or kills it there. Ids and clock are given, and the
 screenplay answers by what was said, so the resumed run must end byte for byte where the uninterrupted one does.
@@ -158,7 +160,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, url: str) -> tuple[P
     return place, found, commands, stops
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.proof) for part in range(1, PARTS))])
 def test_killed_around_each_journal_line_and_resumed_the_demo_ends_byte_for_byte_the_same(
     part: int, uninterrupted: tuple[Path, dict[str, str], list[str], int], url: str
 ) -> None:
