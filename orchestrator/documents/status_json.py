@@ -1,4 +1,4 @@
-"""JSON as the status document writes it, and read with suspicion: people and agents edit it."""
+"""The status document's shape, its JSON as it is written, and as it is read: with suspicion, since people edit it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,94 @@ import json
 import math
 import re
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, NotRequired
 
-from orchestrator.events import Json
+from typing_extensions import TypedDict
+
+from orchestrator.events import Json, Kind, Mode, Status
+from orchestrator.task import Life
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DEEPEST = 64
 _LONGEST_NUMBER = 400
+
+
+class WorkstreamJson(TypedDict):
+    """A part of the task."""
+
+    id: str
+    description: str
+    status: Status
+    assignedAgent: str | None
+    dependencies: list[str]
+    artifacts: list[str]
+    crossAgentReferences: list[str]
+    notes: str | None
+
+
+class DecisionJson(TypedDict):
+    """A decision, and what it rests on."""
+
+    timestamp: str
+    decision: str
+    rationale: str | None
+    referencedAgentWork: str | None
+
+
+class BlockerJson(TypedDict):
+    """What keeps the agent from going on, until there is a resolution."""
+
+    id: str
+    text: str
+    resolution: str | None
+
+
+class UsageJson(TypedDict):
+    """What the task has used so far; tokens as the API counts them."""
+
+    turns: int
+    inputTokens: int
+    outputTokens: int
+    cacheReadInputTokens: int
+    cacheCreationInputTokens: int
+
+
+class PublishedJson(TypedDict):
+    """The last revision that changed a document, and the SHA-256 of what was rendered, without its stamp."""
+
+    revision: int
+    digest: str
+
+
+class SyncJson(PublishedJson):
+    """The stamp of the status document, whose digest is of the document without this key, and those of the others."""
+
+    documents: dict[Kind, PublishedJson]
+
+
+class StatusJson(TypedDict):
+    """The status document. Keys that agents or people add, at any depth, are kept as they are.
+
+    Times are ISO 8601, UTC. `relatedAgentFiles` are paths from the workspace.
+    """
+
+    agentId: str
+    taskId: str
+    relatedAgentFiles: list[str]
+    description: str
+    startedAt: str
+    status: Life
+    phase: str
+    mode: Mode
+    parentTask: NotRequired[str | None]
+    workstreams: list[WorkstreamJson]
+    decisions: list[DecisionJson]
+    blockers: NotRequired[list[BlockerJson] | None]
+    revision: int
+    updatedAt: str
+    completedAt: NotRequired[str | None]
+    usage: UsageJson
+    sync: NotRequired[SyncJson]
 
 
 def load(text: str) -> Json:

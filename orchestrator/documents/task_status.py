@@ -12,7 +12,7 @@ from orchestrator.documents.header import life, status_word
 from orchestrator.documents.items import pair
 from orchestrator.documents.markdown import plain
 from orchestrator.documents.paths import moved, relocate, relocated
-from orchestrator.documents.status_json import dump, load
+from orchestrator.documents.status_json import BlockerJson, DecisionJson, StatusJson, WorkstreamJson, dump, load
 from orchestrator.documents.workstreams import workstream_status
 from orchestrator.events import (
     DecisionChanged,
@@ -48,10 +48,7 @@ _DECISION = {
 
 def facts(task: Task) -> Json:
     """What the document says, in its order; keys that have nothing to say are left out."""
-    spent = {"turns": task.turns, "inputTokens": task.usage.input_tokens, "outputTokens": task.usage.output_tokens}
-    spent["cacheReadInputTokens"] = task.usage.cache_read_input_tokens
-    spent["cacheCreationInputTokens"] = task.usage.cache_creation_input_tokens
-    said: Json = {
+    said: StatusJson = {
         "agentId": task.agent,
         "taskId": task.id,
         "relatedAgentFiles": [
@@ -69,26 +66,41 @@ def facts(task: Task) -> Json:
         "revision": task.revision,
         "updatedAt": task.updated_at,
         "completedAt": task.completed_at,
-        "usage": spent,
+        "usage": {
+            "turns": task.turns,
+            "inputTokens": task.usage.input_tokens,
+            "outputTokens": task.usage.output_tokens,
+            "cacheReadInputTokens": task.usage.cache_read_input_tokens,
+            "cacheCreationInputTokens": task.usage.cache_creation_input_tokens,
+        },
     }
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _workstream(row: Workstream) -> Json:
-    listed = {key: _plain_json(getattr(row, name)) for key, name in _WORKSTREAM.items()}
-    return {"id": row.id, **listed}
+def _workstream(row: Workstream) -> WorkstreamJson:
+    return {
+        "id": row.id,
+        "description": row.description,
+        "status": row.status,
+        "assignedAgent": row.assigned_agent,
+        "dependencies": list(row.dependencies),
+        "artifacts": list(row.artifacts),
+        "crossAgentReferences": list(row.cross_agent_references),
+        "notes": row.notes,
+    }
 
 
-def _decision(row: Decision) -> Json:
-    return {"timestamp": row.at, **{key: getattr(row, name) for key, name in _DECISION.items()}}
+def _decision(row: Decision) -> DecisionJson:
+    return {
+        "timestamp": row.at,
+        "decision": row.decision,
+        "rationale": row.rationale,
+        "referencedAgentWork": row.referenced_agent_work,
+    }
 
 
-def _blocker(row: Blocker) -> Json:
+def _blocker(row: Blocker) -> BlockerJson:
     return {"id": row.id, "text": row.text, "resolution": row.resolution}
-
-
-def _plain_json(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 # -- render --------------------------------------------------------------------
