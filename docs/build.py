@@ -1,10 +1,10 @@
-"""Runs the pages' commands and brings what they print up to date: `python docs/build.py [--check] [--schemas | PAGE.md...]`
+"""Brings the pages up to date with what runs: `python docs/build.py [--check] [--schemas | PAGE.md...]`
 
-Every ```console block of a page is a session: lines that begin with `$ ` are typed, in order, in one project for the
-whole page, and what follows is what they print. The project is a copy of `tour/project`; the model is played from
-`tour/screenplay.yaml`. What differs from run to run – ids, times, numbers of processes, paths – is compared by its kind
-only, and stays as it stands in the page. With --check nothing is written, and the exit code tells whether a page, or a
-schema, says something else than what runs.
+Every ```console block of a page is a session: lines that begin with `$ `, or after such a one with `>`, are typed, in
+order, in one project for the whole page; what follows is what they print. The project is a copy of `tour/project`, the
+model is played from `tour/screenplay.yaml`. What differs from run to run – ids, times, numbers of processes, paths – is
+compared by its kind only, and stays as it stands in the page. With --check nothing is written, and the exit code tells
+whether a page, or a schema, says something else than what runs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ HOME = "/home/me"
 """Where the pages pretend to be."""
 
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
+_TYPED = re.compile(r"^\$ .*\n(?:>.*\n)*", re.MULTILINE)
 _ID = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6}\b")
 _IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB")
 """What tasks are called in a page, in the order in which they appear."""
@@ -40,6 +42,7 @@ _KINDS = {
     "TIME": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{4}-\d\d-\d\d|\b\d\d:\d\d:\d\d\b",
     "AGE": r"just now|\b\d+ (?:min|h|days?) ago",
     "SECONDS": r"\b\d+\.\d+ s\b|(?<=\"seconds\": )[\d.]+",
+    "TOKENS": r"\b[\d,]+k? tokens|\d+% from the cache|(?<=Tokens\": )\d+",
     "PROCESS": r"\bpid \d+(?: on \S+)?",
     "DIGEST": r"\b[0-9a-f]{64}\b|(?<=index )[0-9a-f]+\.\.[0-9a-f]+",
     "VERSION": r"(?<=python)\s+3\.\d+\.\d+|(?<=version )\S+",
@@ -65,8 +68,8 @@ def rebuilt(text: str) -> str:
 
 
 def _session(block: str, shell: Shell) -> str:
-    commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-    said = "".join(f"$ {command}\n{shell.run(command)}" for command in commands)
+    typed = _TYPED.findall(block)
+    said = "".join(lines + shell.run(re.sub(r"(?m)^[$>] ?", "", lines)) for lines in typed)
     return block if _normal(said) == _normal(block) else said
 
 
@@ -101,13 +104,17 @@ class Shell:
             timeout=120,
             check=False,
         )
+        self._learn()
         said = ended.stdout.decode("utf-8", "replace").replace(str(self._home), HOME)
-        return _ID.sub(lambda name: self._shown(name[0]), said)
+        said = said.replace(f" on {socket.gethostname()}", " on laptop")
+        return _ID.sub(lambda name: self._names.get(name[0], name[0]), said)
 
-    def _shown(self, drawn: str) -> str:
-        if drawn not in self._names:
+    def _learn(self) -> None:
+        """Name the tasks that are new."""
+        journals = self._directory.glob(".temp/.orchestrator/journal/**/*.jsonl")
+        new = {path.stem: path for path in journals if path.stem not in self._names}
+        for drawn in sorted(new, key=lambda name: json.loads(new[name].open().readline())["at"]):
             self._names[drawn] = _IDS[len(self._names)]
-        return self._names[drawn]
 
 
 def _normal(text: str) -> str:
