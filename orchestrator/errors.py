@@ -16,6 +16,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |-- ModelError                    the model did not answer; knows whether a retry may help
 |   |-- BadKey                    401 or 403
 |   |-- BadRequest                the API refused what we sent
+|   |   `-- TooLong               it does not fit the model's context window
 |   |-- RateLimited               429; knows `retry_after`
 |   |-- Overloaded                500, 503, 529
 |   |-- Unreachable               no connection
@@ -137,6 +138,10 @@ class BadKey(ModelError):
 
 
 class BadRequest(ModelError):
+    pass
+
+
+class TooLong(BadRequest):
     pass
 
 

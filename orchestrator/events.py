@@ -308,6 +308,17 @@ class ModelReplied(Event):
     intents: tuple[Intent, ...] = ()
 
 
+class ContextRenewed(Event):
+    """The conversation began anew: what was said before is not sent any more.
+
+    `summary`: the `compaction` block that stands for it, to be sent back as it is; None where the server made none.
+    """
+
+    summary: Json | None = None
+    model: str = ""
+    usage: Usage = Usage()
+
+
 class CallSettled(Event):
     """A tool call ended: its receipt."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from orchestrator.events import Actor, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
@@ -70,12 +72,17 @@ class Published:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """One message of the conversation, as the Messages API takes it."""
 
     role: Literal["user", "assistant"]
     content: tuple[Json, ...]
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """Its JSON, made once: every later request sends it again."""
+        return json.dumps({"role": self.role, "content": self.content}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,7 @@ class Task:
     texts: dict[str, str] = field(default_factory=dict)
     receipts: tuple[Receipt, ...] = ()
     transcript: tuple[Message, ...] = ()
+    context: int = 0
     heard: int = 0
     pending: tuple[Intent, ...] = ()
     turns: int = 0

@@ -299,7 +299,15 @@ def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) ->
         pending=event.intents,
         turns=task.turns + 1,
         usage=task.usage + event.usage,
+        context=event.usage.total,
     )
+
+
+def _renewed(task: Task, event: happened.ContextRenewed, actor: Actor, at: str) -> Task:
+    if task.pending:
+        raise Refused("ContextRenewed", f"{task.pending[0].call} has no result yet")
+    transcript = (Message("assistant", (event.summary,)),) if event.summary else ()
+    return replace(task, transcript=transcript, context=0, usage=task.usage + event.usage)
 
 
 def _settled(task: Task, event: happened.CallSettled, actor: Actor, at: str) -> Task:
@@ -347,6 +355,7 @@ _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.ReferenceMoved: _moved,
     happened.MessageAdded: _said,
     happened.ModelReplied: _replied,
+    happened.ContextRenewed: _renewed,
     happened.CallSettled: _settled,
     happened.SyncAsked: _asked,
     happened.StateRecorded: _recorded,

@@ -12,6 +12,9 @@ from orchestrator.events import Event
 VALUES = {
     "_standard-orchestration": "",
     "brief": "task_id agent description workspace temp mode documents others limits verify output_schema",
+    "begin": "",
+    "renewed": "turns documents missing receipts",
+    "document": "file text",
     "other-task": "id agent goal phase status decisions artifacts blockers documents",
     "edited": "changes",
     "edited-by-command": "changes",
@@ -25,7 +28,7 @@ VALUES = {
     "continue": "reason",
 }
 LINES = {
-    "absent": {"others", "limits", "verify", "output_schema", "list"},
+    "absent": {"others", "limits", "verify", "output_schema", "list", "rest"},
     "triggers": {"files-changed", "check-ran", "dependency-moved", "calls-without-sync"},
     "changes": {"ItemChecked", "DecisionRecorded", "CallUnknown"},
 }

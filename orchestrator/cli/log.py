@@ -153,5 +153,6 @@ _WORDS = {
     "EditSetAside": "an edit of {document} set aside as {name}: {reason}",
     "ReferenceAdded": "refers to {document} of {task}",
     "ReferenceMoved": "{task}, which it refers to, is archived",
+    "ContextRenewed": "the conversation begins anew",
     "FinishRefused": "Finish refused: {missing}",
 } | dict.fromkeys(("MessageAdded", "ModelReplied", "SyncAsked", "StateRecorded", "DirectoryChanged"), "")

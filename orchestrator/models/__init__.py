@@ -11,6 +11,10 @@ from typing import Protocol
 
 from orchestrator.errors import UsageError
 from orchestrator.events import Json, Usage
+from orchestrator.task import Message
+
+WINDOW = 200_000
+"""Tokens that any model of the Messages API holds."""
 
 _SHORT = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
 
@@ -27,13 +31,17 @@ def resolve(name: str | None) -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: blocks, tools and messages as the Messages API takes them. `model` is a full name."""
+    """What is asked: blocks and tools as the Messages API takes them. `model` is a full name.
+
+    `compact`: not for the next message, but for a `compaction` block that sums up the messages.
+    """
 
     model: str
     system: tuple[Json, ...]
     tools: tuple[Json, ...]
-    messages: tuple[Json, ...]
+    messages: tuple[Message, ...]
     max_tokens: int
+    compact: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,10 +77,14 @@ class Model(Protocol):
     """Something that answers requests."""
 
     async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
-        """The whole reply; raises a ModelError when there is none.
+        """The whole reply; raises a ModelError when there is none, TooLong when the model cannot hold the messages.
 
         `on_text` gets the text while it arrives. After a broken attempt the text begins anew.
         """
+        ...
+
+    async def window(self, model: str) -> int:
+        """Tokens that a conversation with the model may hold, replies included; WINDOW where nobody says."""
         ...
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ class Draft:
     def __init__(self) -> None:
         self._model = ""
         self._usage: dict[str, int] = {}
+        self._summing_up = Usage()
         self._blocks: list[Json] = []
         self._arguments: dict[int, str] = {}
         self._stop_reason: str | None = None
@@ -49,8 +50,14 @@ class Draft:
         return ""
 
     def _count(self, usage: Json) -> None:
-        """Counts are cumulative: a later one replaces an earlier one, an absent one leaves it."""
-        self._usage |= {name: usage[name] for name in Usage.model_fields if usage.get(name) is not None}
+        """Counts are cumulative: a later one replaces an earlier one, an absent one leaves it.
+
+        What a compaction took is not among the counts of the reply, but listed beside them.
+        """
+        self._usage |= _counts(usage)
+        if rounds := usage.get("iterations"):
+            taken = [Usage(**_counts(one)) for one in rounds if one["type"] == "compaction"]
+            self._summing_up = sum(taken, Usage())
 
     def finished(self) -> Reply | None:
         """The reply, None when the stream ended before the model did."""
@@ -68,9 +75,13 @@ class Draft:
             content=tuple(block for block in self._blocks if _acceptable(block)),
             stop_reason=self._stop_reason,
             model=self._model,
-            usage=Usage(**self._usage),
+            usage=Usage(**self._usage) + self._summing_up,
             malformed=frozenset(malformed),
         )
+
+
+def _counts(usage: Json) -> dict[str, int]:
+    return {name: usage[name] for name in Usage.model_fields if usage.get(name) is not None}
 
 
 def _arguments(text: str) -> Json | None:

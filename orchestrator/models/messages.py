@@ -9,9 +9,11 @@ import asyncio
 import json
 import os
 import random
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from orchestrator.errors import (
     BadKey,
@@ -20,10 +22,11 @@ from orchestrator.errors import (
     ModelError,
     Overloaded,
     RateLimited,
+    TooLong,
     Unreachable,
 )
 from orchestrator.events import Json
-from orchestrator.models import Reply, Request
+from orchestrator.models import WINDOW, Reply, Request
 from orchestrator.models.draft import Draft
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 _SERVER = "ANTHROPIC_BASE_URL"
 _LONGEST_PAUSE = 60.0
 _CACHED: Json = {"cache_control": {"type": "ephemeral"}}
+_TOO_LONG = re.compile(r"prompt is too long|context (?:limit|length|size|window)", re.IGNORECASE)
+"""How the API says that a conversation does not fit, and how compatible servers do."""
 _STATUS = {  # of the errors that arrive inside a stream, which has answered 200 by then
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -75,11 +80,11 @@ class MessagesApi:
             raise _keyless("none is set")
 
     async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
-        body = _body(request)
+        body, headers = _body(request), {"content-type": "application/json", **_beta(request)}
         attempt = 1
         while True:
             try:
-                return await self._attempt(body, on_text)
+                return await self._attempt(body, headers, on_text)
             except ModelError as failure:
                 seconds = _pause_after(failure, attempt)
                 if not failure.retryable or attempt >= self._attempts or seconds > _LONGEST_PAUSE:
@@ -90,7 +95,17 @@ class MessagesApi:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _attempt(self, body: bytes, on_text: Callable[[str], None] | None) -> Reply:
+    async def window(self, model: str) -> int:
+        import anthropic
+
+        try:
+            found = await self._client.get(f"/v1/models/{quote(model)}", cast_to=object)
+        except (anthropic.AnthropicError, ValueError):  # a compatible server need not have it
+            return WINDOW
+        limit = found.get("max_input_tokens") if isinstance(found, dict) else None
+        return limit if isinstance(limit, int) else WINDOW
+
+    async def _attempt(self, body: bytes, headers: dict[str, str], on_text: Callable[[str], None] | None) -> Reply:
         import anthropic
         import httpx2
         from anthropic.types import Message, RawMessageStreamEvent
@@ -100,7 +115,7 @@ class MessagesApi:
             stream = await self._client.post(
                 "/v1/messages",
                 content=body,
-                options={"headers": {"content-type": "application/json"}},
+                options={"headers": headers},
                 cast_to=Message,
                 stream=True,
                 stream_cls=anthropic.AsyncStream[RawMessageStreamEvent],
@@ -122,21 +137,28 @@ class MessagesApi:
 
 
 def _body(request: Request) -> bytes:
-    """The request encoded, once: the client would walk the whole history again, at every turn and every attempt.
+    """The request encoded. The client would walk the whole history again, at every turn and every attempt.
 
     Cached twice: up to the end of the system prompt, which many tasks share, and up to the end of the request.
     """
     system = [*request.system[:-1], *(last | _CACHED for last in request.system[-1:])]
-    body = {
+    head = {
         "model": request.model,
         "max_tokens": request.max_tokens,
         "system": system,
         "tools": request.tools,
-        "messages": request.messages,
         "stream": True,
         **_CACHED,
+        **({"compaction": {"type": "summarize"}} if request.compact else {}),
     }
-    return json.dumps(body).encode()
+    said = b", ".join(message.encoded for message in request.messages)
+    return b'%b, "messages": [%b]}' % (json.dumps(head).encode()[:-1], said)
+
+
+def _beta(request: Request) -> dict[str, str]:
+    """The header without which a compaction is neither made nor taken back."""
+    first = request.messages[0].content[0]
+    return {"anthropic-beta": "compact-2026-09-04"} if request.compact or first["type"] == "compaction" else {}
 
 
 async def _read(
@@ -176,6 +198,8 @@ def _failure(status: int, said: str, url: str, retry_after: str | None = None) -
             return RateLimited(f"{url} asks for fewer requests ({said}): resume later", _seconds(retry_after))
         case 408 | 409:
             return Overloaded(f"{url} could not answer in time ({said}): resume later")
+    if status == 413 or _TOO_LONG.search(said):
+        return TooLong(f"{url} says that the conversation is too long for the model ({status}: {said})")
     if status >= 500:
         return Overloaded(f"{url} is overloaded or failing ({status}: {said}): resume later")
     return BadRequest(f"{url} refused the request ({status}: {said})")

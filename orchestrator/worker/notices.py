@@ -10,11 +10,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from orchestrator import overview, prompts
-from orchestrator.documents import file_name, kinds
-from orchestrator.events import Commit, Event, Json, Kind, ReferenceMoved
+from orchestrator.completion import missing
+from orchestrator.documents import file_name, kinds, render
+from orchestrator.events import Commit, Event, Json, Kind, Receipt, ReferenceMoved
 from orchestrator.overview import Row
 from orchestrator.task import Task
 from orchestrator.tools.tool import ToolResult
+
+LONGEST_DOCUMENT = 10_000
+"""Characters of a document that a renewed conversation begins with; the rest is to be read."""
+MOST_RECEIPTS = 40
+MOST_MISSING = 60
 
 
 def text(words: str) -> Json:
@@ -44,6 +50,36 @@ def brief(task: Task, workspace: Path, temp: Path) -> Json:
             output_schema=_fenced(task.output_schema) if task.output_schema else absent["output_schema"],
         )
     )
+
+
+def begin() -> Json:
+    return text(prompts.render("begin"))
+
+
+def renewed(task: Task) -> Json:
+    """How the task stands, for a model that remembers nothing of it: the lists are cut where they grow long."""
+    nothing = prompts.lines("absent")["list"]
+    return text(
+        prompts.render(
+            "renewed",
+            turns=task.turns,
+            documents="\n\n".join(_document(task, kind) for kind in kinds(task) if kind != "task-status"),
+            missing=_list(list(missing(task))[:MOST_MISSING]) or nothing,
+            receipts=_list([_receipt(receipt) for receipt in task.receipts[-MOST_RECEIPTS:]]) or nothing,
+        )
+    )
+
+
+def _document(task: Task, kind: Kind) -> str:
+    body = render(task, kind)
+    rest = "" if len(body) <= LONGEST_DOCUMENT else prompts.lines("absent")["rest"]
+    return prompts.render("document", file=file_name(kind, task.id), text=body[:LONGEST_DOCUMENT] + rest)
+
+
+def _receipt(receipt: Receipt) -> str:
+    """`R9 Bash ok: npm test`"""
+    about = receipt.command or ", ".join(change.path for change in receipt.files)
+    return f"{receipt.id} {receipt.tool} {receipt.outcome}" + (f": {about[:200]}" if about else "")
 
 
 def other_task(row: Row) -> str:

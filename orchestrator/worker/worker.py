@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -18,9 +18,10 @@ from orchestrator.completion import missing
 from orchestrator.definitions import Agent
 from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease
-from orchestrator.errors import LimitReached, Refused, TaskIsBlocked
+from orchestrator.errors import BadRequest, LimitReached, Overloaded, Refused, TaskIsBlocked, TooLong
 from orchestrator.events import (
     Commit,
+    ContextRenewed,
     Event,
     FinishRefused,
     Json,
@@ -32,8 +33,8 @@ from orchestrator.events import (
     TaskStopped,
 )
 from orchestrator.masking import Mask
-from orchestrator.models import Model, Reply, Request, resolve
-from orchestrator.task import Task
+from orchestrator.models import WINDOW, Model, Reply, Request, resolve
+from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Workplace
 from orchestrator.worker import notices
@@ -43,6 +44,10 @@ MAX_TOKENS = 16_000
 """What one reply may hold."""
 BEAT = 10.0
 """Seconds between two signs of life; a lease without one for a minute may be taken over."""
+FULL = 0.8
+"""The share of the model's window at which a conversation begins anew; the rest is for a reply and its results."""
+CUT = ("max_tokens", "model_context_window_exceeded")
+"""Why a reply may end in the middle: none of its calls is run."""
 ATTEMPTS = 5
 """So often the model is told what is missing; then the task is blocked."""
 
@@ -54,7 +59,7 @@ class Moment:
     """Something to show a person: what a worker is doing."""
 
     task: Task
-    kind: Literal["started", "resumed", "asking", "said", "call", "ended", "told", "stopped", "done"]
+    kind: Literal["started", "resumed", "asking", "said", "call", "ended", "told", "renewed", "stopped", "done"]
     text: str = ""
     ended: Ended | None = None
 
@@ -87,6 +92,8 @@ class Worker:
         self._calls = Calls(self._tools, self._place, self._mask, self._claims)
         self._known: dict[str, str] = {}
         self._refusals = 0
+        self._window: int | None = None
+        self._overflows = 0
         self._lease: Lease | None = None
 
     async def run(self) -> Task:
@@ -118,16 +125,15 @@ class Worker:
         self._known = self._signatures(task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
-            first = notices.brief(task, self._setting.workspace, self._engine.folder.temp)
-            return await self._commit(self._message([first], task))
+            return await self._commit(self._message([self._brief(task), notices.begin()], task))
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":
             told = notices.news(task, commits)
             return await self._commit(self._message(told, task)) if told else task
         blocks = [block for block in last.content if block["type"] == "tool_use"]
-        if _last_reply(commits).stop_reason == "max_tokens":
-            return await self._cut_short(task, blocks)
+        if (why := _last_reply(commits).stop_reason) in CUT:
+            return await self._cut_short(task, blocks, why)
         if not blocks:
             reason = reason or prompts.lines("absent")["reason"]
             return await self._answer(task, [], [notices.text(prompts.render("continue", reason=reason))])
@@ -136,25 +142,31 @@ class Worker:
 
     async def _turn(self, task: Task) -> Task:
         """One reply of the model and everything that follows from it."""
+        if await self._is_full(task):
+            task = await self._renew(task, task.transcript)
         self._report(Moment(task, "asking"))
-        reply = await self._model.reply(self._request(task))
+        try:
+            reply = await self._model.reply(self._request(task))
+        except TooLong as error:
+            return await self._overflow(task, task.transcript[:-2], str(error))
         blocks = [block for block in reply.content if block["type"] == "tool_use"]
         task = await self._record(task, reply, blocks)
-        if reply.stop_reason == "max_tokens":
-            return await self._cut_short(task, blocks)
+        if reply.stop_reason in CUT:
+            return await self._cut_short(task, blocks, reply.stop_reason)
         if not blocks:
             return await self._remind(task, reply)
         self._report(Moment(task, "call", ", ".join(block["name"] for block in blocks)))
         return await self._answer(task, await self._calls.run(task, blocks, reply.malformed), [])
 
-    async def _cut_short(self, task: Task, blocks: Sequence[Json]) -> Task:
-        """A message that reached the output limit: none of its calls is run."""
+    async def _cut_short(self, task: Task, blocks: Sequence[Json], reason: str) -> Task:
+        """A message that reached the output limit, or the end of the window: none of its calls is run."""
+        if reason == "model_context_window_exceeded":
+            return await self._overflow(task, task.transcript[:-1], "the reply reached the end of the model's window")
         return await self._answer(task, self._calls.not_run(task, blocks), [notices.text(prompts.render("cut-short"))])
 
     async def _record(self, task: Task, reply: Reply, blocks: Sequence[Json]) -> Task:
         """The model's message, durable before any tool runs."""
-        cut = reply.stop_reason == "max_tokens"
-        intents = () if cut else self._calls.intents(task, blocks, reply.malformed)
+        intents = () if reply.stop_reason in CUT else self._calls.intents(task, blocks, reply.malformed)
         content = tuple(self._mask.json(list(reply.content))) or (notices.text(prompts.lines("absent")["reply"]),)
         for block in content:
             if block["type"] == "text":
@@ -163,6 +175,41 @@ class Worker:
             content=content, stop_reason=reply.stop_reason, model=reply.model, usage=reply.usage, intents=intents
         )
         return await self._commit(replied)
+
+    async def _is_full(self, task: Task) -> bool:
+        """True when the conversation nears the model's window, and to begin it anew would make it shorter."""
+        if task.context <= FULL * WINDOW or _replies(task) < 2:
+            return False
+        if self._window is None:  # asked only where it matters: no model's is smaller than WINDOW
+            self._window = await self._model.window(resolve(task.model))
+        return task.context > FULL * self._window
+
+    async def _overflow(self, task: Task, summed_up: Sequence[Message], reason: str) -> Task:
+        """Begin the conversation anew after it outgrew the window, unless that has not helped."""
+        self._overflows = self._overflows + 1 if _replies(task) < 2 else 0
+        if not _replies(task) or self._overflows == ATTEMPTS:
+            await self._block(f"the conversation does not fit, even begun anew: {reason}")
+        return await self._renew(task, summed_up)
+
+    async def _renew(self, task: Task, summed_up: Sequence[Message]) -> Task:
+        """Begin the conversation anew: a summary where the server makes one, the brief, and how the task stands."""
+        renewed = await self._summary(task, summed_up)
+        task = (await _thread(lambda: self._engine.refresh(self._id))).task
+        commits = await _thread(lambda: self._engine.since(self._id, task.heard))
+        owed = [notices.sync_due(task.asked_triggers)] if task.asked_triggers else []
+        content = [self._brief(task), notices.renewed(task), *notices.news(task, commits), *owed]
+        task = await self._commit(renewed, self._message(content, task))
+        self._report(Moment(task, "renewed", "with a summary" if renewed.summary else "without a summary"))
+        return task
+
+    async def _summary(self, task: Task, summed_up: Sequence[Message]) -> ContextRenewed:
+        """What the model makes of these messages; without a summary where it cannot: the documents tell enough."""
+        try:
+            reply = await self._model.reply(replace(self._request(task), messages=tuple(summed_up), compact=True))
+        except (BadRequest, Overloaded):  # a compatible server may not know how, or fail over it
+            return ContextRenewed()
+        found = (block for block in reply.content if block["type"] == "compaction" and block.get("content"))
+        return ContextRenewed(summary=next(found, None), model=reply.model, usage=reply.usage)
 
     async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
         """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
@@ -262,9 +309,12 @@ class Worker:
             model=resolve(task.model),
             system=system,
             tools=self._described,
-            messages=tuple({"role": message.role, "content": list(message.content)} for message in task.transcript),
+            messages=task.transcript,
             max_tokens=MAX_TOKENS,
         )
+
+    def _brief(self, task: Task) -> Json:
+        return notices.brief(task, self._setting.workspace, self._engine.folder.temp)
 
     def _place(self, task: Task) -> Workplace:
         folder = self._engine.folder
@@ -293,6 +343,11 @@ class Worker:
         """How the tasks that this one refers to look now."""
         rows = {row.task: overview.find(self._engine.folder.temp, row.task) for row in task.references}
         return {name: row.signature if row else "" for name, row in rows.items()}
+
+
+def _replies(task: Task) -> int:
+    """How often the model has spoken since the conversation began; a summary is not counted."""
+    return sum(message.role == "assistant" for message in task.transcript[1:])
 
 
 def _last_reply(commits: Sequence[Commit]) -> ModelReplied:

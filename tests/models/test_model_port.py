@@ -15,6 +15,7 @@ from orchestrator import errors
 from orchestrator.events import Json, Usage
 from orchestrator.models import Model, Reply, Request, connect
 from orchestrator.models.messages import MessagesApi
+from orchestrator.task import Message
 from orchestrator.testing import Screenplay, ScriptedServer
 
 Pause = Callable[[float], Awaitable[None]]
@@ -46,8 +47,8 @@ actors:
     )
 
 
-def request(*messages: Json) -> Request:
-    opening = {"role": "user", "content": [{"type": "text", "text": "the word is Ahoy"}]}
+def request(*messages: Message) -> Request:
+    opening = Message("user", ({"type": "text", "text": "the word is Ahoy"},))
     return Request(
         model="claude-sonnet-5-5",
         system=({"type": "text", "text": "You are the worker"},),
@@ -57,7 +58,7 @@ def request(*messages: Json) -> Request:
     )
 
 
-def answered(reply: Reply) -> tuple[Json, Json]:
+def answered(reply: Reply) -> tuple[Message, Message]:
     """The reply sent back, its calls answered."""
     results = [
         {"type": "tool_result", "tool_use_id": block["id"], "content": [{"type": "text", "text": "fine"}]}
@@ -65,8 +66,8 @@ def answered(reply: Reply) -> tuple[Json, Json]:
         if block["type"] == "tool_use"
     ]
     return (
-        {"role": "assistant", "content": list(reply.content)},
-        {"role": "user", "content": [*results, {"type": "text", "text": "go on"}]},
+        Message("assistant", reply.content),
+        Message("user", (*results, {"type": "text", "text": "go on"})),
     )
 
 
@@ -172,7 +173,7 @@ LASTING = {
     "status: 401": errors.BadKey,
     "status: 403": errors.BadKey,
     "status: 404": errors.BadRequest,
-    "status: 413": errors.BadRequest,
+    "status: 413": errors.TooLong,
 }
 PASSING = {
     "status: 429": errors.RateLimited,
