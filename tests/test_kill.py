@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import anthropic  # noqa: F401  the children are forked from a process that has it
 import pytest
+from anthropic import AsyncAnthropic
 
 from orchestrator import demo
 from orchestrator.files import Disk
@@ -79,7 +80,7 @@ def play(directory: Path, url: str, disk: Disk, environment: dict[str, str]) -> 
     drawn = iter(IDS)
     demo.run(
         directory,
-        model=lambda: MessagesApi(api_key="scripted", base_url=url),
+        model=lambda: MessagesApi(AsyncAnthropic(api_key="scripted", base_url=url)),
         clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         ids=lambda: next(drawn),
         disk=disk,

@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+from anthropic import AsyncAnthropic
 
 from orchestrator import demo, overview, shipped
 from orchestrator.definitions import Library
@@ -34,7 +35,7 @@ def work(directory: Path, url: str, agent: str) -> None:
     team = Team(
         engine,
         Library(directory, directory, shipped.folder("agents")),
-        lambda: MessagesApi(api_key="scripted", base_url=url),
+        lambda: MessagesApi(AsyncAnthropic(api_key="scripted", base_url=url)),
         Setting(
             workspace=directory, environment={"PATH": os.environ["PATH"]}, permit=_anything, report=lambda moment: None
         ),

@@ -18,7 +18,7 @@ import click
 from orchestrator import files
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.history import History
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Kind
 
 _SERVER = "https://api.anthropic.com"
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _LONGEST = 3.0
 """Seconds to wait for a server."""
 _MARKS = {"ok": ("✓", "green"), "problem": ("✗", "red"), "note": ("·", None)}
@@ -71,9 +72,7 @@ def _checks(project: Project) -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     old = sys.version_info < (3, 11)
     yield Check("python", "problem" if old else "ok", f"{version}: use 3.11 or later" if old else version)
-    key = _key()
-    yield key
-    yield _server() if key.state == "ok" else Check("server", "note", "not tried without a key")
+    yield from _model()
     yield _program("node", "node", "note", "agents that run JavaScript need it")
     yield _program("ripgrep", "rg", "problem", "Glob and Grep need it: install ripgrep")
     yield _program("git", "git", "note", "without it `init` cannot see what is ignored")
@@ -84,21 +83,22 @@ def _checks(project: Project) -> Iterator[Check]:
     yield from _tasks(project.temp)
 
 
-def _key() -> Check:
-    """Whether the model's provider finds what it needs; never what that is."""
+def _model() -> Iterator[Check]:
+    """Whether the model's provider finds what it needs, never what that is; then whether its server is there."""
     import asyncio
-
-    from httpx2 import InvalidURL
 
     from orchestrator.models import connect
 
     try:
         asyncio.run(connect().close())
-    except (OrchestratorError, ImportError, ValueError) as error:
-        return Check("key", "problem", str(error))
-    except InvalidURL as error:
-        return Check("key", "problem", f"ANTHROPIC_BASE_URL, or the proxy's variable, is no address ({error}): mend it")
-    return Check("key", "ok", "ANTHROPIC_API_KEY" if os.environ.get("ANTHROPIC_API_KEY") else "found by the client")
+    except UsageError as error:
+        yield Check("server", "problem", str(error))
+    except (OrchestratorError, ImportError) as error:
+        yield Check("key", "problem", str(error))
+        yield Check("server", "note", "not tried without a key")
+    else:
+        yield Check("key", "ok", "ANTHROPIC_API_KEY" if os.environ.get("ANTHROPIC_API_KEY") else "found by the client")
+        yield _server()
 
 
 def _server() -> Check:
@@ -108,16 +108,10 @@ def _server() -> Check:
     if (provider := os.environ.get("ORCHESTRATOR_PROVIDER") or "messages") != "messages":
         return Check("server", "note", f"not tried: that of {provider} is its own affair")
     url = os.environ.get("ANTHROPIC_BASE_URL") or _SERVER
-    try:
-        host = urlsplit(url).hostname or ""
-        proxy = None if proxy_bypass(host) else getproxies().get(urlsplit(url).scheme)
-        target = urlsplit(url if not proxy else proxy if "://" in proxy else f"http://{proxy}")
-        address = target.hostname or "", target.port or {"http": 80, "https": 443}[target.scheme]
-        where = f"{address[0]}:{address[1]}{' (a proxy)' if proxy else ''}"
-        if not (host and address[0]):
-            raise ValueError
-    except (ValueError, KeyError):
-        return Check("server", "problem", "no address of a server: mend ANTHROPIC_BASE_URL, or the proxy's variable")
+    proxy = None if proxy_bypass(urlsplit(url).hostname or "") else getproxies().get(urlsplit(url).scheme)
+    target = urlsplit(url if not proxy else proxy if "://" in proxy else f"http://{proxy}")
+    address = target.hostname or "", target.port or _PORTS[target.scheme]
+    where = f"{address[0]}:{address[1]}{' (a proxy)' if proxy else ''}"
     try:
         socket.create_connection(address, timeout=_LONGEST).close()
     except (OSError, UnicodeError) as error:

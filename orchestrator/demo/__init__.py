@@ -57,9 +57,11 @@ def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
     forgiven = (ScreenplayError,) if overview.read(directory / ".temp") else ()  # the turns that were played before
     with suppress(*forgiven), ScriptedServer(Screenplay.load(_FOLDER / "screenplay.yaml")) as server:
         yield lambda: MessagesApi(
-            api_key="scripted",
-            base_url=server.url,
-            http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),  # a proxy would not find this machine
+            anthropic.AsyncAnthropic(
+                api_key="scripted",
+                base_url=server.url,
+                http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),  # a proxy would not find this machine
+            )
         )
 
 

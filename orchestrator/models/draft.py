@@ -15,45 +15,50 @@ class Draft:
         self._model = ""
         self._usage: dict[str, int] = {}
         self._summing_up = Usage()
-        self._blocks: list[Json] = []
+        self._blocks: dict[int, Json] = {}
         self._arguments: dict[int, str] = {}
         self._stop_reason: str | None = None
 
     def take(self, event: Json) -> str:
-        """Add an event; returns the text it says. Raises LookupError or TypeError for what is not such an event."""
+        """Add an event; returns the text it says. Raises LookupError, TypeError or AttributeError for what is none.
+
+        Compatible servers leave out counts, or the model: what is not said is not counted.
+        """
         match event["type"]:
             case "message_start":
-                self._model = event["message"]["model"]
-                self._count(event["message"]["usage"])
+                self._model = event["message"].get("model") or ""
+                self._count(event["message"].get("usage"))
             case "content_block_start":
                 block = event["content_block"]
-                self._blocks.append({key: value for key, value in block.items() if value is not None})
+                self._blocks[event["index"]] = {key: value for key, value in block.items() if value is not None}
             case "content_block_delta":
                 return self._extend(event["index"], event["delta"])
             case "message_delta":
-                self._stop_reason = event["delta"]["stop_reason"]
-                self._count(event["usage"])
+                self._stop_reason = event["delta"].get("stop_reason") or self._stop_reason
+                self._count(event.get("usage"))
         return ""
 
     def _extend(self, index: int, delta: Json) -> str:
         block = self._blocks[index]
         match delta["type"]:
             case "text_delta":
-                block["text"] += delta["text"]
+                block["text"] = block.get("text", "") + delta["text"]
                 return str(delta["text"])
             case "thinking_delta":
-                block["thinking"] += delta["thinking"]
+                block["thinking"] = block.get("thinking", "") + delta["thinking"]
             case "signature_delta":
                 block["signature"] = delta["signature"]
             case "input_json_delta":
                 self._arguments[index] = self._arguments.get(index, "") + delta["partial_json"]
         return ""
 
-    def _count(self, usage: Json) -> None:
+    def _count(self, usage: Json | None) -> None:
         """Counts are cumulative: a later one replaces an earlier one, an absent one leaves it.
 
         What a compaction took is not among the counts of the reply, but listed beside them.
         """
+        if not usage:
+            return
         self._usage |= _counts(usage)
         if rounds := usage.get("iterations"):
             taken = [Usage(**_counts(one)) for one in rounds if one["type"] == "compaction"]
@@ -64,15 +69,15 @@ class Draft:
         if self._stop_reason is None:
             return None
         malformed = set()
-        for index, block in enumerate(self._blocks):
+        for index, block in self._blocks.items():
             if block["type"] != "tool_use":
                 continue
-            block["input"] = _arguments(self._arguments.get(index, ""))
+            block["input"] = _arguments(self._arguments.get(index) or json.dumps(block.get("input") or {}))
             if block["input"] is None:
                 block["input"] = {}
                 malformed.add(block["id"])
         return Reply(
-            content=tuple(block for block in self._blocks if _acceptable(block)),
+            content=tuple(block for block in self._blocks.values() if _acceptable(block)),
             stop_reason=self._stop_reason,
             model=self._model,
             usage=Usage(**self._usage) + self._summing_up,
@@ -85,12 +90,12 @@ def _counts(usage: Json) -> dict[str, int]:
 
 
 def _arguments(text: str) -> Json | None:
-    """The object a tool call's JSON says, None when it says none. No text at all is a call without arguments.
+    """The object a tool call's JSON says, None when it says none.
 
     NaN and half surrogates pass Python's parser, but can neither be recorded nor sent back.
     """
     try:
-        value = json.loads(text or "{}")
+        value = json.loads(text)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None
@@ -101,7 +106,7 @@ def _acceptable(block: Json) -> bool:
     """False for what the API says but refuses to be told: blank text, and thinking cut off before its signature."""
     match block["type"]:
         case "text":
-            return bool(block["text"].strip())
+            return bool(block.get("text", "").strip())
         case "thinking":
             return bool(block.get("signature"))
     return True

@@ -1,6 +1,7 @@
 """The Messages API, through the official client: streamed, with prompt caching, every failure told apart.
 
-All retries are made here, before and inside the stream alike: the client's own end where the stream begins.
+Anthropic serves it, and so do compatible servers; what other services do differently is a `Service`. All retries are
+made here, before and inside the stream alike: the client's own end where the stream begins.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 import random
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote, urlsplit
 
 from orchestrator.errors import (
     BadKey,
@@ -24,19 +26,19 @@ from orchestrator.errors import (
     RateLimited,
     TooLong,
     Unreachable,
+    UsageError,
 )
 from orchestrator.events import Json
-from orchestrator.models import WINDOW, Reply, Request
+from orchestrator.models import WINDOW, Model, Reply, Request
 from orchestrator.models.draft import Draft
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
-    from anthropic.types import RawMessageStreamEvent
 
-_SERVER = "ANTHROPIC_BASE_URL"
+    Client = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrock | anthropic.AsyncAnthropicVertex
+
 _LONGEST_PAUSE = 60.0
-_CACHED: Json = {"cache_control": {"type": "ephemeral"}}
 _TOO_LONG = re.compile(r"prompt is too long|context (?:limit|length|size|window)", re.IGNORECASE)
 """How the API says that a conversation does not fit, and how compatible servers do."""
 _STATUS = {  # of the errors that arrive inside a stream, which has answered 200 by then
@@ -49,35 +51,68 @@ _STATUS = {  # of the errors that arrive inside a stream, which has answered 200
 }
 
 
-class MessagesApi:
-    """A `Model`. `attempts` bounds how often one request is sent; `pause` waits the seconds between two of them.
+@dataclass(frozen=True)
+class Service:
+    """What a service that offers the Messages API does in its own way, and what to tell a person about it.
 
-    What is None comes from the environment: ANTHROPIC_API_KEY (or a profile of the client's), ANTHROPIC_BASE_URL.
-    Raises BadKey when there is no key. A given `http_client` is closed with this.
+    `rewritten`: its client makes address and body out of those of the Messages API. `unsigned`, `garbled`: what the
+    client raises, beside its own errors, when there are no credentials and when a stream cannot be read.
+    """
+
+    server: str
+    """The variable that holds its address."""
+    key: str
+    remedy: str
+    check: str
+    rewritten: bool = True
+    unsigned: tuple[type[Exception], ...] = ()
+    garbled: tuple[type[Exception], ...] = ()
+
+    def keyless(self, cause: object) -> BadKey:
+        return BadKey(f"no {self.key} ({_line(cause)}): {self.remedy}")
+
+
+ANTHROPIC = Service(
+    server="ANTHROPIC_BASE_URL",
+    key="API key",
+    remedy="set ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL for a compatible server), "
+    "or see it work without one: `orchestrator demo`",
+    check="check ANTHROPIC_API_KEY",
+    rewritten=False,
+)
+
+
+def connect() -> Model:
+    """The key is ANTHROPIC_API_KEY's, or whatever else the client finds; raises BadKey when it finds none."""
+    if not _may_have_credentials():
+        raise ANTHROPIC.keyless("none is set")
+    import anthropic  # a second of start-up, paid only where a model is asked
+
+    try:
+        client = anthropic.AsyncAnthropic(http_client=connections(ANTHROPIC))
+    except anthropic.CredentialsError as error:
+        raise ANTHROPIC.keyless(error) from error
+    if not (client.api_key or client.auth_token or client.credentials):
+        raise ANTHROPIC.keyless("none is set")
+    return MessagesApi(client)
+
+
+class MessagesApi:
+    """A `Model` behind a client, which is closed with it. `attempts` bounds how often one request is sent; `pause`
+    waits the seconds between two of them.
     """
 
     def __init__(
         self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        http_client: httpx2.AsyncClient | None = None,
+        client: Client,
+        service: Service = ANTHROPIC,
         attempts: int = 3,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        if not (api_key or _may_have_credentials()):
-            raise _keyless("none is set")
-        import anthropic  # a second of start-up, paid only where a model is asked
-
+        self._client = client
+        self._service = service
         self._attempts = attempts
         self._pause = pause
-        try:
-            self._client = anthropic.AsyncAnthropic(
-                api_key=api_key, base_url=base_url, http_client=http_client, max_retries=0
-            )
-        except anthropic.CredentialsError as error:
-            raise _keyless(error) from error
-        if not (self._client.api_key or self._client.auth_token or self._client.credentials):
-            raise _keyless("none is set")
 
     async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
         body, headers = _body(request), {"content-type": "application/json", **_beta(request)}
@@ -98,8 +133,10 @@ class MessagesApi:
     async def window(self, model: str) -> int:
         import anthropic
 
+        if self._service.rewritten:
+            return WINDOW
         try:
-            found = await self._client.get(f"/v1/models/{quote(model)}", cast_to=object)
+            found = await self._client.get(f"/v1/models/{quote(model)}", options={"max_retries": 0}, cast_to=object)
         except (anthropic.AnthropicError, ValueError):  # a compatible server need not have it
             return WINDOW
         limit = found.get("max_input_tokens") if isinstance(found, dict) else None
@@ -108,51 +145,62 @@ class MessagesApi:
     async def _attempt(self, body: bytes, headers: dict[str, str], on_text: Callable[[str], None] | None) -> Reply:
         import anthropic
         import httpx2
-        from anthropic.types import Message, RawMessageStreamEvent
 
-        url = str(self._client.base_url)
+        url, service = str(self._client.base_url), self._service
+        unsigned: tuple[type[Exception], ...] = (anthropic.CredentialsError, *service.unsigned)
+        garbled: tuple[type[Exception], ...] = (
+            httpx2.RequestError,
+            UnicodeDecodeError,
+            json.JSONDecodeError,
+            _Garbled,
+            *service.garbled,
+        )
         try:
             stream = await self._client.post(
                 "/v1/messages",
-                content=body,
-                options={"headers": headers},
-                cast_to=Message,
+                **({"body": json.loads(body)} if service.rewritten else {"content": body}),
+                options={"headers": headers, "max_retries": 0},
+                cast_to=object,
                 stream=True,
-                stream_cls=anthropic.AsyncStream[RawMessageStreamEvent],
+                stream_cls=anthropic.AsyncStream[object],
             )
             async with stream:
-                return await _read(stream, url, on_text)
-        except anthropic.CredentialsError as error:
-            raise _keyless(error) from error
+                return await _read(stream, on_text)
+        except unsigned as error:
+            raise service.keyless(error) from error
         except anthropic.APIStatusError as error:
-            retry_after = error.response.headers.get("retry-after")
-            raise _failure(error.status_code, error.api_message or error.message, url, retry_after) from error
+            raise _failure(error, url, service) from error
         except anthropic.APIConnectionError as error:
             raise Unreachable(
                 f"no answer from {url} ({_line(error.__cause__ or error)}): "
-                "check the network, and ANTHROPIC_BASE_URL if it is set"
+                f"check the network, and {service.server} if it is set"
             ) from error
-        except (httpx2.RequestError, UnicodeDecodeError) as error:
-            raise _broken(url, error) from error
+        except garbled as error:
+            raise BrokenStream(f"the reply from {url} broke off ({_line(error)}): resume to try again") from error
 
 
 def _body(request: Request) -> bytes:
     """The request encoded. The client would walk the whole history again, at every turn and every attempt.
 
-    Cached twice: up to the end of the system prompt, which many tasks share, and up to the end of the request.
+    Cached twice: up to the end of the system prompt, which many tasks share, and up to the end of the request. Blocks
+    are marked, not the request as a whole: Bedrock, Vertex AI and gateways to them refuse that.
     """
-    system = [*request.system[:-1], *(last | _CACHED for last in request.system[-1:])]
     head = {
         "model": request.model,
         "max_tokens": request.max_tokens,
-        "system": system,
+        "system": _cached(request.system),
         "tools": request.tools,
         "stream": True,
-        **_CACHED,
         **({"compaction": {"type": "summarize"}} if request.compact else {}),
     }
-    said = b", ".join(message.encoded for message in request.messages)
+    *earlier, last = request.messages
+    said = b", ".join(message.encoded for message in (*earlier, replace(last, content=_cached(last.content))))
     return b'%b, "messages": [%b]}' % (json.dumps(head).encode()[:-1], said)
+
+
+def _cached(blocks: tuple[Json, ...]) -> tuple[Json, ...]:
+    """The blocks, marked as what the cache should hold to their end."""
+    return (*blocks[:-1], *(last | {"cache_control": {"type": "ephemeral"}} for last in blocks[-1:]))
 
 
 def _beta(request: Request) -> dict[str, str]:
@@ -161,41 +209,38 @@ def _beta(request: Request) -> dict[str, str]:
     return {"anthropic-beta": "compact-2026-09-04"} if request.compact or first["type"] == "compaction" else {}
 
 
-async def _read(
-    stream: anthropic.AsyncStream[RawMessageStreamEvent], url: str, on_text: Callable[[str], None] | None
-) -> Reply:
-    """The events as they stand on the wire: the client's own parsing would double the time of a turn."""
+class _Garbled(Exception):
+    """A stream that is none of the Messages API, or not all of one."""
+
+
+async def _read(stream: anthropic.AsyncStream[object], on_text: Callable[[str], None] | None) -> Reply:
+    """The events as they stand on the wire: the client's own models would double the time of a turn."""
     draft = Draft()
-    async for event in stream.raw_events(stream.response):
-        if event.event is None or not event.data:
-            continue  # a sign of life
+    async for event in stream:
         try:
-            data = json.loads(event.data)
-            text = draft.take(data)
-            error = data["error"] if event.event == "error" else None
-            failure = None if error is None else _failure(_STATUS.get(error["type"], 500), error["message"], url)
-        except (LookupError, TypeError, ValueError) as garbled:
-            raise _broken(url, garbled) from garbled
-        if failure is not None:
-            raise failure
+            text = draft.take(cast("Json", event))
+        except (LookupError, TypeError, AttributeError) as error:
+            raise _Garbled(f"{type(error).__name__}: {error}") from error
         if text and on_text is not None:
             on_text(text)
     reply = draft.finished()
     if reply is None:
-        raise _broken(url, "it ended in the middle")
+        raise _Garbled("it ended in the middle")
     return reply
 
 
-def _failure(status: int, said: str, url: str, retry_after: str | None = None) -> ModelError:
-    """The error a status means, with what the server said and what to do."""
-    said = _line(said)
+def _failure(error: anthropic.APIStatusError, url: str, service: Service) -> ModelError:
+    """The error a status means, or one inside a stream, with what the server said and what to do."""
+    status = error.status_code if error.status_code >= 400 else _STATUS.get(error.type or "", 500)
+    said = _line(error.api_message or error.message)
     match status:
         case 401 | 403:
-            return BadKey(f"{url} refused the key ({said}): check ANTHROPIC_API_KEY")
+            return BadKey(f"{url} refused the {service.key} ({said}): {service.check}")
         case 404:
-            return BadRequest(f"{url} does not know what was asked for ({said}): check model and ANTHROPIC_BASE_URL")
+            return BadRequest(f"{url} does not know what was asked for ({said}): check model and {service.server}")
         case 429:
-            return RateLimited(f"{url} asks for fewer requests ({said}): resume later", _seconds(retry_after))
+            retry_after = _seconds(error.response.headers.get("retry-after"))
+            return RateLimited(f"{url} asks for fewer requests ({said}): resume later", retry_after)
         case 408 | 409:
             return Overloaded(f"{url} could not answer in time ({said}): resume later")
     if status == 413 or _TOO_LONG.search(said):
@@ -205,21 +250,42 @@ def _failure(status: int, said: str, url: str, retry_after: str | None = None) -
     return BadRequest(f"{url} refused the request ({status}: {said})")
 
 
+def connections(service: Service) -> httpx2.AsyncClient:
+    """What a client connects with. Raises UsageError when a variable that says where to is no address."""
+    from urllib.request import getproxies
+
+    import anthropic
+    import httpx2
+
+    url = os.environ.get(service.server)
+    if url is not None and not _is_address(url, "https?"):
+        raise UsageError(f"{service.server} is no address of a server: write https://HOST or http://HOST:PORT")
+    proxies = getproxies()
+    names = ", ".join(f"{scheme.upper()}_PROXY" for scheme in proxies)
+    for proxy in (proxies[scheme] for scheme in ("http", "https", "all") if scheme in proxies):
+        if not _is_address(proxy if "://" in proxy else f"http://{proxy}", "https?|socks5h?"):
+            raise UsageError(f"no address of a proxy in {names}: write http://HOST:PORT, or unset it")
+    try:
+        return anthropic.DefaultAsyncHttpxClient()
+    except (httpx2.InvalidURL, ValueError, ImportError) as error:
+        raise UsageError(f"no proxy can be used as {names} says ({_line(error)}): mend or unset it") from error
+
+
+def _is_address(url: str, schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return bool(re.fullmatch(schemes, parts.scheme) and host.strip(".") and not re.search(r"\s", url) and port != 0)
+
+
 def _may_have_credentials() -> bool:
     """False only where the client could find none: in its variables, or its folder of profiles."""
-    said = any(value for name, value in os.environ.items() if name.startswith("ANTHROPIC_") and name != _SERVER)
-    return said or (Path.home() / ".config" / "anthropic").exists()
-
-
-def _keyless(cause: object) -> BadKey:
-    return BadKey(
-        f"no API key ({_line(cause)}): set ANTHROPIC_API_KEY (and ANTHROPIC_BASE_URL for a compatible server), "
-        "or see it work without one: `orchestrator demo`"
+    said = any(
+        value for name, value in os.environ.items() if name.startswith("ANTHROPIC_") and name != ANTHROPIC.server
     )
-
-
-def _broken(url: str, cause: object) -> BrokenStream:
-    return BrokenStream(f"the reply from {url} broke off ({_line(cause)}): resume to try again")
+    return said or (Path.home() / ".config" / "anthropic").exists()
 
 
 def _pause_after(failure: ModelError, attempt: int) -> float:
@@ -241,6 +307,3 @@ def _line(cause: object) -> str:
     """One line, not too long: some proxies answer with a page."""
     text = " ".join(str(cause).split()) or type(cause).__name__
     return text if len(text) <= 300 else text[:300] + "…"
-
-
-connect = MessagesApi

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.events import Json
+
+
+_MARK = re.compile(r'(, )?"cache_control": \{[^}]*\}')  # as a key: inside a text its quotes would be escaped
 
 
 def usage(request: Json, content: list[Json]) -> Json:
@@ -20,7 +24,7 @@ def usage(request: Json, content: list[Json]) -> Json:
     spoken = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
     known = _tokens([head, *messages[: spoken[-1]]]) if spoken else 0
     whole = _tokens([head, *messages])
-    cached = '"cache_control":' in json.dumps(request)  # as a key: inside a text its quotes would be escaped
+    cached = _MARK.search(json.dumps(request)) is not None
     return {
         "input_tokens": 0 if cached else whole,
         "output_tokens": _tokens(content),
@@ -30,4 +34,5 @@ def usage(request: Json, content: list[Json]) -> Json:
 
 
 def _tokens(value: Any) -> int:
-    return len(json.dumps(value)) // 4
+    """Four characters are one. A mark for the cache is none: the next request has it elsewhere."""
+    return len(_MARK.sub("", json.dumps(value))) // 4

@@ -76,9 +76,11 @@ def test_a_server_that_is_not_there_is_a_problem(well: Shell, url: str) -> None:
     assert "ANTHROPIC_BASE_URL" in said
 
 
-def test_an_address_that_the_client_cannot_read_is_a_problem(well: Shell) -> None:
-    well.environment["ANTHROPIC_BASE_URL"] = "http://[::"
-    assert checks(well, "problem")["key"][0].startswith("ANTHROPIC_BASE_URL, or the proxy")
+def test_a_proxy_without_an_address_is_a_problem(well: Shell) -> None:
+    well.environment["HTTPS_PROXY"] = "http://me:my-password@[::"
+    (said,) = checks(well, "problem")["server"]
+    assert "HTTPS_PROXY" in said
+    assert "my-password" not in said
 
 
 def test_a_proxy_is_what_has_to_answer(well: Shell, server: socket.socket) -> None:

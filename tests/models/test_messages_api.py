@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadKey
-from orchestrator.models import resolve
-from orchestrator.models.messages import MessagesApi
+from orchestrator.models import connect, resolve
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def test_without_a_key_the_way_out_is_said_in_one_line(monkeypatch: pytest.Monke
     if profile is not None:
         monkeypatch.setenv("ANTHROPIC_PROFILE", profile)
     with pytest.raises(BadKey) as caught:
-        MessagesApi()
+        connect()
     for way in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "orchestrator demo"):
         assert way in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from textwrap import indent
 from typing import TypeVar
 
@@ -13,22 +17,65 @@ import pytest
 
 from orchestrator import errors
 from orchestrator.events import Json, Usage
-from orchestrator.models import Model, Reply, Request, connect
+from orchestrator.models import Model, Reply, Request, bedrock, connect, vertex
 from orchestrator.models.messages import MessagesApi
 from orchestrator.task import Message
 from orchestrator.testing import Screenplay, ScriptedServer
 
+from .platforms import Bedrock, Vertex, platform
+
 Pause = Callable[[float], Awaitable[None]]
-Adapter = Callable[[str, Pause, float], Model]
 Said = TypeVar("Said")
 
 
-def messages_api(url: str, pause: Pause, patience: float) -> Model:
-    client = anthropic.DefaultAsyncHttpxClient(timeout=patience)
-    return MessagesApi(api_key="a key", base_url=url, http_client=client, pause=pause)
+@dataclass(frozen=True)
+class Adapter:
+    """`front`: what stands between it and the scripted server. `server`: the variable that names its address."""
+
+    model: Callable[[str, Pause, float], Model]
+    front: Callable[[str], AbstractContextManager[str]] = nullcontext
+    server: str = "ANTHROPIC_BASE_URL"
 
 
-@pytest.fixture(params=[messages_api])
+def messages(url: str, pause: Pause, patience: float) -> Model:
+    return MessagesApi(anthropic.AsyncAnthropic(api_key="a key", base_url=url, timeout=patience), pause=pause)
+
+
+def on_bedrock(url: str, pause: Pause, patience: float) -> Model:
+    client = anthropic.AsyncAnthropicBedrock(
+        aws_access_key="an-id", aws_secret_key="a-key", aws_region="eu-west-1", base_url=url, timeout=patience
+    )
+    return MessagesApi(client, bedrock.service(), pause=pause)
+
+
+def on_vertex(url: str, pause: Pause, patience: float) -> Model:
+    client = anthropic.AsyncAnthropicVertex(
+        access_token="a token", project_id="a-project", region="europe-west1", base_url=url, timeout=patience
+    )
+    return MessagesApi(client, vertex.service(), pause=pause)
+
+
+def needing(package: str, extra: str) -> pytest.MarkDecorator:
+    there = importlib.util.find_spec(package.partition(".")[0]) and importlib.util.find_spec(package)
+    return pytest.mark.skipif(not there, reason=f"needs pip install 'temp-orchestrator[{extra}]'")
+
+
+ADAPTERS = [
+    pytest.param(Adapter(messages), id="messages"),
+    pytest.param(
+        Adapter(on_bedrock, partial(platform, Bedrock), "ANTHROPIC_BEDROCK_BASE_URL"),
+        id="bedrock",
+        marks=needing("boto3", "bedrock"),
+    ),
+    pytest.param(
+        Adapter(on_vertex, partial(platform, Vertex), "ANTHROPIC_VERTEX_BASE_URL"),
+        id="vertex",
+        marks=needing("google.auth", "vertex"),
+    ),
+]
+
+
+@pytest.fixture(params=ADAPTERS)
 def adapter(request: pytest.FixtureRequest) -> Adapter:
     adapter: Adapter = request.param
     return adapter
@@ -86,15 +133,15 @@ class Stage:
 
     def run(self, talk: Callable[[Model], Awaitable[Said]]) -> Said:
         async def closing(url: str) -> Said:
-            model = self.adapter(url, self.pause, self.patience)
+            model = self.adapter.model(url, self.pause, self.patience)
             try:
                 return await talk(model)
             finally:
                 await model.close()
 
-        with ScriptedServer(self.screenplay) as server:
+        with ScriptedServer(self.screenplay) as server, self.adapter.front(server.url) as url:
             self.sent = server.requests
-            return asyncio.run(closing(server.url))
+            return asyncio.run(closing(url))
 
 
 async def one(model: Model) -> Reply:
@@ -165,7 +212,8 @@ def test_the_system_prompt_and_the_whole_request_are_marked_for_the_cache(adapte
     stage = Stage(adapter, "- say: Hi.")
     stage.run(one)
     (sent,) = stage.sent
-    assert sent["cache_control"] == sent["system"][-1]["cache_control"] == {"type": "ephemeral"}
+    last = sent["messages"][-1]["content"][-1]
+    assert last["cache_control"] == sent["system"][-1]["cache_control"] == {"type": "ephemeral"}
 
 
 LASTING = {
@@ -242,7 +290,7 @@ def test_no_connection_is_named_with_its_address(adapter: Adapter) -> None:
         waited.append(seconds)
 
     async def ask() -> None:
-        model = adapter(url, pause, 60.0)
+        model = adapter.model(url, pause, 60.0)
         try:
             await model.reply(request())
         finally:
@@ -251,7 +299,7 @@ def test_no_connection_is_named_with_its_address(adapter: Adapter) -> None:
     with pytest.raises(errors.Unreachable) as caught:
         asyncio.run(ask())
     assert url in str(caught.value)
-    assert "ANTHROPIC_BASE_URL" in str(caught.value)
+    assert adapter.server in str(caught.value)
     assert len(waited) == 2
 
 

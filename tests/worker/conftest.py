@@ -12,8 +12,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any, TypeVar
 
-import anthropic  # noqa: F401  the children of a stage are forked from a process that has it
 import pytest
+from anthropic import AsyncAnthropic
 
 from orchestrator.definitions import Library
 from orchestrator.engine import Engine
@@ -72,7 +72,7 @@ class Stage:
             yield Team(
                 engine,
                 Library(self.workspace, self.workspace, self.workspace / "none"),
-                lambda: MessagesApi(api_key="any", base_url=self.url, pause=self._pause),
+                lambda: MessagesApi(AsyncAnthropic(api_key="any", base_url=self.url), pause=self._pause),
                 Setting(
                     workspace=self.workspace, environment=self.environment, permit=self._permit, report=self._report
                 ),
@@ -197,6 +197,15 @@ def texts(content: Any) -> str:
     """The words of a message's blocks, tool results included."""
     parts = [texts(block["content"]) if block["type"] == "tool_result" else block["text"] for block in content]
     return "\n".join(parts)
+
+
+def conversation(request: Json) -> list[Json]:
+    """The messages of a request, without the mark that says up to where the cache should hold them."""
+    return [
+        message
+        | {"content": [{k: v for k, v in block.items() if k != "cache_control"} for block in message["content"]]}
+        for message in request["messages"]
+    ]
 
 
 @pytest.fixture

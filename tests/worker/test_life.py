@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.task import Task
 
-from .conftest import DONE, PLAN, WRITE, Stage, texts
+from .conftest import DONE, PLAN, WRITE, Stage, conversation, texts
 
 WORK = f"- calls: [{PLAN}, {WRITE}]"
 
@@ -196,8 +196,8 @@ def test_a_model_given_for_the_task_is_asked_instead(stage: Stage) -> None:
 def test_each_request_begins_as_the_one_before_it_so_that_the_cache_holds(stage: Stage) -> None:
     stage.play("- say: Well, well.", WORK, DONE)
     first, second, third = stage.requests
-    assert third["messages"][:3] == second["messages"]
-    assert second["messages"][:1] == first["messages"]
+    assert conversation(third)[:3] == conversation(second)
+    assert conversation(second)[:1] == conversation(first)
     assert first["system"] == third["system"]
     assert first["tools"] == third["tools"]
 

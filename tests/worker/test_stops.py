@@ -14,7 +14,7 @@ from orchestrator.events import Limits
 from orchestrator.task import Task
 from orchestrator.worker import Moment
 
-from .conftest import DONE, PLAN, WRITE, Stage
+from .conftest import DONE, PLAN, WRITE, Stage, conversation
 
 WORK = f"- calls: [{PLAN}]\n- calls: [{WRITE}]\n"
 
@@ -48,9 +48,9 @@ def test_at_a_limit_the_task_stops_and_goes_on_with_the_same_conversation(
     with stage.team() as team:
         team.allow(stage.id, Limits())
     assert isinstance(stage.play(turns or WORK[: WORK.index("\n") + 1], f"- calls: [{WRITE}]", DONE), Task)
-    later = stage.requests[0]["messages"]
-    for request in earlier:
-        assert later[: len(request["messages"])] == request["messages"]
+    later = conversation(stage.requests[0])
+    for request in map(conversation, earlier):
+        assert later[: len(request)] == request
     assert len(later) > len(earlier)
 
 
