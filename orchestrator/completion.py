@@ -24,7 +24,7 @@ def unfit(task: Task, result: Json | None) -> Iterator[str]:
 
         for error in Draft202012Validator(task.output_schema).iter_errors(result):
             yield f"result at {error.json_path}: {error.message}"
-    for claim in evidence.unsupported(result or {}, task.receipts):
+    for claim in evidence.unsupported(result or {}, task.changes):
         yield f"result: {claim}"
 
 
@@ -35,7 +35,7 @@ def _checklist(task: Task) -> Iterator[str]:
         if not item.checked:
             yield f"{item.id} “{item.text}” is open: check it with evidence, or drop it with a reason"
         elif item.checked_by in ("worker", "command") and (
-            flaw := evidence.flaw(item.text, item.added_at, item.evidence, task.receipts)
+            flaw := evidence.flaw(item.text, item.added_at, item.evidence, task.receipts, task.undone)
         ):
             yield f"{item.id} “{item.text}” is checked without proof: {flaw}"
 

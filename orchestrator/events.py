@@ -25,8 +25,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+UNREAD = "unread"
+"""In the place of a digest: a large file that nobody read."""
+
+
 class FileChange(Frozen):
-    """A file a call touched: SHA-256 of its bytes before and after, None where there was none. Equal: it was read."""
+    """A file a call touched: SHA-256 of its bytes before and after, None where there was none. Equal: it was read.
+
+    UNREAD: there was a file, too large to be hashed.
+    """
 
     path: str = Field(description="relative to the workspace, with forward slashes")
     before: str | None = None
@@ -339,6 +346,12 @@ class FinishRefused(Event):
     """Finish was called and something was missing."""
 
     missing: tuple[str, ...]
+
+
+class ChangesUndone(Event):
+    """A person took back what calls did to files: each from what the task left to what was there before it."""
+
+    files: tuple[FileChange, ...]
 
 
 class DirectoryChanged(Event):

@@ -1,11 +1,13 @@
-"""What counts as proof that a checklist item is done, and what a declared result may name."""
+"""What receipts show: what was done to files all in all, what proves a checklist item, what a result may name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from orchestrator.events import Json, Receipt
+from orchestrator.events import FileChange, Json, Receipt
 
 WORKSPACE = "/workspace"
 """What definitions call the workspace, wherever it is."""
@@ -34,10 +36,45 @@ def touches(receipt: Receipt, name: str) -> bool:
     return any(change.path == name or change.path.endswith("/" + name) for change in receipt.files)
 
 
-def flaw(text: str, added_at: int, cited: Sequence[str], receipts: Sequence[Receipt]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class NetChange:
+    """What a task did to a file, all in all. `alone`: nobody else changed it between the task's own changes."""
+
+    path: str
+    before: str | None
+    after: str | None
+    alone: bool = True
+
+    @property
+    def kind(self) -> Literal["created", "modified", "deleted"]:
+        return "created" if self.before is None else "deleted" if self.after is None else "modified"
+
+
+def net(changes: Iterable[FileChange]) -> dict[str, NetChange]:
+    """By path, in their order, the files that a sequence of changes leaves other than they were."""
+    found: dict[str, NetChange] = {}
+    for change in changes:
+        row = found.get(change.path, NetChange(change.path, change.before, change.before))
+        alone = row.alone and row.after == change.before
+        found[change.path] = NetChange(change.path, row.before, change.after, alone)
+    return {path: found[path] for path in sorted(found) if found[path].before != found[path].after}
+
+
+def changed(receipts: Iterable[Receipt], paths: Collection[str]) -> tuple[str, ...]:
+    """The ids of the receipts of calls that changed any of these files."""
+    return tuple(
+        receipt.id
+        for receipt in receipts
+        if any(change.path in paths and change.before != change.after for change in receipt.files)
+    )
+
+
+def flaw(
+    text: str, added_at: int, cited: Sequence[str], receipts: Sequence[Receipt], undone: Collection[str] = ()
+) -> str | None:
     """Why the cited receipts do not prove the item, or None when they do.
 
-    `added_at` is how many receipts there were when the item was added: only later ones count.
+    `added_at` is how many receipts there were when the item was added: only later ones count, but for those `undone`.
     """
     if not cited:
         return "no evidence: cite the receipt (R1, R2 …) of the call that shows it"
@@ -48,6 +85,8 @@ def flaw(text: str, added_at: int, cited: Sequence[str], receipts: Sequence[Rece
         index = by_id[reference]
         if receipts[index].outcome != "ok":
             return f"{reference} is the receipt of a call that did not succeed"
+        if reference in undone:
+            return f"what {reference} did to files was taken back by a person: it proves nothing any more"
         if index < added_at:
             return f"{reference} is older than the item: only what was done after the item was added can prove it"
     proof = [receipts[by_id[reference]] for reference in cited]
@@ -57,29 +96,24 @@ def flaw(text: str, added_at: int, cited: Sequence[str], receipts: Sequence[Rece
     return None
 
 
-def unsupported(result: Json, receipts: Sequence[Receipt]) -> Iterator[str]:
-    """The claims of a declared result that no receipt supports: files said to be created or changed that were not."""
-    first: dict[str, str | None] = {}
-    last: dict[str, str | None] = {}
-    for receipt in receipts:
-        for change in receipt.files:
-            first.setdefault(change.path, change.before)
-            last[change.path] = change.after
+def unsupported(result: Json, changes: Iterable[FileChange]) -> Iterator[str]:
+    """The claims of a declared result that no change supports: files said to be created or changed that were not."""
+    found = net(changes)
     for key in (*_CREATED, *_CHANGED):
         names = result.get(key)
         for name in names if isinstance(names, list) else ():
             if not isinstance(name, str):
                 continue
-            path = _matching(name, last)
-            if path is None or last[path] == first[path]:
+            change = found.get(_matching(name, found) or "")
+            if change is None:
                 yield f"{key} names {name}, which no call of this task changed"
-            elif last[path] is None:
+            elif change.kind == "deleted":
                 yield f"{key} names {name}, which is not there any more"
-            elif key in _CREATED and first[path] is not None:
+            elif key in _CREATED and change.kind != "created":
                 yield f"{key} names {name}, which was there before this task"
 
 
-def _matching(name: str, paths: dict[str, str | None]) -> str | None:
-    """The receipt path a declared name means: equal, or the end of an absolute name."""
+def _matching(name: str, paths: Iterable[str]) -> str | None:
+    """The path a declared name means: equal, or the end of an absolute name."""
     plain = local(name).removeprefix("./")
     return next((path for path in paths if plain == path or plain.endswith("/" + path)), None)

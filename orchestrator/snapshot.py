@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestrator.events import FileChange
+from orchestrator.events import UNREAD, FileChange
 
 MOST_FILES = 20_000
+MOST_KEPT = 256 * 1024 * 1024
+"""Bytes of contents that one look keeps: the first one reads every small file there is."""
 _SMALL = 1_000_000
 _SKIPPED = {".git", "node_modules"}
 
@@ -29,12 +31,14 @@ class Row(NamedTuple):
 Snapshot = Mapping[str, Row]
 
 
-def take(workspace: Path, skip: Path, known: Snapshot) -> dict[str, Row]:
+def take(workspace: Path, skip: Path, known: Snapshot, keep: Callable[[bytes], str]) -> dict[str, Row]:
     """The workspace's files, but for `skip`, .git and node_modules; the first 20,000 of a larger one.
 
-    What is as `known` says is not read again; what it never saw is read when it is small.
+    What is as `known` says is not read again; what it never saw is read when it is small. `keep` gets what small files
+    hold, and returns its SHA-256.
     """
     rows: dict[str, Row] = {}
+    room = MOST_KEPT
     for entry in _files(str(workspace), str(skip)):
         found = entry.stat(follow_symlinks=False)
         path = os.fsencode(entry.path[len(str(workspace)) + 1 :]).decode("utf-8", "replace")
@@ -42,6 +46,9 @@ def take(workspace: Path, skip: Path, known: Snapshot) -> dict[str, Row]:
         old = known.get(path)
         if old is not None and old[:4] == row[:4]:
             row = old
+        elif row.size < _SMALL and row.size <= room:
+            row = row._replace(digest=_digest(entry.path, keep))
+            room -= row.size
         elif old is not None or row.size < _SMALL:
             row = row._replace(digest=_digest(entry.path))
         rows[path] = row
@@ -57,7 +64,7 @@ def changes(workspace: Path, before: Snapshot, after: Snapshot) -> tuple[FileCha
         old, new = before.get(path), after.get(path)
         if old == new or (new is None and (workspace / path).exists()):
             continue
-        change = FileChange(path=path, before=old and old.digest, after=new and new.digest)
+        change = FileChange(path=path, before=_shown(old), after=_shown(new))
         if change.before != change.after:
             found.append(change)
     return tuple(found)
@@ -77,12 +84,23 @@ def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
-def _digest(path: str) -> str | None:
+def _shown(row: Row | None) -> str | None:
+    return None if row is None else row.digest or UNREAD
+
+
+def _digest(path: str, keep: Callable[[bytes], str] | None = None) -> str | None:
+    """SHA-256 of a file; its content is kept if that can be."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
-            return (
-                hashlib.file_digest(file, "sha256").hexdigest() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-            )
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            if keep is None:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+            data = file.read()
     except OSError:
         return None
+    try:
+        return keep(data)
+    except OSError:  # a full disk: to undo it will say so
+        return hashlib.sha256(data).hexdigest()

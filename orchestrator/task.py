@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from orchestrator.events import Actor, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
+from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
 
 Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "archiving", "archived"]
 
@@ -118,6 +118,10 @@ class Task:
     prose: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     receipts: tuple[Receipt, ...] = ()
+    changes: tuple[FileChange, ...] = ()
+    """What calls, and undoing them, did to files, in order."""
+    undone: tuple[str, ...] = ()
+    """The receipts that files were taken back from: they prove nothing any more."""
     transcript: tuple[Message, ...] = ()
     context: int = 0
     heard: int = 0

@@ -218,7 +218,9 @@ def _item(task: Task, item_id: str, event: str) -> Item:
 
 def _item_checked(task: Task, event: happened.ItemChecked, actor: Actor, at: str) -> Task:
     item = _item(task, event.id, "ItemChecked")
-    if actor == "worker" and (reason := evidence.flaw(item.text, item.added_at, event.evidence, task.receipts)):
+    if actor == "worker" and (
+        reason := evidence.flaw(item.text, item.added_at, event.evidence, task.receipts, task.undone)
+    ):
         raise Refused("ItemChecked", f"{item.id} ({item.text}): {reason}")
     checked = replace(item, checked=True, evidence=event.evidence, checked_by=actor)
     return replace(task, items=_with(task.items, checked))
@@ -314,7 +316,13 @@ def _settled(task: Task, event: happened.CallSettled, actor: Actor, at: str) -> 
     receipt = event.receipt
     _new(task.receipts, receipt.id, "CallSettled")
     pending = tuple(intent for intent in task.pending if intent.call != receipt.call)
-    return replace(task, receipts=(*task.receipts, receipt), pending=pending)
+    changes = (*task.changes, *(change for change in receipt.files if change.before != change.after))
+    return replace(task, receipts=(*task.receipts, receipt), changes=changes, pending=pending)
+
+
+def _undone(task: Task, event: happened.ChangesUndone, actor: Actor, at: str) -> Task:
+    taken = evidence.changed(task.receipts, {change.path for change in event.files})
+    return replace(task, changes=(*task.changes, *event.files), undone=(*task.undone, *taken))
 
 
 def _asked(task: Task, event: happened.SyncAsked, actor: Actor, at: str) -> Task:
@@ -325,7 +333,13 @@ def _recorded(task: Task, event: happened.StateRecorded, actor: Actor, at: str) 
     return replace(task, synced_receipts=len(task.receipts), asked_receipts=None, asked_triggers=())
 
 
-_AFTER_ARCHIVE = (happened.ArchiveDone, happened.ReferenceMoved, happened.TextEdited, happened.EditSetAside)
+_AFTER_ARCHIVE = (
+    happened.ArchiveDone,
+    happened.ReferenceMoved,
+    happened.TextEdited,
+    happened.EditSetAside,
+    happened.ChangesUndone,
+)
 _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.WorkerStarted: _started,
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", "TaskBlocked", reason=event.reason),
@@ -357,6 +371,7 @@ _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.ModelReplied: _replied,
     happened.ContextRenewed: _renewed,
     happened.CallSettled: _settled,
+    happened.ChangesUndone: _undone,
     happened.SyncAsked: _asked,
     happened.StateRecorded: _recorded,
     happened.FinishRefused: lambda task, event, actor, at: replace(task, finish_refusals=task.finish_refusals + 1),

@@ -60,6 +60,17 @@ class File:
         except OSError as error:
             raise self._failed("write", error) from error
 
+    def remove(self) -> None:
+        """Take it away, durably; no error when there is nothing."""
+        try:
+            with self._directory(create=False) as (directory, name):
+                os.unlink(name, dir_fd=directory)
+                os.fsync(directory)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._failed("remove", error) from error
+
     def absent(self) -> ToolError:
         """What is said when there is no such file. Relative paths start at the workspace, so that is what it names."""
         return ToolError(f"File does not exist. Note: your current working directory is {self.root}.")

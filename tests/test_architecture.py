@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
     {"errors", "files", "shipped", "yaml12", "chain"},
-    {"events"},
+    {"events", "contents", "patch"},
     {"task", "evidence"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
-    {"documents", "journal", "models", "tools", "definitions", "prompts", "overview", "history", "testing"},
+    {"documents", "journal", "models", "tools", "definitions", "prompts", "overview", "history", "undo", "testing"},
     {"engine", "check"},
     {"worker"},
     {"team"},

@@ -85,4 +85,4 @@ def test_items_and_results_that_say_workspace_are_understood():
     receipt = Receipt(id="R1", call="toolu_1", tool="Write", outcome="ok", files=(change,))
     assert flaw("Create /workspace/src/a.js", 0, ["R1"], [receipt]) is None
     assert flaw("Create `/workspace/src/b.js`", 0, ["R1"], [receipt]) is not None
-    assert list(unsupported({"files_created": ["/workspace/src/a.js"]}, [receipt])) == []
+    assert list(unsupported({"files_created": ["/workspace/src/a.js"]}, [change])) == []

@@ -90,6 +90,8 @@ class Page:
                 return f"epoch {epoch} taken by {screen.who(holder)}{', resumed' if event.get('resumed') else ''}"
             case {"type": "LimitsChanged", "limits": limits}:
                 return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
+            case {"type": "ChangesUndone", "files": files}:
+                return f"taken back: {', '.join(change['path'] for change in files)}"
             case {"type": "ItemAdded" | "ItemReworded", "id": name, "text": text}:
                 self._items[name] = text
         fields = defaultdict(lambda: "none", event, item=self._items.get(event.get("id", ""), ""))
@@ -127,7 +129,7 @@ def _colour(event: Json) -> str | None:
 
 
 _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
-    ("BlockerRaised", "EditSetAside", "FinishRefused", "TaskBlocked", "TaskStopped"), "yellow"
+    ("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "TaskBlocked", "TaskStopped"), "yellow"
 )
 _WORDS = {
     "TaskCreated": "created for {agent}: {description}",

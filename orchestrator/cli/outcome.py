@@ -71,24 +71,18 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
 
 def changes(tasks: Iterable[Task]) -> dict[str, str]:
     """The files that the calls of the tasks changed, by path: created, modified or deleted."""
-    first: dict[str, str | None] = {}
-    last: dict[str, str | None] = {}
-    for task in tasks:
-        for change in (change for receipt in task.receipts for change in receipt.files):
-            first.setdefault(change.path, change.before)
-            last[change.path] = change.after
-    return {path: _change(first[path], last[path]) for path in sorted(last) if first[path] != last[path]}
+    from orchestrator import evidence
 
-
-def _change(before: str | None, after: str | None) -> str:
-    if before == after:
-        return "read"
-    return "created" if before is None else "deleted" if after is None else "modified"
+    found = evidence.net(change for task in tasks for change in task.changes)
+    return {path: change.kind for path, change in found.items()}
 
 
 def mark(file: FileChange) -> str:
     """What a call did to a file, as one sign."""
-    sign, colour = _MARKS[_change(file.before, file.after)]
+    from orchestrator import evidence
+
+    change = evidence.net([file]).get(file.path)
+    sign, colour = _MARKS[change.kind if change else "read"]
     return click.style(sign, fg=colour)
 
 

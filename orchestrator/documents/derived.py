@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from orchestrator import evidence
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.edits import Edits
 from orchestrator.documents.file_names import file_name
@@ -66,17 +67,9 @@ class FilesChanged(Listing):
     line = "- `{key}` – {rest}"
 
     def rows(self, task: Task) -> Sequence[Row]:
-        first: dict[str, str | None] = {}
-        last: dict[str, str | None] = {}
-        for receipt in task.receipts:
-            for change in receipt.files:
-                first.setdefault(change.path, change.before)
-                last[change.path] = change.after
-        return [
-            Row(plain(path), "created" if first[path] is None else "deleted" if last[path] is None else "changed")
-            for path in sorted(first)
-            if first[path] != last[path]
-        ]
+        kinds = {"modified": "changed"}
+        found = evidence.net(task.changes).values()
+        return [Row(plain(change.path), kinds.get(change.kind, change.kind)) for change in found]
 
 
 class Verification(Listing):

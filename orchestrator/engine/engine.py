@@ -203,14 +203,13 @@ class Engine:
         taken: list[leases.Lease] = []
 
         def act() -> None:
-            task = desk.task
-            if task.epoch and leases.held(self.folder.locks, task_id, task.epoch):
-                raise Busy(task_id, task.holder or "another process")
-            lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, task.epoch + 1)
+            self._refuse_at_work(desk)
+            epoch = desk.task.epoch
+            lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, epoch + 1)
             lease.take()
             with ExitStack() as undo:
                 undo.callback(lease.release)
-                started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=task.epoch > 0)
+                started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=epoch > 0)
                 desk.append((started,), "engine", self._now())
                 undo.pop_all()
             taken.append(lease)
@@ -218,10 +217,26 @@ class Engine:
         self._transact(desk, act)
         return taken[-1]
 
+    def undisturbed(self, task_id: str, act: Callable[[Task], Iterable[Event]]) -> Task:
+        """Commit what a person's `act` returns; nobody works on the task while it runs, or can begin to.
+
+        Raises Busy, or as `commit` does.
+        """
+        desk = self._desk(task_id)
+
+        def alone() -> None:
+            self._refuse_at_work(desk)
+            if events := tuple(act(desk.task)):
+                desk.append(events, "user", self._now())
+
+        self._transact(desk, alone)
+        return desk.task
+
     def at_work(self, task_id: str) -> str | None:
         """Who works on the task now, None when nobody does."""
         task = self._desk(task_id).task
-        return task.holder if task.epoch and leases.held(self.folder.locks, task_id, task.epoch) else None
+        held = task.epoch and leases.held(self.folder.locks, task_id, task.epoch)
+        return (task.holder or "another process") if held else None
 
     def since(self, task_id: str, revision: int) -> tuple[Commit, ...]:
         """The commits after a revision."""
@@ -240,8 +255,7 @@ class Engine:
                     desk.catch_up()
             except (Damaged, UnknownTask):
                 continue
-            touched = (change for receipt in desk.task.receipts for change in receipt.files)
-            found.update((change.path, change.after) for change in touched if change.before != change.after)
+            found.update((change.path, change.after) for change in desk.task.changes)
             found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
         return frozenset(found)
 
@@ -265,6 +279,10 @@ class Engine:
             if task_id not in self._desks:
                 self._desks[task_id] = Desk.open(self._journals.open(task_id), self._mask)
             return self._desks[task_id]
+
+    def _refuse_at_work(self, desk: Desk) -> None:
+        if holder := self.at_work(desk.task.id):
+            raise Busy(desk.task.id, holder)
 
     def _transact(
         self, desk: Desk, act: Callable[[], None] | None, *, epoch: int | None = None, publish: bool = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import secrets
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator import documents, files
+from orchestrator.contents import Contents
 from orchestrator.events import Kind
 from orchestrator.files import Disk
 from orchestrator.task import Task
@@ -41,7 +41,7 @@ def owner(name: str) -> str | None:
 
 
 class Folder:
-    """The paths below one `.temp`."""
+    """The paths below one `.temp`. `outputs`: of large tool results; `contents`: what files held around calls."""
 
     def __init__(self, temp: Path, disk: Disk) -> None:
         self.temp = temp
@@ -49,13 +49,14 @@ class Folder:
         self.completed = temp / "completed"
         self.internal = temp / ".orchestrator"
         self.staging = self.internal / "staging"
-        self.outputs = self.internal / "outputs"
+        self.outputs = Contents(self.internal / "outputs", disk)
+        self.contents = Contents(self.internal / "contents", disk)
         self.locks = self.internal / "locks"
 
     def prepare(self) -> None:
         """Make the folders that are not there. The engine's own is private and ignores itself in git."""
         self.disk.make_directories(self.completed)
-        for path in (self.internal, self.staging, self.outputs, self.locks):
+        for path in (self.internal, self.staging, self.outputs.folder, self.contents.folder, self.locks):
             self.disk.make_directories(path, 0o700)
         ignore = self.internal / ".gitignore"
         if files.read(ignore) != b"*\n":
@@ -96,13 +97,4 @@ class Folder:
         name, number = f"{prefix}-{task_id}.{suffix}", 2
         while (place / name).exists():
             name, number = f"{prefix}-{number}-{task_id}.{suffix}", number + 1
-        return name
-
-    def keep(self, data: bytes) -> str:
-        """Store a large output under the SHA-256 of its content, which is returned."""
-        name = hashlib.sha256(data).hexdigest()
-        path = self.outputs / name
-        if files.read(path) != data:
-            self.disk.remove(path)
-            self.disk.create(path, data, 0o600)
         return name

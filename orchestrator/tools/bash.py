@@ -54,15 +54,15 @@ class Bash:
                 outcome="refused",
                 command=given.command,
             )
-        folder, directory = await asyncio.to_thread(_prepare, call, place)
-        command = process.Command(
-            folder,
-            (*process.SHELL, given.command),
-            directory,
-            {**place.environment, "BASH_ENV": str(folder / "bash_env")},
-            given.timeout / 1000,
-        )
         try:
+            folder, directory = await asyncio.to_thread(_prepare, call, place)
+            command = process.Command(
+                folder,
+                (*process.SHELL, given.command),
+                directory,
+                {**place.environment, "BASH_ENV": str(folder / "bash_env")},
+                given.timeout / 1000,
+            )
             fate = await process.run(command)
         except OSError as error:
             raise mistake(f"The command could not be started: {error.strerror}. It did not run.") from error
@@ -82,7 +82,7 @@ def _prepare(call: str, place: Workplace) -> tuple[Path, Path]:
     """The call's folder, holding what the workspace was before and how the shell tells where it ended."""
     folder = process.fresh(place.commands, call)
     known = _load(place.commands / "workspace.json") or {}
-    _put(folder / "before.json", json.dumps(snapshot.take(place.workspace, place.temp, known)))
+    _put(folder / "before.json", json.dumps(snapshot.take(place.workspace, place.temp, known, place.contents.keep)))
     note = f"{{ pwd -P >{shlex.quote(str(folder / 'directory'))}; }} 2>/dev/null"
     _put(folder / "bash_env", f"unset BASH_ENV; trap {shlex.quote(note)} EXIT\n")
     directory = place.workspace / place.task.directory
@@ -151,7 +151,7 @@ def _changed(folder: Path, place: Workplace) -> tuple[FileChange, ...]:
     before = _load(folder / "before.json")
     if before is None:  # lost with the power, so nobody knows
         return ()
-    after = snapshot.take(place.workspace, place.temp, before)
+    after = snapshot.take(place.workspace, place.temp, before, place.contents.keep)
     _put(place.commands / "workspace.json", json.dumps(after))
     return snapshot.changes(place.workspace, before, after)
 

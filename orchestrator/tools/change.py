@@ -75,6 +75,7 @@ class Change(ABC):
         old = file.read()
         self._check_seen(file, old, place)
         new = self.altered(given, file, old)
+        _retain(place, file, old, new)
         file.write(new)
         return self._done(given, file.path, digest(old), digest(new))
 
@@ -107,6 +108,16 @@ def encoded(text: str) -> bytes:
 def _target(given: Any, place: Workplace) -> tuple[File, Kind | None]:
     file = workspace.locate(place.workspace, place.temp, given.file_path)
     return file, workspace.document(file, place.temp, place.task, place.kinds)
+
+
+def _retain(place: Workplace, file: File, old: bytes | None, new: bytes) -> None:
+    """Keep both contents before the file is touched; the old one, which is nowhere else, durably."""
+    try:
+        if old is not None:
+            place.contents.keep(old, durable=True)
+        place.contents.keep(new)
+    except OSError as error:
+        raise mistake(f"{file.given} was not changed: what it holds could not be kept ({error.strerror}).") from error
 
 
 def _later(intent: Intent, place: Workplace) -> tuple[str | None, ...]:

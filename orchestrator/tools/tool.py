@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from orchestrator.contents import Contents
 from orchestrator.events import Event, FileChange, Intent, Kind
 from orchestrator.task import Task
 
@@ -25,8 +26,8 @@ class Workplace:
 
     `task` is the state after the calls before this one. `commands` is a private folder for running commands.
     `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
-    output and returns its SHA-256. `kinds` are those of documents there are; `documents` holds what earlier calls of
-    the same message wrote of the task's own.
+    output and returns its SHA-256; `contents` keeps what files held before and after a call. `kinds` are those of
+    documents there are; `documents` holds what earlier calls of the same message wrote of the task's own.
     """
 
     workspace: Path
@@ -36,6 +37,7 @@ class Workplace:
     environment: Mapping[str, str]
     permit: Callable[[str], Awaitable[bool]]
     keep: Callable[[bytes], str]
+    contents: Contents
     kinds: Collection[Kind]
     documents: Mapping[Kind, str] = field(default_factory=dict)
 

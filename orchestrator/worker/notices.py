@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator import overview, prompts
 from orchestrator.completion import missing
 from orchestrator.documents import file_name, kinds, render
-from orchestrator.events import Commit, Event, Json, Kind, Receipt, ReferenceMoved
+from orchestrator.events import ChangesUndone, Commit, Event, Json, Kind, Receipt, ReferenceMoved
 from orchestrator.overview import Row
 from orchestrator.task import Task
 from orchestrator.tools.tool import ToolResult
@@ -141,6 +141,8 @@ def unfinished(missing: Iterable[str], attempts_left: int) -> Json:
 def _words(task: Task, event: Event) -> str | None:
     fields = event.model_dump(mode="json", exclude_none=True)
     item = next((row for row in task.items if row.id == fields.get("id")), None)
+    if isinstance(event, ChangesUndone):
+        fields["files"] = ", ".join(f"`{change.path}`" for change in event.files)
     shown = {key: value for key, value in fields.items() if key != "id"}
     summary = "; ".join(f"{key} = {_plain(value)}" for key, value in shown.items())
     return _change(type(event).__name__, {"text": item.text if item else "", **fields, "fields": summary})

@@ -326,7 +326,8 @@ class Worker:
             environment=self._environment,
             permit=self._setting.permit,
             kinds=KINDS,
-            keep=lambda data: folder.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
+            contents=folder.contents,
+            keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 
     async def _claims(self, task: Task) -> frozenset[tuple[str, str | None]]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.contents import Contents
 from orchestrator.errors import ToolError
 from orchestrator.events import CallSettled, Event, Intent, Json, Kind, Receipt, TaskCreated, WorkerStarted
+from orchestrator.files import Disk
 from orchestrator.task import Task
 from orchestrator.tools import accept, catalog
 from orchestrator.tools.tool import ToolResult, Workplace
@@ -33,6 +35,10 @@ class Agent:
     documents: dict[Kind, str] = field(default_factory=dict)
 
     @property
+    def contents(self) -> Contents:
+        return Contents(self.workspace / ".temp" / ".orchestrator" / "contents", Disk())
+
+    @property
     def place(self) -> Workplace:
         temp = self.workspace / ".temp"
         commands = temp / ".orchestrator" / "commands"
@@ -44,6 +50,7 @@ class Agent:
             environment=self.environment,
             permit=self._permit,
             keep=self._keep,
+            contents=self.contents,
             kinds=("plan", "checklist", "progress", "task-status"),
             documents=self.documents,
         )
@@ -117,7 +124,8 @@ class Agent:
 @pytest.fixture
 def agent(tmp_path: Path) -> Agent:
     workspace = tmp_path / "project"
-    (workspace / ".temp" / ".orchestrator" / "commands").mkdir(parents=True)
+    for name in ("commands", "contents"):
+        (workspace / ".temp" / ".orchestrator" / name).mkdir(parents=True)
     created = TaskCreated(agent="db-worker", description="Create a User model")
     task = create(created, task_id="K7Q2MX", uuid="1", at=AT)
     task = apply_all(task, [WorkerStarted(epoch=1, holder="test")], actor="engine", at=AT)

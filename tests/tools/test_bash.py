@@ -18,6 +18,8 @@ OWNER = """
 import asyncio, sys
 from pathlib import Path
 from types import SimpleNamespace
+from orchestrator.contents import Contents
+from orchestrator.files import Disk
 from orchestrator.tools import accept, catalog
 from orchestrator.tools.tool import Workplace
 workspace, call, command = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -25,7 +27,8 @@ async def permit(command):
     return True
 temp = workspace / ".temp"
 task = SimpleNamespace(directory=".", receipts=(), pending=())
-place = Workplace(workspace, temp, task, temp / ".orchestrator/commands", {"PATH": "/usr/bin:/bin"}, permit, str, ())
+place = Workplace(workspace, temp, task, temp / ".orchestrator/commands", {"PATH": "/usr/bin:/bin"}, permit, str,
+    Contents(temp / ".orchestrator/contents", Disk()), ())
 bash = catalog()["Bash"]
 asyncio.run(bash.run(call, accept(bash, {"command": command}), place))
 """
