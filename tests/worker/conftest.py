@@ -172,8 +172,9 @@ class Stage:
         path.write_text(text.replace(old, new))
 
     def everything_kept(self) -> bytes:
-        """Every byte below `.temp`: journals, documents, outputs."""
-        return b"\n".join(path.read_bytes() for path in sorted(self.temp.rglob("*")) if path.is_file())
+        """Every byte below `.temp`, journals, documents, outputs, but for exact copies of the workspace's files."""
+        found = (path for path in sorted(self.temp.rglob("*")) if path.is_file() and path.parent.name != "contents")
+        return b"\n".join(path.read_bytes() for path in found)
 
 
 class MortalDisk(Disk):
