@@ -10,7 +10,6 @@ its directory. A sync that failed is never tried again: the cache may have dropp
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -22,7 +21,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import ctypes
 
 Result = TypeVar("Result")
 
@@ -316,6 +318,8 @@ def _fdatasync(descriptor: int) -> None:
 
 @cache
 def _library() -> ctypes.CDLL:
+    import ctypes  # what only reads a folder starts without it
+
     return ctypes.CDLL(None, use_errno=True)
 
 
@@ -330,5 +334,7 @@ def _rename(source: Path, target: Path, flags: int) -> None:
     else:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     if failed:
+        import ctypes
+
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), str(target))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +19,88 @@ LOST = "its status document is missing; `orchestrator show` with its id brings i
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
 
+class Folder:
+    """The names in a `.temp`. Each directory is listed once, when it is first asked for: there may be thousands."""
+
+    def __init__(self, temp: Path) -> None:
+        self.temp = temp
+        self._journals = temp / ".orchestrator" / "journal"
+        self._locks = temp / ".orchestrator" / "locks"
+
+    @cached_property
+    def open(self) -> list[str]:
+        return _names(self.temp)
+
+    @cached_property
+    def completed(self) -> list[str]:
+        return _names(self.temp / "completed")
+
+    @cached_property
+    def journals(self) -> dict[str, bool]:
+        """The tasks that the engine keeps, and whether they are archived."""
+        return {
+            name.removesuffix(".jsonl"): archived
+            for folder, archived in ((self._journals, False), (self._journals / "completed", True))
+            for name in _names(folder)
+            if name.endswith(".jsonl") and name[0] != "."
+        }
+
+    @cached_property
+    def _epochs(self) -> dict[str, int]:
+        """The newest lease of each task that ever had a worker."""
+        found: dict[str, int] = {}
+        for name in _names(self._locks):
+            task_id, _, epoch = name.partition(".lease-")
+            if epoch.isdecimal():
+                found[task_id] = max(int(epoch), found.get(task_id, 0))
+        return found
+
+    def at_work(self, task_id: str) -> bool:
+        """True when the task's last worker is alive."""
+        epoch = self._epochs.get(task_id)
+        return epoch is not None and files.is_locked(self._locks / f"{task_id}.lease-{epoch}")
+
+
 @dataclass(frozen=True)
 class Row:
-    """One task as its status document tells it. `problem`: why that document cannot be read."""
+    """One task as its status document tells it, which is read when it is first asked for."""
 
     id: str
-    path: Path
     archived: bool
-    data: dict[str, Any]
-    problem: str | None = None
+    folder: Folder
+
+    @property
+    def path(self) -> Path:
+        """Where its status document is."""
+        return self._home / f"task-status-{self.id}.json"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The document, empty when it cannot be read."""
+        return self._read[0]
+
+    @property
+    def problem(self) -> str | None:
+        """Why the document cannot be read."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Any], str | None]:
+        if not self.path.is_file():  # a FIFO would be waited for
+            return {}, "it is not a regular file" if os.path.lexists(self.path) else LOST
+        try:
+            data = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            return {}, str(error).splitlines()[0]
+        return (data, None) if isinstance(data, dict) else ({}, "it is not a JSON object")
+
+    @property
+    def changed(self) -> float:
+        """When the document was last written, seconds since the epoch; infinite when that cannot be told."""
+        try:
+            return os.stat(f"{self._home}/task-status-{self.id}.json").st_mtime
+        except OSError:
+            return inf
 
     def text(self, key: str) -> str:
         """A top-level value as text, empty when absent."""
@@ -47,13 +124,13 @@ class Row:
     @property
     def documents(self) -> tuple[str, ...]:
         """The names of the task's files, beside its status document."""
-        names = (path.name for path in self.path.parent.glob(f"*[-_]{self.id}.*"))
-        return tuple(sorted(names))
+        names = self.folder.completed if self.archived else self.folder.open
+        return tuple(sorted(name for name in names if f"-{self.id}." in name or f"_{self.id}." in name))
 
-    @property
+    @cached_property
     def items(self) -> tuple[int, int] | None:
         """How many boxes of its checklist are ticked, and how many there are; None without a readable checklist."""
-        path = self.path.with_name(f"checklist-{self.id}.md")
+        path = self._home / f"checklist-{self.id}.md"
         try:
             text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
         except OSError:
@@ -66,67 +143,49 @@ class Row:
     @property
     def kept(self) -> bool:
         """True when the engine keeps the task; False for one that somebody keeps by hand."""
-        return any(path.exists() for path in (self._journal(), self._journal("completed")))
+        return self.id in self.folder.journals
 
-    @property
+    @cached_property
     def interrupted(self) -> bool:
         """True when the task is said to be in progress, and the worker that was at it is gone."""
         if self.archived or self.text("status") != "in-progress" or not self.kept:
             return False
-        leases = (self._internal / "locks").glob(f"{self.id}.lease-*[0-9]")
-        newest = max(leases, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-        return newest is None or not files.is_locked(newest)
+        return not self.folder.at_work(self.id)
 
     @property
-    def _internal(self) -> Path:
-        return (self.path.parent.parent if self.archived else self.path.parent) / ".orchestrator"
+    def _home(self) -> Path:
+        return self.folder.temp / "completed" if self.archived else self.folder.temp
 
-    def _journal(self, *folder: str) -> Path:
-        return self._internal.joinpath("journal", *folder, f"{self.id}.jsonl")
+
+def rows(temp: Path) -> Iterator[Row]:
+    """Every task of the folder in no order, none of them read yet; hand-made ones and those without documents too."""
+    folder, known = Folder(temp), set()
+    for names, archived in ((folder.open, False), (folder.completed, True)):
+        for name in names:
+            if found := _STATUS.match(name):
+                known.add(found[1])
+                yield Row(found[1], archived, folder)
+    yield from (Row(name, archived, folder) for name, archived in folder.journals.items() if name not in known)
 
 
 def read(temp: Path) -> tuple[Row, ...]:
-    """Every task of the folder, open ones first, then by start; hand-made ones and those without documents too."""
-    found = [
-        _row(named[1], path, archived)
-        for folder, archived in ((temp, False), (temp / "completed", True))
-        for path in _names(folder)
-        if (named := _STATUS.fullmatch(path.name))
-    ]
-    known = {row.id for row in found}
-    journals = temp / ".orchestrator" / "journal"
-    found += [
-        Row(path.stem, home / f"task-status-{path.stem}.json", archived, {}, LOST)
-        for folder, home, archived in ((journals, temp, False), (journals / "completed", temp / "completed", True))
-        for path in _names(folder)
-        if path.suffix == ".jsonl" and path.name[0] != "." and path.stem not in known
-    ]
-    return tuple(sorted(found, key=lambda row: (row.archived, row.text("startedAt"), row.id)))
+    """Every task of the folder, open ones first, then by start."""
+    return tuple(sorted(rows(temp), key=by_start))
 
 
-def _names(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
+def by_start(row: Row) -> tuple[bool, str, str]:
+    """What tasks are sorted by."""
+    return row.archived, row.text("startedAt"), row.id
 
 
 def find(temp: Path, task_id: str) -> Row | None:
     """One task, None when the folder has no status document of it."""
-    for folder, archived in ((temp, False), (temp / "completed", True)):
-        path = folder / f"task-status-{task_id}.json"
-        if path.exists():
-            return _row(task_id, path, archived)
-    return None
+    found = (Row(task_id, archived, Folder(temp)) for archived in (False, True))
+    return next((row for row in found if row.path.exists()), None)
 
 
-def _row(task_id: str, path: Path, archived: bool) -> Row:
-    if not path.is_file():  # a FIFO would be waited for
-        return Row(task_id, path, archived, {}, "it is not a regular file")
+def _names(folder: Path) -> list[str]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        return Row(task_id, path, archived, {}, str(error).splitlines()[0])
-    if not isinstance(data, dict):
-        return Row(task_id, path, archived, {}, "it is not a JSON object")
-    return Row(task_id, path, archived, data)
+        return os.listdir(folder)
+    except OSError:
+        return []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,6 +38,8 @@ def command(keep: Path | None, live: bool, yes: bool, as_json: bool) -> None:
     They build the database part of a small clinic project: an architect designs the associations, a worker writes
     models and migrations after its decisions.
     """
+    import tempfile
+
     with ExitStack() as stack:
         directory = (
             keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orchestrator-demo-")))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +17,6 @@ from orchestrator import files
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import OrchestratorError, UsageError
-from orchestrator.history import History
 
 if TYPE_CHECKING:
     from orchestrator.engine import Folder
@@ -103,6 +100,7 @@ def _model() -> Iterator[Check]:
 
 def _server() -> Check:
     """Whether something listens where the model, or the proxy before it, is said to be. Nothing is sent."""
+    import socket
     from urllib.request import getproxies, proxy_bypass
 
     if (provider := os.environ.get("ORCHESTRATOR_PROVIDER") or "messages") != "messages":
@@ -133,6 +131,8 @@ def _folder(temp: Path) -> Iterator[Check]:
         yield Check("file system", "note", f"{kind}, allowed: let no second machine use it")
     else:
         yield Check("file system", "problem", f"{kind}: use a local folder, or set ORCHESTRATOR_ALLOW_NETWORK_FS=1")
+    import tempfile
+
     try:
         with tempfile.TemporaryDirectory(prefix=".doctor-", dir=temp) as probe:
             exchanging = files.exchanges(files.Disk(), Path(probe))
@@ -193,6 +193,7 @@ def _states(folder: Folder, task_id: str) -> list[tuple[str, str]]:
     from orchestrator import documents
     from orchestrator.engine import lease
     from orchestrator.events import Commit
+    from orchestrator.history import History
     from orchestrator.transitions import fold
 
     lines = History(folder.temp, task_id).read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Literal
 
@@ -60,6 +59,8 @@ def _ignore(workspace: Path) -> Ignored | None:
     """Have git ignore `.temp`; None where there is no repository."""
     if not any((folder / ".git").exists() for folder in (workspace, *workspace.parents)):
         return None
+    import subprocess
+
     try:
         asked = ["git", "-C", str(workspace), "check-ignore", "-q", _DOCUMENT]
         code = subprocess.run(asked, capture_output=True, check=False).returncode

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +15,9 @@ from orchestrator import overview
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.errors import UsageError
-from orchestrator.history import History, Json
+
+if TYPE_CHECKING:
+    from orchestrator.history import History, Json
 
 PAUSE = 0.2
 """Seconds between two looks at a journal that is followed."""
@@ -46,6 +49,8 @@ def command(project: Project, task_id: str, follow: bool, everything: bool, as_j
 
 
 def _history(project: Project, task_id: str) -> History:
+    from orchestrator.history import History
+
     row = overview.find(project.temp, task_id)
     if row is not None and not row.kept:
         raise UsageError(f"task {task_id} has no journal, only {row.path}: it is kept by hand")

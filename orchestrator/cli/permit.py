@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -23,6 +22,8 @@ class Permit:
     """Asked before each command. `refused`: the commands that did not run because nobody could be asked."""
 
     def __init__(self, permissions: Permissions, progress: Progress) -> None:
+        import asyncio
+
         self.refused: list[str] = []
         self._permissions = permissions
         self._progress = progress
@@ -70,6 +71,8 @@ class Permit:
 
 async def _line() -> str:
     """A line from the terminal. Not in a thread: Ctrl-C must end the wait."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     typed: asyncio.Future[bytes] = loop.create_future()
     descriptor = sys.stdin.fileno()

@@ -74,6 +74,8 @@ def fit(text: str, columns: int) -> str:
 
 def measure(text: str) -> int:
     """The columns a line takes."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -11,6 +13,8 @@ from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.overview import Row
 
+MOST = 100
+"""So many tasks are listed unless all are asked for: those that changed last. The others are not even read."""
 _COLOURS = {
     "in-progress": "cyan",
     "interrupted": "yellow",
@@ -24,7 +28,7 @@ _COLOURS = {
     epilog="JSON: {project, tasks: [{task, agent, state, phase, items, updated, description, archived, by_hand, "
     "problem}]}, see docs/cli.md."
 )
-@click.option("--all", "everything", is_flag=True, help="The archived ones too.")
+@click.option("--all", "everything", is_flag=True, help=f"The archived ones too, and more than {MOST}.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, with the archived ones.")
 @pass_project
 def command(project: Project, everything: bool, as_json: bool) -> None:
@@ -34,18 +38,23 @@ def command(project: Project, everything: bool, as_json: bool) -> None:
 
     A task is *interrupted* when it is in progress and its worker is gone: `orchestrator resume` goes on with it.
     """
-    rows = overview.read(project.temp)
+    rows = list(overview.rows(project.temp))
     if as_json:
-        screen.print_json({"project": str(project.workspace), "tasks": [_json(row) for row in rows]})
+        ordered = sorted(rows, key=overview.by_start)
+        screen.print_json({"project": str(project.workspace), "tasks": [_json(row) for row in ordered]})
         return
-    archived = sum(row.archived for row in rows)
-    shown = [row for row in rows if everything or not row.archived]
+    unarchived = [row for row in rows if not row.archived]
+    shown = rows if everything else unarchived
+    if len(shown) > MOST and not everything:
+        shown = heapq.nlargest(MOST, shown, key=lambda row: row.changed)
     if shown:
-        _table(shown)
-    elif not archived:
+        click.echo("\n".join(_table(sorted(shown, key=overview.by_start))))
+    elif not rows:
         click.echo(f'no tasks in {project.workspace}: begin with `orchestrator run AGENT "task"`')
-    if archived and not everything:
-        click.echo(screen.dim(f"{archived} archived: --all lists them"))
+    left = {"that changed longer ago": len(unarchived) - len(shown), "archived": len(rows) - len(unarchived)}
+    if not everything and any(left.values()):
+        words = ", ".join(f"{count} {what}" for what, count in left.items() if count)
+        click.echo(screen.dim(f"{words}: --all lists them"))
 
 
 def state(row: Row) -> str:
@@ -77,19 +86,19 @@ def _updated(row: Row) -> str:
     return row.text("updatedAt") or row.text("startedAt")
 
 
-def _table(rows: list[Row]) -> None:
+def _table(rows: list[Row]) -> Iterator[str]:
     lines = [_cells(row) for row in rows]
     widths = [max(screen.measure(line[place]) for line in [_HEAD, *lines]) for place in range(len(_HEAD))]
     room = screen.columns() - sum(widths[place] for place in (0, 3, 4)) - 2 * (len(_HEAD) - 1)
     widths[2] = min(widths[2], max(room - widths[1], min(_STATE, room - _AGENT), _WORD))
     widths[1] = min(widths[1], room - widths[2])
-    click.echo(screen.dim(_joined(_HEAD, widths)))
+    yield screen.dim(_joined(_HEAD, widths))
     for row, line in zip(rows, lines, strict=True):
         coloured = click.style(screen.fit(line[2], widths[2]), fg=_COLOURS.get(state(row)))
-        click.echo(_joined((line[0], _agent(row, widths[1]), coloured, *line[3:]), widths))
+        yield _joined((line[0], _agent(row, widths[1]), coloured, *line[3:]), widths)
         about = screen.phrase(row.problem) if row.problem else row.text("description")
         if about:
-            click.echo(f"        {screen.dim(screen.fit(about, screen.columns() - 8))}")
+            yield f"        {screen.dim(screen.fit(about, screen.columns() - 8))}"
 
 
 _WORD, _STATE, _AGENT = len("interrupted…"), 24, 22

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -106,6 +105,8 @@ class Shift:
 
     def work(self, task_ids: Sequence[str]) -> list[Outcome]:
         """Run the tasks to their ends; raises Interrupted on Ctrl-C."""
+        import asyncio
+
         begun = time.monotonic()
         try:
             ends = asyncio.run(self.team.work(*task_ids))

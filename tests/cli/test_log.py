@@ -161,11 +161,16 @@ def test_a_line_of_another_format_is_not_guessed_at(shell: Shell, task: Task) ->
 
 def test_it_writes_nothing_and_waits_for_no_lock(shell: Shell, task: Task) -> None:
     lock = files.Lock(shell.temp / ".orchestrator" / "locks" / f"{task.id}.lock")
-    before = {path: path.lstat()[1:9] for path in shell.temp.rglob("*") if path.is_file()}
+
+    def written() -> dict[Path, tuple[int, ...]]:
+        found = {path: path.lstat() for path in shell.temp.rglob("*") if path.is_file()}
+        return {path: (row.st_ino, row.st_size, row.st_mtime_ns) for path, row in found.items()}
+
+    before = written()
     with lock.held():
         assert shell("log", task.id).code == 0
     lock.close()
-    assert {path: path.lstat()[1:9] for path in shell.temp.rglob("*") if path.is_file()} == before
+    assert written() == before
 
 
 def test_a_followed_task_is_told_on_until_it_is_archived(shell: Shell, task: Task) -> None:

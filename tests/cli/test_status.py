@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from orchestrator.cli.status import MOST
 from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, WorkerStarted
 
 from .conftest import Shell
@@ -98,6 +99,22 @@ def test_without_a_folder_it_says_so_and_makes_none(shell: Shell) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--all"]])
 def test_it_starts_without_anything_heavy(full: Shell, arguments: list[str]) -> None:
-    heavy = "{'pydantic', 'anthropic', 'yaml', 'orchestrator.engine', 'orchestrator.definitions'}"
+    heavy = {"pydantic", "anthropic", "yaml", "orchestrator.engine", "orchestrator.definitions"}
+    heavy |= {"asyncio", "ctypes", "hashlib", "socket", "subprocess", "tempfile"}
     code = f"import sys; from orchestrator.cli import main; main({arguments}); assert not {heavy} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], cwd=full.project, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_of_many_tasks_those_that_changed_last_are_listed_and_the_others_counted(shell: Shell) -> None:
+    for number in range(MOST + 2):
+        path = shell.temp / f"task-status-A{number:03}22.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"agentId": "Someone", "status": "pending", "startedAt": f"2026-01-{number:03}"}))
+        os.utime(path, (1_000_000 - number, 1_000_000 - number))
+    said = shell("status").out
+    assert said.count("Someone (by hand)") == MOST
+    assert f"A{MOST - 1:03}22  Someone" in said
+    assert f"A{MOST:03}22  Someone" not in said
+    assert said.endswith("2 that changed longer ago: --all lists them\n")
+    assert shell("status", "--all").out.count("Someone (by hand)") == MOST + 2
+    assert len(json.loads(shell("status", "--json").out)["tasks"]) == MOST + 2
