@@ -67,6 +67,8 @@ class Progress:
                 self._ended(task, moment.ended)
             case "told":
                 self._row(task, click.style("↺", fg="cyan"), "news", _points(moment.text))
+            case "renewed":
+                self._row(task, click.style("↺", fg="cyan"), "renewed", f"the conversation begins anew, {moment.text}")
             case "stopped":
                 self._row(task, click.style("■", fg="yellow"), "stopped", moment.text)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.testing import summary
+
 if TYPE_CHECKING:
     from orchestrator.events import Json
 
@@ -30,12 +32,15 @@ def _flaws(request: Json) -> Iterator[str]:
     if request["max_tokens"] < 1:
         yield "max_tokens: must be greater than or equal to 1"
     yield from _flaws_of_tools(request.get("tools") or [])
+    if (compaction := request.get("compaction")) is not None and compaction != {"type": "summarize"}:
+        yield "compaction.type: Input should be 'summarize'"
     if request.get("system"):
         yield from _flaws_of_content(request["system"], "system", {"text"})
     messages = request["messages"]
     for index, message in enumerate(messages):
         yield from _flaws_of_message(message, f"messages.{index}")
-    if messages[0]["role"] != "user":
+    yield from _flaws_of_compaction(messages)
+    if messages[0]["role"] != "user" and summary.leading(messages) is None:
         yield 'messages: first message must use the "user" role'
     if messages[-1]["role"] != "user":
         yield "messages: the conversation must end with a user message"
@@ -68,9 +73,9 @@ def _flaws_of_message(message: Any, at: str) -> Iterator[str]:
     if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
         yield f"{at}.role: Input should be 'user' or 'assistant'"
     if message["role"] == "user":
-        kinds = {"text", "image", "document", "tool_result"}
+        kinds = {"text", "image", "document", "tool_result", "compaction"}
     else:
-        kinds = {"text", "thinking", "redacted_thinking", "tool_use"}
+        kinds = {"text", "thinking", "redacted_thinking", "tool_use", "compaction"}
     yield from _flaws_of_content(message.get("content"), f"{at}.content", kinds)
 
 
@@ -95,6 +100,9 @@ def _flaws_of_block(block: Json, at: str) -> Iterator[str]:
         case "thinking":
             if not isinstance(block.get("thinking"), str) or not block.get("signature"):
                 yield f"{at}.signature: Field required"
+        case "compaction":
+            if not isinstance(block.get("content"), str) or not isinstance(block.get("signature"), str):
+                yield f"{at}.compaction: content and signature should be as they were returned"
         case "tool_use":
             if not isinstance(block.get("input"), dict):
                 yield f"{at}.input: Input should be a valid dictionary"
@@ -107,6 +115,16 @@ def _flaws_of_block(block: Json, at: str) -> Iterator[str]:
                 yield from _flaws_of_content(block["content"], f"{at}.content", {"text", "image", "document"})
             elif block.get("is_error"):
                 yield f"{at}: content cannot be empty if `is_error` is true"
+
+
+def _flaws_of_compaction(messages: list[Json]) -> Iterator[str]:
+    """At most one block, the first of all, as it was returned."""
+    first = summary.leading(messages)
+    blocks = [block for message in messages if isinstance(message["content"], list) for block in message["content"]]
+    if sum(block["type"] == "compaction" for block in blocks) > (first is not None):
+        yield "messages: a `compaction` block must be the first of the conversation (compaction_block_misplaced)"
+    if first is not None and summary.place(first) is None:
+        yield "messages.0.content.0: the block is not as it was returned (compaction_signature_invalid)"
 
 
 def _flaws_of_pairing(messages: list[Json]) -> Iterator[str]:

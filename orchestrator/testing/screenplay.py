@@ -1,7 +1,8 @@
 """A screenplay: who is on stage, what each says in turn, and what goes wrong.
 
-An answer is a function of the request alone: the assistant messages in it say how far its actor has come. A worker
-that was killed and resumed gets the answers it would have got.
+An answer is a function of the request alone: the assistant messages in it say how far its actor has come, and where
+those were summed up or left out, the summary or the first message. A worker that was killed and resumed gets the
+answers it would have got.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ScreenplayError
-from orchestrator.testing import manuscript
+from orchestrator.testing import manuscript, summary
 from orchestrator.testing.manuscript import Section
+from orchestrator.testing.summary import Place
 from orchestrator.testing.tokens import usage
 
 if TYPE_CHECKING:
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
 
 STATUSES = (400, 401, 403, 404, 413, 429, 500, 503, 529)
 STREAMS = ("cut", "drop", "stall", "garble", "error")
+COMPACTION = ("offered", "refused", "failed")
 _TEMPLATE = re.compile(r"\{\{(\w+|receipt \w+)\}\}")
 _RECEIPT = re.compile(r"\[receipt (\w+)\]")
+_SO_FAR = re.compile(r"^Replies so far: (\d+)$", re.MULTILINE)
+"""How a first message says that the conversation had begun before."""
 _USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
@@ -80,6 +85,8 @@ class Answer:
 class Screenplay:
     actors: tuple[Actor, ...]
     captures: dict[str, re.Pattern[str]] = field(default_factory=dict)
+    window: int | None = None
+    compaction: str = "offered"
 
     @classmethod
     def load(cls, path: Path | str) -> Screenplay:
@@ -94,76 +101,112 @@ class Screenplay:
     def parse(cls, text: str, origin: Path | str = "screenplay") -> Screenplay:
         """The screenplay in a text. `origin` names it in errors, and `!include` looks beside it."""
         play = manuscript.read(text, Path(origin))
-        play.expect_keys("captures", "actors")
+        play.expect_keys("captures", "window", "compaction", "actors")
         names = play.section("captures")
         captures = {name: _capture(names, name) for name in names}
         sections = play.section("actors")
         if not sections:
             raise ScreenplayError(f"{play.where}: a screenplay needs 'actors'")
-        return cls(tuple(_actor(sections, name, frozenset(captures)) for name in sections), captures)
+        actors = tuple(_actor(sections, name, frozenset(captures)) for name in sections)
+        window, compaction = play.number("window"), play.text("compaction") or COMPACTION[0]
+        if compaction not in COMPACTION:
+            raise ScreenplayError(f"{play.where}: compaction is one of {', '.join(COMPACTION)}")
+        return cls(actors, captures, None if window is None else int(window), compaction)
 
     def answer(self, request: Json) -> Answer:
         """What is said to this request; raises ScreenplayError when the play has nothing to say to it."""
         actor = self._actor_for(request)
-        heard: list[list[Json]] = [[]]  # the user's messages before each assistant message, and after the last
-        for message in request["messages"]:
-            if message["role"] == "assistant":
-                heard.append([])
-            else:
-                heard[-1].append(message)
-        at = 0
-        receipts: dict[str, str] = {}
-        for number, answers in enumerate(heard[1:], 1):
-            text, until = _heard(answers), actor.turns[at].until
-            receipts |= _receipts(actor, number, actor.turns[at], answers)
-            at += until is None or until.search(text) is not None
-            if at == len(actor.turns):
-                raise ScreenplayError(f"{actor.name} has said all of its {at} turns, and is told: {text}")
-        turn = actor.turns[at]
-        last = _heard(heard[-1])
+        place, last = self._place(actor, request)
+        if "compaction" in request:
+            return self._sum_up(actor, place, request)
+        if place.turns >= len(actor.turns):
+            raise ScreenplayError(f"{actor.name} has said all of its {place.turns} turns, and is told: {last}")
+        turn = actor.turns[place.turns]
         if turn.expect is not None and not turn.expect.search(last):
             raise ScreenplayError(
                 f"{turn.where}: {actor.name} expects {turn.expect.pattern!r} in the last message, which is: {last}"
             )
-        return Answer(actor.name, at + 1, self._message(actor, len(heard), turn, request, receipts), turn.fault)
+        return Answer(actor.name, place.turns + 1, self._message(actor, turn, place, request), turn.fault)
 
     def _actor_for(self, request: Json) -> Actor:
-        opening = _system(request) + "\n" + _heard(request["messages"][:1])
+        opening = _system(request) + "\n" + _heard(_spoken(request)[:1])
         found = [actor for actor in self.actors if actor.match.search(opening)]
         if len(found) != 1:
             who = " and ".join(actor.name for actor in found) or "no actor"
             raise ScreenplayError(f"{who} would answer, not exactly one, to: {opening[:500]}")
         return found[0]
 
-    def _message(self, actor: Actor, number: int, turn: Turn, request: Json, receipts: dict[str, str]) -> Json:
+    def _place(self, actor: Actor, request: Json) -> tuple[Place, str]:
+        """How far the actor has come, and what it heard last."""
+        messages = _spoken(request)
+        block = summary.leading(request["messages"])
+        begun = (block and summary.place(block)) or Place()
+        so_far = _SO_FAR.search(_heard(messages[:1]))
+        replies = int(so_far[1]) if so_far else begun.replies
+        turns = begun.turns + replies - begun.replies
+        heard: list[list[Json]] = [[]]  # the user's messages before each assistant message, and after the last
+        for message in messages:
+            if message["role"] == "assistant":
+                heard.append([])
+            else:
+                heard[-1].append(message)
+        receipts: dict[str, str] = {}
+        for answers in heard[1:]:
+            if turns >= len(actor.turns):
+                raise ScreenplayError(f"{actor.name} has said all of its {turns} turns, and is told: {_heard(answers)}")
+            replies += 1
+            turn = actor.turns[turns]
+            receipts |= _receipts(actor, replies, turn, answers)
+            turns += turn.until is None or turn.until.search(_heard(answers)) is not None
+        said = _system(request) + "\n" + _heard(messages)
+        captured = {name: found[-1] for name, pattern in self.captures.items() if (found := pattern.findall(said))}
+        return Place(turns, replies, begun.known | captured | receipts), _heard(heard[-1])
+
+    def _sum_up(self, actor: Actor, place: Place, request: Json) -> Answer:
+        """A summary of the request, or how it comes that there is none."""
+        content = [summary.block(actor.name, place)] if self.compaction == "offered" else []
+        taken = usage(request, content)
+        message = {
+            **_reply(f"msg_{actor.name}_{place.replies:02}_sum", request, content),
+            "stop_reason": "compaction" if content else "refusal",
+            "usage": dict.fromkeys(taken, 0) | {"iterations": [{"type": "compaction", **taken}]},
+        }
+        fault = Fault(400, None, None, None) if self.compaction == "refused" else None
+        return Answer(actor.name, place.turns, message, fault)
+
+    def _message(self, actor: Actor, turn: Turn, place: Place, request: Json) -> Json:
         """The turn as a message of the API. Ids follow from actor, message and call alone."""
-        heard = _system(request) + "\n" + _heard(request["messages"])
-        captured = {name: found[-1] for name, pattern in self.captures.items() if (found := pattern.findall(heard))}
-        known = captured | receipts
+        number = place.replies + 1
         content: list[Json] = []
         if turn.think is not None:
             content.append({"type": "thinking", "thinking": turn.think, "signature": "c2NyaXB0ZWQ="})
         if turn.say is not None:
-            content.append({"type": "text", "text": _filled(turn.say, turn, known)})
+            content.append({"type": "text", "text": _filled(turn.say, turn, place.known)})
         for position, call in enumerate(turn.calls, 1):
             content.append(
                 {
                     "type": "tool_use",
                     "id": _call_id(actor, number, position),
                     "name": call.tool,
-                    "input": _filled(call.input, turn, known),
+                    "input": _filled(call.input, turn, place.known),
                 }
             )
         return {
-            "id": f"msg_{actor.name}_{number:02}",
-            "type": "message",
-            "role": "assistant",
-            "model": request["model"],
-            "content": content,
+            **_reply(f"msg_{actor.name}_{number:02}", request, content),
             "stop_reason": turn.stop_reason,
-            "stop_sequence": None,
             "usage": usage(request, content) | turn.usage,
         }
+
+
+def _reply(name: str, request: Json, content: list[Json]) -> Json:
+    head = {"id": name, "type": "message", "role": "assistant", "model": request["model"]}
+    return {**head, "content": content, "stop_sequence": None}
+
+
+def _spoken(request: Json) -> list[Json]:
+    """The messages without a summary that is one of its own."""
+    messages: list[Json] = request["messages"]
+    return messages[1:] if messages[0]["role"] == "assistant" else messages
 
 
 def _call_id(actor: Actor, number: int, position: int) -> str:

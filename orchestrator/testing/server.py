@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from orchestrator.errors import ScreenplayError
-from orchestrator.testing import stream
+from orchestrator.testing import stream, summary, tokens
 from orchestrator.testing.conversation import refusal
 from orchestrator.testing.screenplay import Answer, Fault, Screenplay
 
@@ -113,11 +113,15 @@ class ScriptedServer:
         first, *lines = head.split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
+        if first.startswith("GET /v1/models/"):
+            model = {"type": "model", "id": first.split("/")[3].split()[0], "max_input_tokens": self._screenplay.window}
+            _write(writer, 200, model)
+            return True
         try:
             request = self._accepted(first, headers, body)
             answer = self._answer(request)
         except _Refusal as refused:
-            _write_refusal(writer, refused)
+            _write(writer, refused.status, refused.body, refused.retry_after)
             return True
         streamed = bool(request.get("stream"))
         pieces = list(stream.events(answer.message)) if streamed else [stream.whole(answer.message)]
@@ -141,10 +145,16 @@ class ScriptedServer:
         self.requests.append(request)
         if (reason := refusal(request)) is not None:
             raise self._failed(400, reason)
+        compacts = "compaction" in request or summary.leading(request["messages"]) is not None
+        if compacts and summary.BETA not in headers.get("anthropic-beta", ""):
+            raise self._failed(400, f"compaction: requires anthropic-beta: {summary.BETA}")
         return dict(request)
 
     def _answer(self, request: Json) -> Answer:
         """What the play says, or the refusal it plays."""
+        window = self._screenplay.window
+        if window is not None and (held := tokens.held(request)) > window:
+            raise _Refusal(400, f"prompt is too long: {held} tokens > {window} maximum")
         try:
             answer = self._screenplay.answer(request)
         except ScreenplayError as error:
@@ -190,9 +200,9 @@ def _head(status: int, kind: str, *lines: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status} ", f"content-type: {kind}", *lines, "", ""]).encode()
 
 
-def _write_refusal(writer: asyncio.StreamWriter, refused: _Refusal) -> None:
-    body = json.dumps(refused.body).encode()
+def _write(writer: asyncio.StreamWriter, status: int, data: Json, retry_after: float | None = None) -> None:
+    body = json.dumps(data).encode()
     lines = [f"content-length: {len(body)}"]
-    if refused.retry_after is not None:
-        lines.append(f"retry-after: {refused.retry_after:g}")
-    writer.write(_head(refused.status, "application/json", *lines) + body)
+    if retry_after is not None:
+        lines.append(f"retry-after: {retry_after:g}")
+    writer.write(_head(status, "application/json", *lines) + body)

@@ -21,7 +21,9 @@ def whole(message: Json) -> bytes:
 def events(message: Json) -> Iterator[bytes]:
     """The message as server-sent events; every text arrives in two parts."""
     usage = message["usage"]
-    opening = {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}
+    counted = {name: usage[name] for name in ("output_tokens", "iterations") if name in usage}  # once all is said
+    begun = {name: count for name, count in usage.items() if name != "iterations"} | {"output_tokens": 1}
+    opening: Json = {"content": [], "stop_reason": None, "usage": begun}
     yield event({"type": "message_start", "message": message | opening})
     yield event({"type": "ping"})
     for index, block in enumerate(message["content"]):
@@ -31,7 +33,7 @@ def events(message: Json) -> Iterator[bytes]:
             yield event({"type": "content_block_delta", "index": index, "delta": delta})
         yield event({"type": "content_block_stop", "index": index})
     ending = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    yield event({"type": "message_delta", "delta": ending, "usage": {"output_tokens": usage["output_tokens"]}})
+    yield event({"type": "message_delta", "delta": ending, "usage": counted})
     yield event({"type": "message_stop"})
 
 
@@ -48,6 +50,8 @@ def _parts(block: Json) -> tuple[Json, list[Json]]:
             added = [{"type": "thinking_delta", "thinking": half} for half in _halves(block["thinking"])]
             signature = {"type": "signature_delta", "signature": block["signature"]}
             return block | {"thinking": "", "signature": ""}, [*added, signature]
+        case "compaction":
+            return block, []
     given = block["input"]
     text = given if isinstance(given, str) else json.dumps(given)
     return block | {"input": {}}, [{"type": "input_json_delta", "partial_json": half} for half in _halves(text)]

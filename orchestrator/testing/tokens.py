@@ -20,10 +20,10 @@ def usage(request: Json, content: list[Json]) -> Json:
     written to it; where it does not, all of it is plain input.
     """
     messages = request["messages"]
-    head = {key: request.get(key) for key in ("system", "tools")}
+    head = _head(request)
     spoken = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
     known = _tokens([head, *messages[: spoken[-1]]]) if spoken else 0
-    whole = _tokens([head, *messages])
+    whole = held(request)
     cached = _MARK.search(json.dumps(request)) is not None
     return {
         "input_tokens": 0 if cached else whole,
@@ -31,6 +31,15 @@ def usage(request: Json, content: list[Json]) -> Json:
         "cache_read_input_tokens": known if cached else 0,
         "cache_creation_input_tokens": whole - known if cached else 0,
     }
+
+
+def held(request: Json) -> int:
+    """The tokens of all that a request says."""
+    return _tokens([_head(request), *request["messages"]])
+
+
+def _head(request: Json) -> Json:
+    return {key: request.get(key) for key in ("system", "tools")}
 
 
 def _tokens(value: Any) -> int:

@@ -63,7 +63,7 @@ def renewed(task: Task) -> Json:
         prompts.render(
             "renewed",
             turns=task.turns,
-            documents="\n\n".join(_document(task, kind) for kind in kinds(task) if kind != "task-status"),
+            documents="\n\n".join(_document(task, kind) for kind in kinds(task)),
             missing=_list(list(missing(task))[:MOST_MISSING]) or nothing,
             receipts=_list([_receipt(receipt) for receipt in task.receipts[-MOST_RECEIPTS:]]) or nothing,
         )

@@ -7,7 +7,7 @@ import importlib.util
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from textwrap import indent
 from typing import TypeVar
@@ -17,7 +17,7 @@ import pytest
 
 from orchestrator import errors
 from orchestrator.events import Json, Usage
-from orchestrator.models import Model, Reply, Request, bedrock, connect, vertex
+from orchestrator.models import WINDOW, Model, Reply, Request, bedrock, connect, vertex
 from orchestrator.models.messages import MessagesApi
 from orchestrator.task import Message
 from orchestrator.testing import Screenplay, ScriptedServer
@@ -81,9 +81,10 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
     return adapter
 
 
-def play(turns: str) -> Screenplay:
+def play(turns: str, setup: str = "") -> Screenplay:
     return Screenplay.parse(
         f"""
+{setup}
 captures: {{word: 'the word is (\\w+)'}}
 actors:
   worker:
@@ -121,10 +122,10 @@ def answered(reply: Reply) -> tuple[Message, Message]:
 class Stage:
     """A model at a scripted server. `waited`: the pauses it asked for; `sent`: the requests that arrived."""
 
-    def __init__(self, adapter: Adapter, turns: str) -> None:
+    def __init__(self, adapter: Adapter, turns: str, setup: str = "") -> None:
         self.adapter = adapter
         self.patience = 0.3 if "stall" in turns else 60.0  # seconds of silence before the client gives up
-        self.screenplay = play(turns)
+        self.screenplay = play(turns, setup)
         self.waited: list[float] = []
         self.sent: list[Json] = []
 
@@ -214,6 +215,36 @@ def test_the_system_prompt_and_the_whole_request_are_marked_for_the_cache(adapte
     (sent,) = stage.sent
     last = sent["messages"][-1]["content"][-1]
     assert last["cache_control"] == sent["system"][-1]["cache_control"] == {"type": "ephemeral"}
+
+
+def test_messages_are_summed_up_and_the_summary_stands_for_them(adapter: Adapter) -> None:
+    async def talk(model: Model) -> tuple[Reply, Reply]:
+        first = await model.reply(request())
+        summary = await model.reply(replace(request(*answered(first)), compact=True))
+        (opening,) = request().messages
+        return summary, await model.reply(replace(request(), messages=(Message("assistant", summary.content), opening)))
+
+    summary, reply = Stage(adapter, "- say: One.\n- say: Two.").run(talk)
+    assert (summary.stop_reason, [block["type"] for block in summary.content]) == ("compaction", ["compaction"])
+    assert summary.usage.total > 0
+    assert reply.content[0]["text"] == "Two."
+
+
+def test_a_conversation_the_model_cannot_hold_is_told_apart_and_sent_once(adapter: Adapter) -> None:
+    stage = Stage(adapter, "- say: Never.", "window: 20")
+    with pytest.raises(errors.TooLong, match="> 20 maximum"):
+        stage.run(one)
+    assert (len(stage.sent), stage.waited) == (1, [])
+
+
+def test_the_window_is_what_the_server_says_or_the_smallest_there_is(adapter: Adapter) -> None:
+    async def talk(model: Model) -> int:
+        await one(model)
+        return await model.window("a-model")
+
+    telling = adapter.server == "ANTHROPIC_BASE_URL"  # the platforms have no such service
+    assert Stage(adapter, "- say: Hi.", "window: 1000000").run(talk) == (1_000_000 if telling else WINDOW)
+    assert Stage(adapter, "- say: Hi.").run(talk) == WINDOW
 
 
 LASTING = {

@@ -185,6 +185,59 @@ def test_a_request_without_a_key_is_refused() -> None:
         assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_error")
 
 
+COMPACT: dict[str, Any] = {"betas": ["compact-2026-09-04"], "max_tokens": 100, "model": "m"}
+
+
+def summed_up(client: anthropic.Anthropic, **fields: Any) -> Any:
+    given = {"messages": [HELLO], "compaction": {"type": "summarize"}, **COMPACT, **fields}
+    return client.beta.messages.create(**given)
+
+
+def test_a_conversation_is_summed_up_in_one_block_and_goes_on_from_it(client_of: Client) -> None:
+    with ScriptedServer(play("[{say: Hi.}, {say: Again.}]")) as server:
+        client = client_of(server)
+        ask(client)
+        said = [HELLO, {"role": "assistant", "content": "Hi."}, {"role": "user", "content": "Go on."}]
+        summary = summed_up(client, messages=said)
+        assert (summary.stop_reason, [block.type for block in summary.content]) == ("compaction", ["compaction"])
+        assert (summary.usage.input_tokens, summary.usage.iterations[0].type) == (0, "compaction")
+        block = summary.content[0].to_dict()
+        alone = [{"role": "assistant", "content": [block]}, HELLO]
+        within = [{"role": "user", "content": [block, {"type": "text", "text": "You are the worker"}]}]
+        for messages in (alone, within):
+            assert client.beta.messages.create(**COMPACT, messages=messages).content[0].text == "Again."
+
+
+CHANGED: dict[str, Callable[[Any], Any]] = {
+    "reworded": lambda block: [{"role": "assistant", "content": [block | {"content": "Nothing happened."}]}, HELLO],
+    "signed by another": lambda block: [{"role": "assistant", "content": [block | {"signature": "x"}]}, HELLO],
+    "with more fields": lambda block: [{"role": "assistant", "content": [block | {"citations": None}]}, HELLO],
+    "not first": lambda block: [HELLO, {"role": "assistant", "content": [block]}, HELLO],
+    "twice": lambda block: [{"role": "assistant", "content": [block, block]}, HELLO],
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
+def test_a_summary_that_is_not_first_or_not_as_it_came_is_refused(client_of: Client, change: Any) -> None:
+    with refusing("request 2: 400: messages.*compaction_") as server:
+        client = client_of(server)
+        block = summed_up(client).content[0].to_dict()
+        with pytest.raises(anthropic.BadRequestError):
+            client.beta.messages.create(**COMPACT, messages=change(block))
+
+
+def test_a_summary_needs_the_beta_header_to_be_made_and_to_be_sent_back(client_of: Client) -> None:
+    with refusing("request 1: 400: compaction: requires anthropic-beta(.|\n)*request 3: 400: compaction") as server:
+        client = client_of(server)
+        with pytest.raises(anthropic.BadRequestError):
+            summed_up(client, betas=[])
+        block = summed_up(client).content[0].to_dict()
+        with pytest.raises(anthropic.BadRequestError):
+            client.beta.messages.create(
+                model="m", max_tokens=1, messages=[{"role": "assistant", "content": [block]}, HELLO]
+            )
+
+
 def test_there_is_nothing_but_messages(client_of: Client) -> None:
     with refusing("404") as server, pytest.raises(anthropic.NotFoundError):
         client_of(server).models.list()

@@ -95,14 +95,14 @@ class Stage:
         return self.ends[self.id]
 
     @contextmanager
-    def model(self, **turns: str) -> Iterator[ScriptedServer]:
-        """A model that plays these agents' turns, to their end."""
+    def model(self, *, setup: str = "", **turns: str) -> Iterator[ScriptedServer]:
+        """A model that plays these agents' turns, to their end. `setup`: what else the screenplay says."""
         actors = "".join(
             f"  {name}:\n    match: You are the agent {name}\\.\n    turns:\n{indent(script(said), '      ')}\n"
             for name, said in turns.items()
         )
         captures = "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$'}\n"
-        with ScriptedServer(Screenplay.parse(f"{captures}actors:\n{actors}")) as server:
+        with ScriptedServer(Screenplay.parse(f"{captures}{setup}\nactors:\n{actors}")) as server:
             self.url, self.requests = server.url, server.requests
             yield server
 
@@ -111,14 +111,17 @@ class Stage:
         with self.team(disk) as team:
             self.ends |= asyncio.run(team.work(*(ids or (self.id,))))
 
-    def die(self, moment: str, line: int | None) -> None:
-        """Work in another process that is killed at that moment, or, if given, before the journal line that follows."""
-        disk = MortalDisk()
+    def die(self, moment: str, line: int | None, nth: int = 1) -> None:
+        """Work in another process that is killed at the nth such moment, or, if given, before a journal line after it.
+
+        `line`: how many lines come between them.
+        """
+        disk, moments = MortalDisk(), iter(range(1, nth + 1))
 
         def watch(seen: Moment) -> None:
-            if seen.kind == moment and line is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            if seen.kind == moment:
+            if seen.kind == moment and next(moments, None) == nth:
+                if line is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
                 disk.lines_left = line
 
         pid = os.fork()
