@@ -38,8 +38,10 @@ class Platform(BaseHTTPRequestHandler):
             return
         del request["anthropic_version"]
         request |= {"model": unquote(self.path_of_model.fullmatch(self.path)[1]), "stream": True}  # type: ignore[index]
+        betas = ",".join(request.pop("anthropic_beta", [])) or self.headers["anthropic-beta"] or ""
+        headers = {"x-api-key": "any", "anthropic-beta": betas}
         with closing(HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
-            connection.request("POST", "/v1/messages", json.dumps(request), {"x-api-key": "any"})
+            connection.request("POST", "/v1/messages", json.dumps(request), headers)
             response = connection.getresponse()
             if response.status == 200:
                 self.relay(response)
