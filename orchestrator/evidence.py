@@ -78,7 +78,7 @@ def flaw(
     """
     if not cited:
         return "no evidence: cite the receipt (R1, R2 …) of the call that shows it"
-    by_id = {receipt.id: index for index, receipt in enumerate(receipts)}
+    by_id = {receipt.id: index for index, receipt in enumerate(receipts) if receipt.id in cited}
     for reference in cited:
         if reference not in by_id:
             return f"there is no receipt {reference} in this task"

@@ -21,10 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    import ctypes
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -160,10 +157,10 @@ def read(path: Path) -> bytes | None:
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         if found.st_size > LARGEST:
             raise OSError(errno.EFBIG, "larger than 64 MiB", str(path))
-        parts = []
-        while part := os.read(descriptor, max(found.st_size + 1, 65536)):
-            parts.append(part)
-        return b"".join(parts)
+        data = os.read(descriptor, found.st_size + 1)
+        while len(data) != found.st_size and (more := os.read(descriptor, 65536)):  # it changes while it is read
+            data += more
+        return data
     finally:
         os.close(descriptor)
 
@@ -317,24 +314,20 @@ def _fdatasync(descriptor: int) -> None:
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def _renaming() -> Callable[[bytes, bytes, int], int]:
+    """The C library's rename with flags, which returns an error number; raises OSError where it has none."""
     import ctypes  # what only reads a folder starts without it
 
-    return ctypes.CDLL(None, use_errno=True)
+    library = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "darwin":
+        swap = {_RENAME_EXCHANGE: 2, _RENAME_NOREPLACE: 4}
+        return lambda one, other, flags: ctypes.get_errno() if library.renamex_np(one, other, swap[flags]) else 0
+    if not hasattr(library, "renameat2"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    rename, here = library.renameat2, _AT_FDCWD
+    return lambda one, other, flags: ctypes.get_errno() if rename(here, one, here, other, flags) else 0
 
 
 def _rename(source: Path, target: Path, flags: int) -> None:
-    library = _library()
-    one, other = os.fsencode(source), os.fsencode(target)
-    if sys.platform == "darwin":
-        swap = {_RENAME_EXCHANGE: 2, _RENAME_NOREPLACE: 4}[flags]
-        failed = library.renamex_np(one, other, swap)
-    elif hasattr(library, "renameat2"):
-        failed = library.renameat2(_AT_FDCWD, one, _AT_FDCWD, other, flags)
-    else:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    if failed:
-        import ctypes
-
-        number = ctypes.get_errno()
+    if number := _renaming()(os.fsencode(source), os.fsencode(target), flags):
         raise OSError(number, os.strerror(number), str(target))

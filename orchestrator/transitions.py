@@ -138,7 +138,7 @@ def _row(rows: tuple[Row, ...], row_id: str, event: str) -> Row:
 
 
 def _new(rows: tuple[Any, ...], row_id: str, event: str) -> None:
-    if any(row.id == row_id for row in rows):
+    if row_id in [row.id for row in rows]:
         raise Refused(event, f"{row_id} exists already")
 
 

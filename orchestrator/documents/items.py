@@ -114,7 +114,7 @@ class Items:
             here = {item.id: said[item.id].line for item in members if item.id in said and said[item.id].line in lines}
             last = max((index for index, item in enumerate(members) if item.id in here), default=-1)
             places: dict[int | None, list[str]] = defaultdict(list)
-            above = min(here.values(), default=0) - 1
+            above, bullet = min(here.values(), default=0) - 1, _bullet(here, said)
             after: int | None
             for index, item in enumerate(members):
                 if item.id in said:
@@ -125,7 +125,7 @@ class Items:
                     after = max([*equal, above])
                 else:
                     after = max(lines, default=None)
-                places[after].append(f"{_bullet(here, said)}[{'x' if item.checked else ' '}] {plain(item.text)}")
+                places[after].append(f"{bullet}[{'x' if item.checked else ' '}] {plain(item.text)}")
             for after, rows in places.items():
                 if after is None and page.ours and not page.unclosed and page.section(title) is None:
                     edits.append(title, rows)

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator import documents, files
@@ -40,6 +41,11 @@ def owner(name: str) -> str | None:
     return found.group(1) if found else None
 
 
+@lru_cache(maxsize=1024)
+def _place(directory: Path, kind: Kind, task_id: str) -> Path:
+    return directory / documents.file_name(kind, task_id)
+
+
 class Folder:
     """The paths below one `.temp`. `outputs`: of large tool results; `contents`: what files held around calls."""
 
@@ -70,10 +76,10 @@ class Folder:
         return self.completed if task.archived else self.temp
 
     def document(self, task: Task, kind: Kind) -> Path:
-        return self.home(task) / documents.file_name(kind, task.id)
+        return _place(self.home(task), kind, task.id)
 
     def staged(self, task: Task, kind: Kind) -> Path:
-        return self.staging / documents.file_name(kind, task.id)
+        return _place(self.staging, kind, task.id)
 
     def commands(self, task_id: str) -> Path:
         """The private folder of a task's running commands."""

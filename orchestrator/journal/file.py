@@ -20,6 +20,7 @@ from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
 
 _MARK_SIZE = 64
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Unreadable(Exception):
@@ -29,7 +30,7 @@ class Unreadable(Exception):
 def encode(commit: Commit, previous: str) -> tuple[bytes, str]:
     """The line of a commit, with its newline, and its sum."""
     data = {"v": 1, **commit.encode()}
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))[:-1].encode("utf-8", "surrogatepass")
+    text = _JSON.encode(data)[:-1].encode("utf-8", "surrogatepass")
     return chain.sign(text, previous)
 
 
@@ -59,7 +60,6 @@ class FileJournal:
         self._size = 0
         self._sum = ""
         self._revision = 0
-        self._published: set[tuple[Kind, str]] = set()
         self.durable = 0
         self.rebooted = self._mark()[1] != files.boot()
 
@@ -99,21 +99,20 @@ class FileJournal:
     def _take(self, data: bytes) -> list[Commit]:
         """Fold in the whole lines of `data`; cut a tail that was never committed."""
         commits: list[Commit] = []
-        rest = data
-        while rest:
-            line, newline, after = rest.partition(b"\n")
+        start = 0
+        while start < len(data):
+            end = data.find(b"\n", start) + 1 or len(data)
             try:
-                commit, self._sum = decode(line + newline, self._sum)
+                commit, self._sum = decode(data[start:end], self._sum)
             except Unreadable as error:
                 raise self._damaged(str(error)) from None
             except ValueError as error:
-                self._cut(rest, str(error))
+                self._cut(data[start:], str(error))
                 break
             commits.append(commit)
             self._revision = commit.revision
-            self._published.update(commit.documents.items())
-            self._size += len(line) + 1
-            rest = after
+            self._size += end - start
+            start = end
         return commits
 
     def _cut(self, tail: bytes, reason: str) -> None:
@@ -140,9 +139,18 @@ class FileJournal:
 
     def history(self) -> Iterator[Commit]:
         previous = ""
-        for line in os.pread(self._descriptor, self._size, 0).splitlines(keepends=True):
+        for line in self._lines():
             commit, previous = decode(line, previous)
             yield commit
+
+    def _lines(self) -> Iterator[bytes]:
+        """What was read so far, a line at a time."""
+        left = self._size
+        with self._path.open("rb") as file:
+            while left:
+                line = file.readline()
+                left -= len(line)
+                yield line
 
     def append(self, commit: Commit) -> None:
         if commit.revision != self._revision + 1:
@@ -165,11 +173,12 @@ class FileJournal:
         self._size += len(line)
         self._sum = total
         self._revision = commit.revision
-        self._published.update(commit.documents.items())
         self._mark_clean()
 
     def published(self, kind: Kind, digest: str) -> bool:
-        return (kind, digest) in self._published
+        """Looked up in the file: seldom asked, and the digests of all commits would only fill the memory."""
+        lines = (line for line in self._lines() if digest.encode() in line)
+        return any(json.loads(line).get("documents", {}).get(kind) == digest for line in lines)
 
     def archive(self) -> None:
         target = self._folder.archived / self._path.name
