@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.cli import screen
 
-from .conftest import Shell
+from .conftest import KEY, Shell
 
 
 def test_help_lists_the_commands_and_the_exit_codes(shell: Shell) -> None:
@@ -87,3 +87,17 @@ def test_what_steers_or_hides_is_made_visible(text: str, shown: str) -> None:
 )
 def test_a_line_is_cut_to_the_columns_it_takes(text: str, columns: int, shown: str) -> None:
     assert screen.fit(text, columns) == shown
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ANTHROPIC_BASE_URL", "foo"), ("HTTPS_PROXY", "http://[::")])
+def test_an_address_that_is_none_is_said_in_one_line_before_anything_is_begun(
+    shell: Shell, variable: str, value: str
+) -> None:
+    task = shell.task()
+    shell.environment |= {"ANTHROPIC_API_KEY": KEY, variable: value}
+    for arguments in (["run", "clerk", "Write a note"], ["resume", task.id]):
+        ended = shell(*arguments)
+        assert (ended.code, ended.out) == (2, "")
+        assert variable in ended.err
+        assert len(ended.err.splitlines()) == 1
+    assert [path.name for path in shell.temp.glob("checklist-*")] == [f"checklist-{task.id}.md"]

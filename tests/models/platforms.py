@@ -90,11 +90,20 @@ class Platform(BaseHTTPRequestHandler):
 
 
 class Vertex(Platform):
+    """Also where a service account gets its tokens."""
+
     path_of_model = re.compile(
         "/projects/a-project/locations/europe-west1/publishers/anthropic/models/([^/]+):streamRawPredict"
     )
     authorization = "Bearer a token"
     content_type = "text/event-stream; charset=utf-8"
+
+    def do_POST(self) -> None:
+        if self.path == "/token":
+            self.rfile.read(int(self.headers["content-length"]))
+            self.answer(200, json.dumps({"access_token": "a token", "expires_in": 3600}).encode())
+        else:
+            super().do_POST()
 
     def events(self, said: bytes) -> bytes:
         return said

@@ -42,6 +42,27 @@ def test_events_and_deltas_of_an_unknown_kind_are_passed_over() -> None:
     assert reply.content == ({"type": "text", "text": "Hi"},)
 
 
+def test_what_compatible_servers_leave_out_is_not_missed() -> None:
+    text = block({"type": "text"}, {"type": "text_delta", "text": "Hi", "logprobs": []})
+    ending = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    closing = {"type": "message_delta", "delta": {}, "usage": None}
+    reply = read({"type": "message_start", "message": {"id": "1", "provider": "x"}}, *text, ending, closing)
+    assert reply == Reply(content=({"type": "text", "text": "Hi"},), stop_reason="end_turn", model="", usage=Usage())
+
+
+def test_blocks_are_told_apart_by_the_index_they_are_given() -> None:
+    first, second = block({"type": "text", "text": "Hi"}), block({"type": "text", "text": "you"})
+    reply = read(START, *({**event, "index": 1} for event in first), *({**event, "index": 3} for event in second), END)
+    assert reply is not None
+    assert [content["text"] for content in reply.content] == ["Hi", "you"]
+
+
+def test_arguments_may_come_with_the_call_instead_of_after_it() -> None:
+    reply = read(START, *block({"type": "tool_use", "id": "1", "name": "Read", "input": {"path": "a.js"}}), END)
+    assert reply is not None
+    assert (reply.content[0]["input"], reply.malformed) == ({"path": "a.js"}, frozenset())
+
+
 def test_absent_values_are_left_out_of_what_is_sent_back() -> None:
     reply = read(START, *block({"type": "text", "text": "Hi", "citations": None}), END)
     assert reply is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import BadKey
+from orchestrator.errors import BadKey, UsageError
 from orchestrator.models import connect, resolve
 
 
@@ -30,6 +31,40 @@ def test_without_a_key_the_way_out_is_said_in_one_line(monkeypatch: pytest.Monke
     for way in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "orchestrator demo"):
         assert way in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "foo", "http://", " http://a.example", "http://a b/", "https://[", "ftp://a.example", "http://a:b"]
+)
+def test_a_base_url_that_is_no_address_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a key")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
+    with pytest.raises(UsageError, match=r"^ANTHROPIC_BASE_URL is no address.*http://HOST:PORT$"):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTPS_PROXY", "http://"),
+        ("HTTP_PROXY", "http://me:my-password@[::1"),
+        ("ALL_PROXY", "ftp://a.example"),
+        ("HTTPS_PROXY", "http://a b"),
+        ("NO_PROXY", "[::1"),
+    ],
+)
+def test_a_proxy_that_is_no_address_is_named_in_one_line_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a key")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError) as caught:
+        connect()
+    assert variable in str(caught.value)
+    assert "my-password" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    gc.collect()
+    assert capsys.readouterr().err == ""
 
 
 def test_the_client_is_not_imported_before_a_model_is_asked() -> None:

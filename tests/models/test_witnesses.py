@@ -22,7 +22,7 @@ import pytest
 
 from orchestrator.errors import BrokenStream
 from orchestrator.events import Json
-from orchestrator.models import Reply, Request, vertex
+from orchestrator.models import Reply, Request
 from orchestrator.models.messages import MessagesApi
 from orchestrator.task import Message
 
@@ -128,17 +128,6 @@ def test_a_whole_task_is_done_with_several_calls_a_reply_and_a_server_that_is_ov
     assert (tmp_path / "note.txt").read_text() == "hello, größe\n"
     asked = [entry for entry in json.loads(get(f"{aimock}/__aimock/journal")) if entry["path"] == "/v1/messages"]
     assert [entry["response"]["status"] for entry in asked] == [200, 529, 200]
-
-
-@needs_aimock
-def test_vertex_ai_is_spoken_to_as_others_know_it(aimock: str) -> None:
-    pytest.importorskip("google.auth", reason="needs pip install 'temp-orchestrator[vertex]'")
-    client = anthropic.AsyncAnthropicVertex(
-        access_token="a token", project_id="a-project", region="europe-west1", base_url=f"{aimock}/v1"
-    )
-    said = ask(MessagesApi(client, vertex.service())).content
-    assert said[0] == {"type": "text", "text": "I write the note."}
-    assert [block["input"] for block in said[1:]] == [call["arguments"] for call in NOTE]
 
 
 @needs_llmock
