@@ -31,14 +31,15 @@ class Row(NamedTuple):
 Snapshot = Mapping[str, Row]
 
 
-def take(workspace: Path, skip: Path, known: Snapshot, keep: Callable[[bytes], str]) -> dict[str, Row]:
+def take(
+    workspace: Path, skip: Path, known: Snapshot, keep: Callable[[bytes], str], room: int = MOST_KEPT
+) -> dict[str, Row]:
     """The workspace's files, but for `skip`, .git and node_modules; the first 20,000 of a larger one.
 
     What is as `known` says is not read again; what it never saw is read when it is small. `keep` gets what small files
-    hold, and returns its SHA-256.
+    hold, `room` bytes of it at most, and returns its SHA-256.
     """
     rows: dict[str, Row] = {}
-    room = MOST_KEPT
     for entry in _files(str(workspace), str(skip)):
         found = entry.stat(follow_symlinks=False)
         path = os.fsencode(entry.path[len(str(workspace)) + 1 :]).decode("utf-8", "replace")

@@ -19,7 +19,7 @@ LAYERS = [
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
     {"documents", "journal", "models", "tools", "definitions", "prompts", "overview", "history", "undo", "testing"},
     {"engine", "check"},
-    {"worker"},
+    {"worker", "prune"},
     {"team"},
     {"demo"},
     {"cli"},

@@ -113,13 +113,13 @@ class Engine:
                 journals.prepare()
         except OSError as error:
             raise StorageError(f"{temp}: {error.strerror}: orchestrator needs to write there") from None
-        self._journals = journals
+        self.journals = journals
 
     # -- what callers do -----------------------------------------------------
 
     def ids(self) -> tuple[str, ...]:
         """Every task, archived ones too."""
-        return self._journals.ids()
+        return self.journals.ids()
 
     def create(self, created: TaskCreated, *more: Event, actor: Actor = "user", task_id: str | None = None) -> Task:
         """A new task under a fresh id; its documents are there when this returns."""
@@ -134,7 +134,7 @@ class Engine:
             try:
                 if task_id is None and (name in self.ids() or self.folder.taken(name)):
                     continue
-                journal = self._journals.create(name, first)
+                journal = self.journals.create(name, first)
             except FileExistsError:
                 if task_id is not None:
                     raise Refused("TaskCreated", f"the id {task_id} is taken") from None
@@ -277,7 +277,7 @@ class Engine:
             raise UnknownTask(task_id, str(self.folder.temp))
         with self._opening:
             if task_id not in self._desks:
-                self._desks[task_id] = Desk.open(self._journals.open(task_id), self._mask)
+                self._desks[task_id] = Desk.open(self.journals.open(task_id), self._mask)
             return self._desks[task_id]
 
     def _refuse_at_work(self, desk: Desk) -> None:
@@ -314,7 +314,7 @@ class Engine:
                 self._transact(desk, None)
                 self._move_documents(desk)
             if desk.task.status == "archiving":
-                for other in self._journals.mentioning(f'"task":"{desk.task.id}"'):
+                for other in self.journals.mentioning(f'"task":"{desk.task.id}"'):
                     self._move_references(other, desk.task.id)
             with desk.journal.locked():
                 desk.catch_up()

@@ -87,3 +87,7 @@ class Journals(Protocol):
     def mentioning(self, text: str) -> tuple[str, ...]:
         """The tasks whose journals contain the text anywhere."""
         ...
+
+    def raw(self, task_id: str) -> bytes:
+        """Everything a journal says, as JSON; taken without its lock, and also of a damaged one. Raises UnknownTask."""
+        ...

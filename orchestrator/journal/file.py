@@ -303,11 +303,10 @@ class FileJournals:
 
     def mentioning(self, text: str) -> tuple[str, ...]:
         wanted = text.encode()
-        return tuple(task_id for task_id in self.ids() if wanted in self._bytes(task_id))
+        return tuple(task_id for task_id in self.ids() if wanted in self.raw(task_id))
 
-    def _bytes(self, task_id: str) -> bytes:
-        """A journal's content, without its lock: it may be archived at this moment, so looked for in that order."""
-        for folder in (self.live, self.archived):
+    def raw(self, task_id: str) -> bytes:
+        for folder in (self.live, self.archived):  # in that order: it may be archived at this moment
             with suppress(FileNotFoundError):
                 return (folder / f"{task_id}.jsonl").read_bytes()
         raise UnknownTask(task_id, str(self._folder.parent))

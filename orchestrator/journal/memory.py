@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,4 +78,10 @@ class MemoryJournals:
         return tuple(sorted(self._commits))
 
     def mentioning(self, text: str) -> tuple[str, ...]:
-        return tuple(name for name in self.ids() if any(text in str(commit.encode()) for commit in self._commits[name]))
+        return tuple(name for name in self.ids() if text.encode() in self.raw(name))
+
+    def raw(self, task_id: str) -> bytes:
+        if task_id not in self._commits:
+            raise UnknownTask(task_id, "memory")
+        lines = (json.dumps(commit.encode(), separators=(",", ":")) for commit in self._commits[task_id])
+        return "\n".join(lines).encode()

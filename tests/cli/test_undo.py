@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from orchestrator.events import Event
+from orchestrator.evidence import net
+from orchestrator.task import Task
+from orchestrator.undo import Undo
 
 from .conftest import Ended, Shell, shell_in
 from .test_terminal import Terminal
@@ -16,18 +24,27 @@ from .test_terminal import Terminal
 BINARY = b"\x00\x01\x02" * 100
 PLAY = r"""
 - calls:
-    - Sync: {add_items: [{text: Files are changed}, {text: Files are looked at}]}  # R1
-    - Read: {file_path: kept.txt}
-    - Edit: {file_path: kept.txt, old_string: two, new_string: "2"}  # R3
-    - Write: {file_path: src/new.txt, content: "fresh, and no newline"}
-    - Write: {file_path: "a name.txt", content: "x\n"}
-    - Bash: {command: "rm gone.txt picture.bin; : >empty; printf '\\0made' >made.bin; echo more >>both.txt"}  # R6
-    - Write: {file_path: src/new.txt, content: "fresher"}
-    - Bash: {command: "ls"}  # R8
-    - Sync: {check_items: [{item: c1, evidence: [R6]}, {item: c2, evidence: [R8]}]}
+  - Sync: {add_items: [{text: Files are changed}, {text: Files are looked at}]}  # R1
+  - Read: {file_path: kept.txt}
+  - Edit: {file_path: kept.txt, old_string: two, new_string: "2"}  # R3
+  - Write: {file_path: src/new.txt, content: "fresh, and no newline"}
+  - Write: {file_path: "a name.txt", content: "x\n"}
+  - Bash: {command: "rm gone.txt picture.bin; : >empty; printf '\\0made' >made.bin; echo more >>both.txt"}  # R6
+  - Write: {file_path: src/new.txt, content: "fresher"}
+  - Bash: {command: "ls"}  # R8
+  - Sync: {check_items: [{item: c1, evidence: [R6]}, {item: c2, evidence: [R8]}]}
 """
 FINISH = "- calls: [{Finish: {summary: Done.}}]\n"
 BLOCK = "- calls: [{Sync: {raise_blockers: [A person is needed]}}]\n- say: I wait.\n"
+WRITE = "- calls: [{Read: {file_path: note.txt}}, {Write: {file_path: note.txt, content: TEXT}}]\n"
+AGAIN = r"""
+- expect: 'Took back what this task did to `both\.txt`(?s:.*)Unchecked the item c1: Files are changed'
+  calls: [{Sync: {check_items: [{item: c1, evidence: [R6]}], resolve_blockers: [{id: B1, resolution: Ok}]}}]  # R11
+- expect: 'what R6 did to files was taken back by a person'
+  calls: [{Bash: {command: echo more >>both.txt}}]
+- calls: [{Sync: {check_items: [{item: c1, evidence: [R12]}], resolve_blockers: [{id: B1, resolution: Ok}]}}]
+- calls: [{Finish: {summary: Done again.}}]
+"""
 BEFORE = {
     "kept.txt": b"one\ntwo\nthree\n",
     "gone.txt": b"",
@@ -126,3 +143,146 @@ def test_undo_takes_back_what_a_task_created_modified_and_deleted(shell: Shell) 
     assert "taken back: " in shell("log", task).out
     summary = shell("show", task, "summary").out
     assert "new.txt` –" not in summary
+
+
+def test_what_anybody_changed_since_is_left_and_named_and_the_rest_is_done(shell: Shell) -> None:
+    task = run(shell, PLAY + FINISH)
+    (shell.project / "kept.txt").write_text("a person's\n")
+    (shell.project / "gone.txt").write_text("made anew\n")
+    (shell.project / "empty").unlink()
+    ended = undo(shell, task)
+    assert ended.code == 1
+    assert "kept.txt\n    stays as it is: it was changed since" in ended.out
+    assert "gone.txt\n    stays as it is: it was made again since" in ended.out
+    assert "empty\n    is back already" in ended.out
+    assert "6 files taken back, 2 left" in ended.out
+    assert files(shell.project) == BEFORE | {"kept.txt": b"a person's\n", "gone.txt": b"made anew\n"}
+    again = json.loads(undo(shell, task, "--json").out)
+    assert again["undone"] == []
+    assert [row["path"] for row in again["left"]] == ["gone.txt", "kept.txt"]
+
+
+def test_only_the_named_files_are_taken_back(shell: Shell) -> None:
+    task = run(shell, PLAY + FINISH)
+    assert json.loads(undo(shell, task, "src", "--json").out)["undone"] == ["src/new.txt"]
+    assert files(shell.project).keys() == TOUCHED - {"src/new.txt", "gone.txt", "picture.bin"}
+    assert undo(shell, task, "src").out == f"nothing to undo: {task} changed no file, all in all\n"
+    assert undo(shell, task, "nowhere").code == 2
+
+
+def test_of_two_tasks_that_changed_a_file_the_later_one_is_undone_first(shell: Shell) -> None:
+    first = run(shell, WRITE.replace("TEXT", "first") + BLOCK, {})
+    second = run(shell, WRITE.replace("TEXT", "second") + BLOCK, {})
+    assert undo(shell, first).code == 1
+    assert (shell.project / "note.txt").read_text() == "second"
+    assert undo(shell, second).code == 0
+    assert (shell.project / "note.txt").read_text() == "first"
+    assert undo(shell, first).code == 0
+    assert files(shell.project) == {}
+
+
+def test_what_a_person_did_between_two_changes_of_a_task_is_not_taken_back_with_them(shell: Shell) -> None:
+    first = WRITE.replace("TEXT", "one") + BLOCK
+    task = run(shell, first, {})
+    (shell.project / "note.txt").write_text("a person's")
+    with shell.model(first + WRITE.replace("TEXT", "two") + "- say: I wait.\n"):
+        shell("resume", task)
+    ended = undo(shell, task)
+    assert ended.code == 1
+    assert "stays as it is: somebody else changed it between two changes of this task" in ended.out
+    assert (shell.project / "note.txt").read_text() == "two"
+
+
+def test_items_that_are_proved_no_more_are_open_again_and_the_worker_is_told(shell: Shell) -> None:
+    task = run(shell, PLAY + BLOCK)
+    ended = undo(shell, task, "both.txt")
+    assert ended.out.endswith("1 file taken back\nopen again, what proved them is gone: c1\n")
+    with shell.model(PLAY + BLOCK + AGAIN):
+        resumed = shell("resume", task, "--yes")
+    assert resumed.code == 0, resumed.out + resumed.err
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == BEFORE
+
+
+def test_a_content_that_is_lost_or_damaged_counts_as_not_kept(shell: Shell) -> None:
+    task = run(shell, PLAY + FINISH)
+    contents = shell.temp / ".orchestrator" / "contents"
+    (contents / hashlib.sha256(BINARY).hexdigest()).write_bytes(b"torn")
+    (contents / hashlib.sha256(BEFORE["kept.txt"]).hexdigest()).unlink()
+    shown = shell("changes", task, "kept.txt")
+    assert (shown.code, shown.out) == (1, "")
+    assert "kept.txt was modified; what it held was not kept" in shown.err
+    ended = undo(shell, task)
+    assert ended.code == 1
+    assert ended.out.count("stays as it is: what it held before was not kept") == 2
+    assert (shell.project / "kept.txt").read_bytes() == b"one\n2\nthree\n"
+    assert not (shell.project / "picture.bin").exists()
+
+
+def test_a_large_file_that_a_command_changed_is_named_and_left(shell: Shell) -> None:
+    large = b"x" * 1_000_000
+    task = run(shell, "- calls: [{Bash: {command: echo more >>large}}]\n" + BLOCK, {"large": large})
+    assert "large was modified; what it held was not kept" in shell("changes", task).err
+    assert undo(shell, task).code == 1
+    assert (shell.project / "large").read_bytes() == large + b"more\n"
+
+
+def test_no_link_is_followed_out_of_the_workspace(shell: Shell) -> None:
+    task = run(shell, PLAY + FINISH)
+    outside = shell.home / "src"
+    (shell.project / "src").rename(outside)
+    (shell.project / "src").symlink_to(outside)
+    ended = undo(shell, task)
+    assert ended.code == 1
+    assert "there is a link on the way to it" in ended.out
+    assert (outside / "new.txt").read_text() == "fresher"
+
+
+def test_killed_half_way_it_goes_on_when_it_is_run_again(shell: Shell) -> None:
+    task = run(shell, PLAY + FINISH)
+    pid = os.fork()
+    if pid == 0:
+        with shell.engine() as engine:
+            taken_back = Undo(shell.project, shell.temp, engine.folder.contents).take_back
+
+            def half_way(task: Task) -> Iterator[Event]:
+                found = list(net(task.changes).values())
+                taken_back(found[:4])
+                os.kill(os.getpid(), signal.SIGKILL)
+                yield from ()
+
+            engine.undisturbed(task, half_way)
+    assert os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+    assert files(shell.project) != BEFORE
+    ended = undo(shell, task)
+    assert ended.code == 0
+    assert ended.out.count("is back already") == 4
+    assert files(shell.project) == BEFORE
+    assert "nothing to undo" in undo(shell, task).out
+
+
+def test_while_somebody_works_on_the_task_it_is_refused(shell: Shell) -> None:
+    os.mkfifo(shell.project / "door")
+    with shell.model(WRITE.replace("TEXT", "one") + "- calls: [{Bash: {command: echo >door; cat door}}]\n" + BLOCK):
+        process = shell.start("run", "clerk", "Try", "--yes")
+        (shell.project / "door").read_bytes()
+        (task,) = (path.stem for path in (shell.temp / ".orchestrator" / "journal").glob("*.jsonl"))
+        refused = undo(shell, task)
+        (shell.project / "door").write_text("go on\n")
+        process.communicate(timeout=60)
+    assert refused.code == 1
+    assert "is being worked on by" in refused.err
+    assert (shell.project / "note.txt").read_text() == "one"
+
+
+def test_a_person_is_asked_first_and_where_nobody_is_nothing_is_done(shell: Shell) -> None:
+    task = run(shell, WRITE.replace("TEXT", "one") + BLOCK, {})
+    for arguments in ([], ["--json"]):
+        assert shell("undo", task, *arguments).code == 2
+    for answer, code in (("n", 1), ("y", 0)):
+        assert (shell.project / "note.txt").exists()
+        terminal = Terminal(shell, "undo", task)
+        terminal.until(r"note\.txt(?s:.*)Take back\? \[y/N\]")
+        terminal.type(f"{answer}\n")
+        assert terminal.end() == code
+    assert not (shell.project / "note.txt").exists()

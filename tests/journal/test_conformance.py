@@ -115,3 +115,6 @@ def test_the_journals_that_mention_a_text_are_found(journals: Journals) -> None:
         journal.append(commit(2, "needle"))
     journal.close()
     assert journals.mentioning("needle") == ("A2B3C4",)
+    assert b'"phase":"needle"' in journals.raw("A2B3C4")
+    with pytest.raises(UnknownTask):
+        journals.raw("ZZZZ99")

@@ -33,10 +33,11 @@ class Agent:
     asked: list[str] = field(default_factory=list)
     calls: int = 0
     documents: dict[Kind, str] = field(default_factory=dict)
+    disk: Disk = field(default_factory=Disk)
 
     @property
     def contents(self) -> Contents:
-        return Contents(self.workspace / ".temp" / ".orchestrator" / "contents", Disk())
+        return Contents(self.workspace / ".temp" / ".orchestrator" / "contents", self.disk)
 
     @property
     def place(self) -> Workplace:
