@@ -45,6 +45,7 @@ _KINDS = {
     "TOKENS": r"\b[\d,]+k? tokens|\d+% from the cache|(?<=Tokens\": )\d+",
     "PROCESS": r"\bpid \d+(?: on \S+)?",
     "DIGEST": r"\b[0-9a-f]{64}\b|(?<=index )[0-9a-f]+\.\.[0-9a-f]+",
+    "COST": r"\$\d+\.\d+|(?<=\"costUsd\": )[\d.]+|(?<=\"cost_usd\": )[\d.]+",
     "VERSION": r"(?<=python)\s+3\.\d+\.\d+|(?<=version )\S+",
     "BLANK": r"[ \t]+",
 }

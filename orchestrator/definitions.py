@@ -52,7 +52,7 @@ class Agent:
     tools: tuple[str, ...] | None = None
     disallowed: tuple[str, ...] = ()
     model: str | None = None
-    mode: Literal["full", "lightweight"] = "full"
+    mode: Literal["full", "lightweight"] | None = None
     output_schema: dict[str, Any] | None = None
     verify: tuple[str, ...] = ()
 
@@ -196,7 +196,7 @@ def _agent(front: dict[str, Any], body: str, path: Path) -> Agent:
         tools=_tools(front),
         disallowed=_names(front.get("disallowedTools")),
         model=model if isinstance(model, str) and model != "inherit" else None,
-        mode="lightweight" if front.get("mode") == "lightweight" else "full",
+        mode=front["mode"] if front.get("mode") in ("full", "lightweight") else None,
         output_schema=_schema(front.get("output_schema")),
         verify=_commands(front.get("verify")),
     )

@@ -4,6 +4,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |-- UsageError                    what was asked for cannot be (exit 2)
 |   |-- UnknownTask               no task of that id here
 |   |-- UnknownAgent              no definition of that name; knows near matches
+|   |-- BadSettings               a settings file or variable that cannot be obeyed
 |   `-- BadDefinition             an agent file that cannot be read
 |-- StorageError                  the disk or the folder says no
 |   |-- Damaged                   a journal with a bad line before a whole one: read-only
@@ -63,6 +64,15 @@ class BadDefinition(UsageError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: not an agent definition: {reason}")
+
+
+class BadSettings(UsageError):
+    """`where`: the file, and the key where it is one key's fault; or the variable."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where = where
+        self.reason = reason
+        super().__init__(f"{where}: {reason}")
 
 
 class StorageError(OrchestratorError):

@@ -87,11 +87,12 @@ class Usage(Frozen):
 
 
 class Limits(Frozen):
-    """When a worker stops by itself. None: no limit."""
+    """When a worker stops by itself. `cost` is in US dollars. None: no limit."""
 
     turns: int | None = 200
     tokens: int | None = None
     seconds: float | None = None
+    cost: float | None = None
 
 
 class Event(Frozen):
@@ -312,6 +313,7 @@ class ModelReplied(Event):
     stop_reason: str
     model: str
     usage: Usage = Usage()
+    cost: float | None = Field(default=None, description="US dollars at list prices; none where the price is not known")
     intents: tuple[Intent, ...] = ()
 
 
@@ -324,6 +326,7 @@ class ContextRenewed(Event):
     summary: Json | None = None
     model: str = ""
     usage: Usage = Usage()
+    cost: float | None = Field(default=None, description="of the summary, as in ModelReplied")
 
 
 class CallSettled(Event):

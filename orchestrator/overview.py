@@ -113,6 +113,13 @@ class Row:
         return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
     @property
+    def cost(self) -> float | None:
+        """US dollars, None where no price is known."""
+        usage = self.data.get("usage")
+        value = usage.get("costUsd") if isinstance(usage, dict) else None
+        return value if isinstance(value, float) else None
+
+    @property
     def open(self) -> bool:
         return not self.archived and self.text("status") != "completed"
 

@@ -128,6 +128,10 @@ class Task:
     pending: tuple[Intent, ...] = ()
     turns: int = 0
     usage: Usage = field(default_factory=Usage)
+    cost: float | None = None
+    """US dollars, of the turns whose price is known; None while there is no such turn."""
+    unpriced: int = 0
+    """How many of the turns have no known price."""
     synced_receipts: int = 0
     asked_receipts: int | None = None
     asked_triggers: tuple[str, ...] = ()

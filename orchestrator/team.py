@@ -39,7 +39,7 @@ class Team:
         created = TaskCreated(
             agent=definition.name,
             description=Mask.from_environment(self._setting.environment).text(description),
-            mode=mode or definition.mode,
+            mode=mode or definition.mode or "full",
             model=model or definition.model,
             limits=limits or Limits(),
             verify=(*definition.verify, *verify),

@@ -302,6 +302,8 @@ def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) ->
         turns=task.turns + 1,
         usage=task.usage + event.usage,
         context=event.usage.total,
+        cost=_cost(task, event.cost),
+        unpriced=task.unpriced + (event.cost is None),
     )
 
 
@@ -309,7 +311,12 @@ def _renewed(task: Task, event: happened.ContextRenewed, actor: Actor, at: str) 
     if task.pending:
         raise Refused("ContextRenewed", f"{task.pending[0].call} has no result yet")
     transcript = (Message("assistant", (event.summary,)),) if event.summary else ()
-    return replace(task, transcript=transcript, context=0, usage=task.usage + event.usage)
+    cost = _cost(task, event.cost)
+    return replace(task, transcript=transcript, context=0, usage=task.usage + event.usage, cost=cost)
+
+
+def _cost(task: Task, more: float | None) -> float | None:
+    return task.cost if more is None else (task.cost or 0.0) + more
 
 
 def _settled(task: Task, event: happened.CallSettled, actor: Actor, at: str) -> Task:

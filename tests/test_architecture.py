@@ -17,7 +17,19 @@ LAYERS = [
     {"events", "contents", "patch"},
     {"task", "evidence"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
-    {"documents", "journal", "models", "tools", "definitions", "prompts", "overview", "history", "undo", "testing"},
+    {
+        "documents",
+        "journal",
+        "models",
+        "tools",
+        "definitions",
+        "prompts",
+        "overview",
+        "history",
+        "undo",
+        "testing",
+        "settings",
+    },
     {"engine", "check"},
     {"worker", "prune"},
     {"team"},
@@ -27,7 +39,7 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-LIGHT = ("overview", "history", "chain", "definitions", "errors", "shipped")
+LIGHT = ("overview", "history", "chain", "definitions", "errors", "shipped", "settings")
 """Modules that start fast: neither pydantic nor the model client may be imported by them."""
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the source tree")

@@ -41,7 +41,7 @@ def reason(folder: Path, text: str | bytes) -> str:
 def test_a_plain_definition_has_its_fields_and_may_use_all_tools(tmp_path: Path) -> None:
     found = agent(tmp_path, "name: a\ndescription: d\nmodel: sonnet", "\n# You\n\nWork.\n")
     assert (found.name, found.description, found.body, found.model) == ("a", "d", "# You\n\nWork.", "sonnet")
-    assert (found.tools, found.mode, found.output_schema, found.verify) == (None, "full", None, ())
+    assert (found.tools, found.mode, found.output_schema, found.verify) == (None, None, None, ())
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ path = Path(f".temp/glossary-{task.id}.md")
 print(path.read_text())
 path.write_text(path.read_text().replace("black", "blue"))
 print(engine.refresh(task.id).task.prose["glossary"])
-print(type(connect()).__name__)
+print(type(connect("mute")).__name__)
 
 from orchestrator.journal.shouting import ShoutingJournals
 

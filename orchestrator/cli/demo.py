@@ -65,20 +65,23 @@ def _play(
     project: Project, stack: ExitStack, opening: list[str], *, live: bool, yes: bool, as_json: bool
 ) -> list[Task]:
     from orchestrator import demo
-    from orchestrator.models import connect
+    from orchestrator.models import Names, connect
     from orchestrator.permissions import Permissions
+    from orchestrator.settings import Settings
 
+    settings = project.settings() if live else Settings()
     if live:
-        connect()  # raises BadKey before anything is begun
+        connect(settings.provider)  # raises BadKey before anything is begun
     demo.prepare(project.workspace)
     progress = Progress(project.workspace, err=as_json)
     for text in opening:
         progress.say(text)
     return demo.run(
         project.workspace,
-        model=connect if live else stack.enter_context(demo.scripted(project.workspace)),
+        model=(lambda: connect(settings.provider)) if live else stack.enter_context(demo.scripted(project.workspace)),
         report=progress,
-        permit=Permit(Permissions(everything=yes), progress),
+        permit=Permit(Permissions(settings.allow, everything=yes), progress),
+        names=Names(settings.models, settings.model),
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from orchestrator import files
+from orchestrator import files, settings
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import OrchestratorError, UsageError
@@ -69,10 +69,12 @@ def _checks(project: Project) -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     old = sys.version_info < (3, 11)
     yield Check("python", "problem" if old else "ok", f"{version}: use 3.11 or later" if old else version)
-    yield from _model()
+    yield from _settings(project)
+    yield from _model(_provider(project))
     yield _program("node", "node", "note", "agents that run JavaScript need it")
     yield _program("ripgrep", "rg", "problem", "Glob and Grep need it: install ripgrep")
-    yield _program("git", "git", "note", "without it `init` cannot see what is ignored")
+    yield _program("git", "git", "note", "`init` and `run` ask it what is ignored, and not committed")
+    yield Check("sandbox", "note", "there is none: commands that are allowed run with your rights")
     if not project.temp.exists():
         yield Check(".temp", "note", f"there is none in {project.workspace}: `orchestrator init` makes one")
         return
@@ -80,14 +82,35 @@ def _checks(project: Project) -> Iterator[Check]:
     yield from _tasks(project.temp)
 
 
-def _model() -> Iterator[Check]:
+def _settings(project: Project) -> Iterator[Check]:
+    """Each file of settings, and the variables: what is set there, or what is wrong."""
+    places = settings.places(project.workspace, os.environ)
+    found = {project.relative(place.path): place.read for place in places}
+    found["the environment"] = lambda: settings.said_in(os.environ)
+    for name, read in found.items():
+        try:
+            keys = ", ".join(read())
+        except UsageError as error:
+            yield Check("settings", "problem", str(error))
+        else:
+            yield Check("settings", "ok" if keys else "note", f"{keys or 'nothing'} set in {name}")
+
+
+def _provider(project: Project) -> str:
+    try:
+        return project.settings().provider
+    except UsageError:
+        return os.environ.get("ORCHESTRATOR_PROVIDER") or settings.Settings.provider
+
+
+def _model(provider: str) -> Iterator[Check]:
     """Whether the model's provider finds what it needs, never what that is; then whether its server is there."""
     import asyncio
 
     from orchestrator.models import connect
 
     try:
-        asyncio.run(connect().close())
+        asyncio.run(connect(provider).close())
     except UsageError as error:
         yield Check("server", "problem", str(error))
     except (OrchestratorError, ImportError) as error:
@@ -95,15 +118,15 @@ def _model() -> Iterator[Check]:
         yield Check("server", "note", "not tried without a key")
     else:
         yield Check("key", "ok", "ANTHROPIC_API_KEY" if os.environ.get("ANTHROPIC_API_KEY") else "found by the client")
-        yield _server()
+        yield _server(provider)
 
 
-def _server() -> Check:
+def _server(provider: str) -> Check:
     """Whether something listens where the model, or the proxy before it, is said to be. Nothing is sent."""
     import socket
     from urllib.request import getproxies, proxy_bypass
 
-    if (provider := os.environ.get("ORCHESTRATOR_PROVIDER") or "messages") != "messages":
+    if provider != "messages":
         return Check("server", "note", f"not tried: that of {provider} is its own affair")
     url = os.environ.get("ANTHROPIC_BASE_URL") or _SERVER
     proxy = None if proxy_bypass(urlsplit(url).hostname or "") else getproxies().get(urlsplit(url).scheme)

@@ -61,6 +61,8 @@ def higher_limits(task: Task) -> list[str]:
         options += ["--max-turns", str(task.turns + max(task.turns, 20))]
     if tokens is not None and task.usage.total >= tokens:
         options += ["--max-tokens", str(2 * task.usage.total)]
+    if task.limits.cost is not None and task.cost is not None and task.cost >= task.limits.cost:
+        options += ["--max-cost", f"{2 * task.cost:.2g}"]
     return options
 
 
@@ -116,9 +118,20 @@ def as_json(project: Project, outcome: Outcome) -> dict[str, Any]:
         "documents": [project.relative(path) for path in documents(project, task)],
         "files": by_change,
         "turns": task.turns,
-        "usage": {**task.usage.model_dump(), "total": task.usage.total},
+        "usage": usage(task),
         "summary": task.summary,
         "result": task.result,
+    }
+
+
+def usage(task: Task) -> dict[str, Any]:
+    """What a task has used. `cost_usd`: of the turns with a known price, null when there is none."""
+    cost_usd = None if task.cost is None else round(task.cost, 6)
+    return {
+        **task.usage.model_dump(),
+        "total": task.usage.total,
+        "cost_usd": cost_usd,
+        "unpriced_turns": task.unpriced,
     }
 
 
@@ -166,10 +179,14 @@ def show_tree(changed: dict[str, str]) -> None:
 
 
 def cost(tasks: Iterable[Task]) -> str:
-    """Turns and tokens, and how many of these were cheap."""
+    """Turns, tokens and how many of these were cheap, and dollars as far as they are known."""
     tasks = list(tasks)
     turns = sum(task.turns for task in tasks)
     tokens = sum(task.usage.total for task in tasks)
     cached = sum(task.usage.cache_read_input_tokens for task in tasks)
     share = f" ({cached / tokens:.0%} from the cache)" if cached else ""
-    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens{share}"
+    unpriced = sum(task.unpriced for task in tasks)
+    known = [task.cost for task in tasks if task.cost is not None]
+    price = f", {screen.dollars(sum(known))}" if known else ", price unknown" if unpriced else ""
+    part = f" for {turns - unpriced} of them" if known and unpriced else ""
+    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens{share}{price}{part}"

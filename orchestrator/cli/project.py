@@ -18,6 +18,7 @@ from orchestrator.errors import UnknownTask, UsageError
 if TYPE_CHECKING:
     from orchestrator.definitions import Library
     from orchestrator.engine import Engine
+    from orchestrator.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ class Project:
         from orchestrator.definitions import Library
 
         return Library(self.workspace, Path.home(), shipped.folder("agents"))
+
+    def settings(self) -> Settings:
+        """What is set for runs in this project; raises BadSettings."""
+        from orchestrator import settings
+
+        return settings.read(self.workspace, os.environ)
 
     def known(self, engine: Engine, task_id: str) -> str:
         """The id, when the engine keeps that task; raises UnknownTask, or UsageError when it is kept by hand."""

@@ -10,7 +10,7 @@ import click
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.work import Orders, Shift, lift, limits, orders
+from orchestrator.cli.work import Orders, Shift, check_price, lift, limits, names, orders
 from orchestrator.errors import BadKey, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def command(
 
     That is the only one that can be resumed, those named by ID, or --all. With nothing to resume the exit code is 0.
 
-    --max-turns, --max-tokens and --max-seconds set new limits. What is completed and not archived yet is archived.
+    --max-turns, --max-tokens, --max-seconds and --max-cost set new limits. What is completed and not archived yet is
+    archived.
     """
     if not ids and not project.temp.is_dir():
         return _tell(project, [], as_json=given["as_json"])
@@ -101,20 +102,23 @@ def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -
     waiting = [task for task in tasks if task.open]
     if not waiting:
         return ends
-    shift = Shift(project, engine, _model(project, waiting), given)
+    settings = project.settings()
+    for task in waiting:
+        check_price(limits(given, task.limits), names(settings).full(task.model))
+    shift = Shift(project, engine, _model(project, waiting, settings.provider), given, settings)
     if lift(given):
         for task in waiting:
             shift.team.allow(task.id, limits(given, task.limits))
     return ends + shift.work([task.id for task in waiting])
 
 
-def _model(project: Project, tasks: list[Task]) -> Model:
+def _model(project: Project, tasks: list[Task], provider: str) -> Model:
     """The model that is asked; without a key, the demo's tasks have one of their own."""
     from orchestrator import demo
     from orchestrator.models import connect
 
     try:
-        return connect()
+        return connect(provider)
     except BadKey:
         if all(demo.TASKS.get(task.agent) == task.description for task in tasks):
             keep = screen.quoted(os.path.relpath(project.workspace))

@@ -10,18 +10,21 @@ import click
 from orchestrator import shipped
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.cli.work import Orders, Shift, limits, orders, permissions
+from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.definitions import Agent
-    from orchestrator.permissions import Permissions
+    from orchestrator.models import Names
+    from orchestrator.settings import Settings
 
 
 @click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
 @click.argument("agent")
 @click.argument("task", required=False)
-@click.option("--model", help="opus, sonnet, haiku or a model's full name, instead of the definition's.")
+@click.option(
+    "--model", help="opus, sonnet, haiku, a name from the settings or a full one, instead of the definition's."
+)
 @click.option(
     "--mode",
     type=click.Choice(["full", "lightweight"]),
@@ -44,19 +47,23 @@ def command(
     Without TASK, or with -, the task is read from standard input.
     """
     description = _description(task)
+    settings = project.settings()
     definition = project.library().find(agent)
-    _check_declared(definition, permissions(given))
-    _warn(definition, model)
+    mode = mode or definition.mode or settings.mode
+    model = model or definition.model
+    _check_declared(definition, settings, given)
+    _warn(definition, model, names(settings))
 
     from orchestrator.events import Limits
     from orchestrator.models import connect
 
-    model_api = connect()
+    bounds = limits(given, Limits(**settings.limits))
+    check_price(bounds, names(settings).full(model))
+    model_api = connect(settings.provider)
     with project.engine(create=True) as engine:
-        shift = Shift(project, engine, model_api, given)
-        started = shift.team.start(
-            agent, description, limits=limits(given, Limits()), verify=verify, mode=mode, model=model
-        )
+        shift = Shift(project, engine, model_api, given, settings)
+        verify = verify or settings.verify
+        started = shift.team.start(agent, description, limits=bounds, verify=verify, mode=mode, model=model)
         (end,) = shift.work([started.id])
     if given["as_json"]:
         screen.print_json(outcome.as_json(project, end))
@@ -67,21 +74,24 @@ def command(
     return outcome.exit_code([end])
 
 
-def _check_declared(definition: Agent, permitted: Permissions) -> None:
-    """Refuse verification commands that a definition brings along and nobody has allowed: they run unasked."""
-    if definition.path.is_relative_to(shipped.folder("agents")):
-        return
-    for declared in definition.verify:
-        if not permitted.allows(declared):
-            how = screen.allowing(declared)
-            raise UsageError(f"{definition.path} declares the verification command `{declared}`: allow it with {how}")
+def _check_declared(definition: Agent, settings: Settings, given: Orders) -> None:
+    """Refuse verification commands that the project brings along and nobody has allowed: they run unasked."""
+    from orchestrator.settings import PROJECT
+
+    permitted = permissions(given, settings)
+    declared = [(PROJECT, command) for command in settings.verify]
+    if not definition.path.is_relative_to(shipped.folder("agents")):
+        declared += [(str(definition.path), command) for command in definition.verify]
+    for place, command in declared:
+        if not permitted.allows(command):
+            how = screen.allowing(command)
+            raise UsageError(f"{place} declares the verification command `{command}`: allow it with {how}")
 
 
-def _warn(definition: Agent, model: str | None) -> None:
+def _warn(definition: Agent, model: str | None, names: Names) -> None:
     """Name the tools of a definition that there are not, and a model that is nearly a short name."""
     import difflib
 
-    from orchestrator.models import resolve
     from orchestrator.tools import catalog
 
     known = catalog()
@@ -89,10 +99,9 @@ def _warn(definition: Agent, model: str | None) -> None:
     if lacking:
         there_are = f"orchestrator has {', '.join(known)}"
         screen.complain(f"{definition.name} asks for tools that are not offered: {', '.join(lacking)}; {there_are}")
-    name = model or definition.model or ""
-    near = difflib.get_close_matches(name, ("opus", "sonnet", "haiku"), n=1)
-    if near and resolve(name) == name:
-        screen.complain(f"the model {name!r} is no short name and is asked for as it is: did you mean {near[0]}?")
+    near = difflib.get_close_matches(model or "", names, n=1)
+    if near and names.full(model) == model:
+        screen.complain(f"the model {model!r} is no short name and is asked for as it is: did you mean {near[0]}?")
 
 
 def _description(task: str | None) -> str:

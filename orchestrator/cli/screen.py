@@ -116,6 +116,11 @@ def thousands(number: int) -> str:
     return f"{number / 1000:.0f}k" if number >= 1000 else str(number)
 
 
+def dollars(amount: float) -> str:
+    """$1.23; of less than ten cents more places."""
+    return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
+
+
 def age(moment: str) -> str:
     """How long ago an ISO 8601 time was: `5 min ago`; empty for what is no time."""
     try:

@@ -129,7 +129,7 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
         "completed": task.completed_at,
         "worker": holder,
         "turns": task.turns,
-        "usage": {**task.usage.model_dump(), "total": task.usage.total},
+        "usage": outcome.usage(task),
         "limits": task.limits.model_dump(),
         "workstreams": [asdict(row) for row in task.workstreams],
         "items": [asdict(row) for row in task.items],

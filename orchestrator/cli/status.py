@@ -25,8 +25,8 @@ _COLOURS = {
 
 
 @click.command(
-    epilog="JSON: {project, tasks: [{task, agent, state, phase, items, updated, description, archived, by_hand, "
-    "problem}]}, see docs/cli.md."
+    epilog="JSON: {project, tasks: [{task, agent, state, phase, items, cost_usd, updated, description, archived, "
+    "by_hand, problem}]}, see docs/cli.md."
 )
 @click.option("--all", "everything", is_flag=True, help=f"The archived ones too, and more than {MOST}.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, with the archived ones.")
@@ -74,6 +74,7 @@ def _json(row: Row) -> dict[str, Any]:
         "state": state(row),
         "phase": row.text("phase"),
         "items": None if items is None else {"done": items[0], "total": items[1]},
+        "cost_usd": row.cost,
         "updated": _updated(row),
         "description": row.text("description"),
         "archived": row.archived,

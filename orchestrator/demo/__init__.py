@@ -18,7 +18,7 @@ from orchestrator.errors import OrchestratorError, ScreenplayError, UsageError
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.files import Disk
-    from orchestrator.models import Model
+    from orchestrator.models import Model, Names
     from orchestrator.task import Task
     from orchestrator.team import Team
     from orchestrator.worker import Moment
@@ -61,7 +61,8 @@ def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
                 api_key="scripted",
                 base_url=server.url,
                 http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),  # a proxy would not find this machine
-            )
+            ),
+            price=lambda model, usage: 0.0,
         )
 
 
@@ -71,6 +72,7 @@ def run(
     model: Callable[[], Model],
     report: Callable[[Moment], None] = lambda moment: None,
     permit: Callable[[str], Awaitable[bool]] | None = None,
+    names: Names | None = None,
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ids: Callable[[], str] | None = None,
@@ -83,6 +85,7 @@ def run(
     from orchestrator.engine import Engine
     from orchestrator.engine.folder import draw_id
     from orchestrator.masking import Mask
+    from orchestrator.models import Names
     from orchestrator.team import Team
     from orchestrator.worker import Setting
 
@@ -93,7 +96,13 @@ def run(
             engine,
             Library(directory, directory, shipped.folder("agents")),
             model,
-            Setting(workspace=directory, environment=environment, permit=permit or _anything, report=report),
+            Setting(
+                workspace=directory,
+                environment=environment,
+                permit=permit or _anything,
+                report=report,
+                names=names or Names(),
+            ),
         )
         return [_archived(engine, team, agent) for agent in TASKS]
     finally:

@@ -49,13 +49,14 @@ class BlockerJson(TypedDict):
 
 
 class UsageJson(TypedDict):
-    """What the task has used so far; tokens as the API counts them."""
+    """What the task has used so far; tokens as the API counts them, the cost of the turns whose price is known."""
 
     turns: int
     inputTokens: int
     outputTokens: int
     cacheReadInputTokens: int
     cacheCreationInputTokens: int
+    costUsd: NotRequired[float]
 
 
 class PublishedJson(TypedDict):

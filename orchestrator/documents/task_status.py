@@ -12,7 +12,15 @@ from orchestrator.documents.header import life, status_word
 from orchestrator.documents.items import pair
 from orchestrator.documents.markdown import plain
 from orchestrator.documents.paths import moved, relocate, relocated
-from orchestrator.documents.status_json import BlockerJson, DecisionJson, StatusJson, WorkstreamJson, dump, load
+from orchestrator.documents.status_json import (
+    BlockerJson,
+    DecisionJson,
+    StatusJson,
+    UsageJson,
+    WorkstreamJson,
+    dump,
+    load,
+)
 from orchestrator.documents.workstreams import workstream_status
 from orchestrator.events import (
     DecisionChanged,
@@ -66,15 +74,22 @@ def facts(task: Task) -> Json:
         "revision": task.revision,
         "updatedAt": task.updated_at,
         "completedAt": task.completed_at,
-        "usage": {
-            "turns": task.turns,
-            "inputTokens": task.usage.input_tokens,
-            "outputTokens": task.usage.output_tokens,
-            "cacheReadInputTokens": task.usage.cache_read_input_tokens,
-            "cacheCreationInputTokens": task.usage.cache_creation_input_tokens,
-        },
+        "usage": _usage(task),
     }
     return {key: value for key, value in said.items() if value is not None}
+
+
+def _usage(task: Task) -> UsageJson:
+    said: UsageJson = {
+        "turns": task.turns,
+        "inputTokens": task.usage.input_tokens,
+        "outputTokens": task.usage.output_tokens,
+        "cacheReadInputTokens": task.usage.cache_read_input_tokens,
+        "cacheCreationInputTokens": task.usage.cache_creation_input_tokens,
+    }
+    if task.cost is not None:
+        said["costUsd"] = round(task.cost, 6)
+    return said
 
 
 def _workstream(row: Workstream) -> WorkstreamJson:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import Protocol
 
 from orchestrator.errors import UsageError
@@ -19,14 +19,22 @@ WINDOW = 200_000
 _SHORT = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
 
 
-def resolve(name: str | None) -> str:
-    """The model a definition or a person means: opus, sonnet, haiku, inherit, nothing, or a model's full name.
+class Names:
+    """What models are called: opus, sonnet, haiku, and `own` names, which go before these."""
 
-    Nothing and `inherit` mean ORCHESTRATOR_MODEL, or sonnet where that is not set.
-    """
-    if name is None or name == "inherit":
-        name = os.environ.get("ORCHESTRATOR_MODEL") or "sonnet"
-    return _SHORT.get(name, name)
+    def __init__(self, own: Mapping[str, str] = MappingProxyType({}), default: str | None = None) -> None:
+        self._short = {**_SHORT, **own}
+        self._default = default or "sonnet"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._short)
+
+    def full(self, name: str | None) -> str:
+        """The model a definition or a person means. Nothing and `inherit` mean the default; a name may mean another."""
+        name = self._default if name is None or name == "inherit" else name
+        for _ in self._short:  # no further than there are names: they may form a ring
+            name = self._short.get(name, name)
+        return name
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Request:
 class Reply:
     """What the model said, whole. `content` can be sent back as it is, unless it is empty: then nothing was said.
 
+    `cost`: US dollars, None where the price is not known: then no limit of cost can hold.
     `malformed`: ids of the tool calls whose arguments were not a JSON object; their `input` is {} and means nothing.
     """
 
@@ -55,21 +64,21 @@ class Reply:
     stop_reason: str
     model: str
     usage: Usage
+    cost: float | None = None
     malformed: frozenset[str] = frozenset()
 
 
-def connect() -> Model:
-    """The model of the provider that ORCHESTRATOR_PROVIDER names: a file beside this one; `messages` when not set.
+def connect(name: str = "messages") -> Model:
+    """The model of a provider: a file beside this one.
 
     Raises UsageError when there is no such file, BadKey when its credentials are missing.
     """
-    name = os.environ.get("ORCHESTRATOR_PROVIDER") or "messages"
     known = {module.name for module in pkgutil.iter_modules(__path__)}
     provider: Callable[[], Model] | None = None
     if name in known:
         provider = getattr(import_module(f"{__name__}.{name}"), "connect", None)
     if provider is None:
-        raise UsageError(f"ORCHESTRATOR_PROVIDER: there is no provider {name!r} in {__name__}")
+        raise UsageError(f"there is no provider {name!r} in {__name__}: mend the setting, or ORCHESTRATOR_PROVIDER")
     return provider()
 
 

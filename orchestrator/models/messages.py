@@ -28,8 +28,8 @@ from orchestrator.errors import (
     Unreachable,
     UsageError,
 )
-from orchestrator.events import Json
-from orchestrator.models import WINDOW, Model, Reply, Request
+from orchestrator.events import Json, Usage
+from orchestrator.models import WINDOW, Model, Reply, Request, pricing
 from orchestrator.models.draft import Draft
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def connect() -> Model:
 
 class MessagesApi:
     """A `Model` behind a client, which is closed with it. `attempts` bounds how often one request is sent; `pause`
-    waits the seconds between two of them.
+    waits the seconds between two of them; `price` says in US dollars what a reply of a model costs.
     """
 
     def __init__(
@@ -108,24 +108,35 @@ class MessagesApi:
         service: Service = ANTHROPIC,
         attempts: int = 3,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        price: Callable[[str, Usage], float | None] = pricing.cost,
     ) -> None:
         self._client = client
         self._service = service
         self._attempts = attempts
         self._pause = pause
+        self._price = price
 
     async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
         body, headers = _body(request), {"content-type": "application/json", **_beta(request)}
         attempt = 1
         while True:
             try:
-                return await self._attempt(body, headers, on_text)
+                return await self._priced(request, await self._attempt(body, headers, on_text))
             except ModelError as failure:
                 seconds = _pause_after(failure, attempt)
                 if not failure.retryable or attempt >= self._attempts or seconds > _LONGEST_PAUSE:
                     raise
             await self._pause(seconds)
             attempt += 1
+
+    async def _priced(self, request: Request, reply: Reply) -> Reply:
+        """The reply with what it costs: by the name that was asked for, which may tell the region, or that it has."""
+
+        def cost() -> float | None:
+            known = self._price(request.model, reply.usage)
+            return self._price(reply.model, reply.usage) if known is None else known
+
+        return replace(reply, cost=await asyncio.to_thread(cost))  # in a thread: the tables are large
 
     async def close(self) -> None:
         await self._client.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -33,7 +33,7 @@ from orchestrator.events import (
     TaskStopped,
 )
 from orchestrator.masking import Mask
-from orchestrator.models import WINDOW, Model, Reply, Request, resolve
+from orchestrator.models import WINDOW, Model, Names, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Workplace
@@ -72,6 +72,7 @@ class Setting:
     environment: Mapping[str, str]
     permit: Callable[[str], Awaitable[bool]]
     report: Callable[[Moment], None]
+    names: Names = field(default_factory=Names)
 
 
 class Worker:
@@ -172,7 +173,12 @@ class Worker:
             if block["type"] == "text":
                 self._report(Moment(task, "said", block["text"]))
         replied = ModelReplied(
-            content=content, stop_reason=reply.stop_reason, model=reply.model, usage=reply.usage, intents=intents
+            content=content,
+            stop_reason=reply.stop_reason,
+            model=reply.model,
+            usage=reply.usage,
+            cost=reply.cost,
+            intents=intents,
         )
         return await self._commit(replied)
 
@@ -181,7 +187,7 @@ class Worker:
         if task.context <= FULL * WINDOW or _replies(task) < 2:
             return False
         if self._window is None:  # asked only where it matters: no model's is smaller than WINDOW
-            self._window = await self._model.window(resolve(task.model))
+            self._window = await self._model.window(self._setting.names.full(task.model))
         return task.context > FULL * self._window
 
     async def _overflow(self, task: Task, summed_up: Sequence[Message], reason: str) -> Task:
@@ -209,7 +215,8 @@ class Worker:
         except (BadRequest, Overloaded):  # a compatible server may not know how, or fail over it
             return ContextRenewed()
         found = (block for block in reply.content if block["type"] == "compaction" and block.get("content"))
-        return ContextRenewed(summary=next(found, None), model=reply.model, usage=reply.usage)
+        summary = next(found, None)
+        return ContextRenewed(summary=summary, model=reply.model, usage=reply.usage, cost=reply.cost)
 
     async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
         """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
@@ -289,6 +296,8 @@ class Worker:
             reason = f"{task.usage.total} of {limits.tokens} tokens used"
         elif limits.seconds is not None and spent >= limits.seconds:
             reason = f"{spent:.0f} of {limits.seconds:.0f} seconds used"
+        elif limits.cost is not None and (task.cost or 0.0) >= limits.cost:
+            reason = f"${task.cost:.4f} of ${limits.cost:g} used"
         else:
             return
         task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
@@ -306,7 +315,7 @@ class Worker:
         standard = prompts.render("_standard-orchestration")
         system = tuple(notices.text(words) for words in (self._agent.body.strip(), standard) if words)
         return Request(
-            model=resolve(task.model),
+            model=self._setting.names.full(task.model),
             system=system,
             tools=self._described,
             messages=task.transcript,

@@ -87,7 +87,7 @@ def test_a_finished_demo_is_only_shown_again(story: Story) -> None:
 def test_a_finished_demo_says_that_it_was_finished_and_not_that_it_ran(story: Story) -> None:
     again = story.shell("demo", "--keep", "kept").out
     assert again.startswith("This demo is finished already: nothing is run again.\n")
-    assert re.search(r"✓ finished earlier: \d+ turns, [\d,]+ tokens \([^)]+\)$", again, re.MULTILINE)
+    assert re.search(r"✓ finished earlier: \d+ turns, [\d,]+ tokens \([^)]+\), \$0\.00$", again, re.MULTILINE)
     assert "The model is scripted" not in again
 
 

@@ -15,7 +15,8 @@ from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, WorkerSt
 
 from .conftest import Shell
 
-SHAPE = {"task", "agent", "state", "phase", "items", "updated", "description", "archived", "by_hand", "problem"}
+SHAPE = {"task", "agent", "state", "phase", "items", "cost_usd", "updated", "description", "archived"}
+SHAPE |= {"by_hand", "problem"}
 
 
 @pytest.fixture

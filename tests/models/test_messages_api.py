@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadKey, UsageError
-from orchestrator.models import connect, resolve
+from orchestrator.models import Names, connect
 
 
 @pytest.fixture
@@ -82,12 +82,16 @@ def test_the_client_is_not_imported_before_a_model_is_asked() -> None:
     ],
 )
 def test_a_short_name_means_a_model_and_a_full_name_itself(name: str, meant: str) -> None:
-    assert resolve(name) == meant
+    assert Names().full(name) == meant
 
 
 @pytest.mark.parametrize("name", [None, "inherit"])
-def test_no_name_means_the_default(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
-    monkeypatch.delenv("ORCHESTRATOR_MODEL", raising=False)
-    assert resolve(name) == "claude-sonnet-5-5"
-    monkeypatch.setenv("ORCHESTRATOR_MODEL", "haiku")
-    assert resolve(name) == "claude-haiku-5-5"
+def test_no_name_means_the_default(name: str | None) -> None:
+    assert Names().full(name) == "claude-sonnet-5-5"
+    assert Names(default="haiku").full(name) == "claude-haiku-5-5"
+
+
+def test_names_of_one_s_own_go_before_ours_and_may_mean_another_name() -> None:
+    names = Names({"fast": "haiku", "haiku": "claude-haiku-6", "a": "b", "b": "a"}, default="fast")
+    assert (names.full("fast"), names.full(None), names.full("opus")) == ("claude-haiku-6",) * 2 + ("claude-opus-5-5",)
+    assert names.full("a") in ("a", "b")

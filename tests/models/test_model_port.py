@@ -342,10 +342,7 @@ def test_a_failure_of_the_listener_is_not_taken_for_one_of_the_model(adapter: Ad
         Stage(adapter, "- say: Hello.").run(lambda model: model.reply(request(), listener))
 
 
-def test_a_provider_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", "../../evil")
+@pytest.mark.parametrize("name", ["../../evil", "draft"])
+def test_a_provider_that_is_not_there_is_one_clear_line(name: str) -> None:
     with pytest.raises(errors.UsageError, match="there is no provider"):
-        connect()
-    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", "draft")
-    with pytest.raises(errors.UsageError, match="there is no provider"):
-        connect()
+        connect(name)

@@ -43,7 +43,6 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     pytest.importorskip("boto3", reason="needs pip install 'temp-orchestrator[bedrock]'")
     for name, value in AWS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", "bedrock")
     return monkeypatch
 
 
@@ -51,7 +50,6 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def vertex(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     pytest.importorskip("google.auth", reason="needs pip install 'temp-orchestrator[vertex]'")
     monkeypatch.setenv("CLOUD_ML_REGION", "europe-west1")
-    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", "vertex")
     return monkeypatch
 
 
@@ -69,7 +67,7 @@ def service_account(path: Path, tokens: str) -> Path:
     return path
 
 
-def ask(model: str, connect: Callable[[], Model] = connect) -> Reply:
+def ask(model: str, connect: Callable[[], Model]) -> Reply:
     request = Request(
         model=model,
         system=({"type": "text", "text": "You are the worker"},),
@@ -96,7 +94,7 @@ def said(reply: Reply) -> Json:
 def test_bedrock_is_asked_with_the_credentials_and_the_region_of_the_environment(bedrock: pytest.MonkeyPatch) -> None:
     with ScriptedServer(Screenplay.parse(PLAY)) as server, platform(Bedrock, server.url) as url:
         bedrock.setenv("ANTHROPIC_BEDROCK_BASE_URL", url)
-        assert said(ask("eu.anthropic.claude-sonnet-5-5-v1:0"))["text"] == "Good morning."
+        assert said(ask("eu.anthropic.claude-sonnet-5-5-v1:0", lambda: connect("bedrock")))["text"] == "Good morning."
     assert server.requests[0]["model"] == "eu.anthropic.claude-sonnet-5-5-v1:0"
 
 
@@ -106,7 +104,7 @@ def test_vertex_ai_is_asked_as_the_account_of_the_key_file_in_its_project(
     with ScriptedServer(Screenplay.parse(PLAY)) as server, platform(Vertex, server.url) as url:
         vertex.setenv("ANTHROPIC_VERTEX_BASE_URL", url)
         vertex.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(service_account(tmp_path / "key.json", f"{url}/token")))
-        assert said(ask("claude-sonnet-5-5@20260901"))["text"] == "Good morning."
+        assert said(ask("claude-sonnet-5-5@20260901", lambda: connect("vertex")))["text"] == "Good morning."
     assert server.requests[0]["model"] == "claude-sonnet-5-5@20260901"
 
 
@@ -140,7 +138,7 @@ def test_what_bedrock_lacks_is_said_in_one_line(
     bedrock: pytest.MonkeyPatch, change: dict[str, str | None], kind: type[Exception], way: str
 ) -> None:
     set_or_not(bedrock, change)
-    refused(kind, way)
+    refused("bedrock", kind, way)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +154,7 @@ def test_what_vertex_ai_lacks_is_said_in_one_line(
     vertex: pytest.MonkeyPatch, change: dict[str, str | None], kind: type[Exception], way: str
 ) -> None:
     set_or_not(vertex, change)
-    refused(kind, way)
+    refused("vertex", kind, way)
 
 
 @pytest.mark.parametrize(("provider", "package"), [("bedrock", "boto3"), ("vertex", "google.auth")])
@@ -166,8 +164,7 @@ def test_a_package_that_is_missing_is_named_as_it_is_installed(
     for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setenv("ORCHESTRATOR_PROVIDER", provider)
-    refused(UsageError, f"pip install 'temp-orchestrator[{provider}]'")
+    refused(provider, UsageError, f"pip install 'temp-orchestrator[{provider}]'")
 
 
 def set_or_not(environment: pytest.MonkeyPatch, change: dict[str, str | None]) -> None:
@@ -178,8 +175,8 @@ def set_or_not(environment: pytest.MonkeyPatch, change: dict[str, str | None]) -
             environment.setenv(name, value)
 
 
-def refused(kind: type[Exception], way: str) -> None:
+def refused(provider: str, kind: type[Exception], way: str) -> None:
     with pytest.raises(kind) as caught:
-        connect()
+        connect(provider)
     assert way in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -1,0 +1,167 @@
+"""What people set once for all runs: in the environment, in the project's file, in their own. Fast to import.
+
+Of a key that is set in several places the environment's counts, then the project's, then the user's; [models] adds up.
+A value that cannot be obeyed raises BadSettings; nothing is passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from orchestrator.errors import BadSettings, UsageError
+
+PROJECT = "orchestrator.toml"
+"""The project's file, in the workspace."""
+_PREFIX = "ORCHESTRATOR_"
+_LIMIT = "max_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is set. `limits`: of a new task, by their names in `Limits`; `models`: names for models."""
+
+    model: str | None = None
+    mode: Literal["full", "lightweight"] | None = None
+    provider: str = "messages"
+    limits: Mapping[str, float] = field(default_factory=dict)
+    verify: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+class Place(NamedTuple):
+    """A file of settings. `elsewhere`: keys that it may not have, each with the reason."""
+
+    path: Path
+    elsewhere: Mapping[str, str]
+
+    def read(self) -> dict[str, Any]:
+        """What it sets, checked; nothing when there is no such file."""
+        values = self._load()
+        for key, value in values.items():
+            if key in self.elsewhere:
+                raise BadSettings(f"{self.path}: {key}", self.elsewhere[key])
+            _check(f"{self.path}: {key}", key, value)
+        return values
+
+    def _load(self) -> dict[str, Any]:
+        import tomllib
+
+        try:
+            if self.path.exists() and not self.path.is_file():  # a FIFO would be waited for
+                raise BadSettings(str(self.path), "not a regular file")
+            return tomllib.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise BadSettings(str(self.path), error.strerror or "unreadable") from None
+        except (ValueError, RecursionError) as error:
+            raise BadSettings(str(self.path), f"not TOML: {error}") from None
+
+
+def places(workspace: Path, environment: Mapping[str, str]) -> tuple[Place, Place]:
+    """The user's file and the project's, whether they are there or not."""
+    home = Path(environment.get("XDG_CONFIG_HOME") or "")
+    user = (home if home.is_absolute() else Path.home() / ".config") / "orchestrator" / "settings.toml"
+    return (
+        Place(user, {"verify": f"a project says how it is verified: set it in that project's {PROJECT}"}),
+        Place(workspace / PROJECT, {"allow": f"a project cannot permit itself commands: set it in {user}"}),
+    )
+
+
+def read(workspace: Path, environment: Mapping[str, str]) -> Settings:
+    """What is set for runs in a workspace."""
+    user, project = (place.read() for place in places(workspace, environment))
+    values = user | project | said_in(environment)
+    return Settings(
+        model=values.get("model"),
+        mode=values.get("mode"),
+        provider=values.get("provider", Settings.provider),
+        limits={key.removeprefix(_LIMIT): value for key, value in values.items() if key.startswith(_LIMIT)},
+        verify=tuple(values.get("verify", ())),
+        allow=tuple(values.get("allow", ())),
+        models=user.get("models", {}) | project.get("models", {}),
+    )
+
+
+def said_in(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What variables set: those keys whose value is one word or number. An empty variable sets nothing."""
+    values: dict[str, Any] = {}
+    for key in _SINGLE:
+        name = _PREFIX + key.upper()
+        if text := environment.get(name):
+            values[key] = _number(text) if key.startswith(_LIMIT) else text
+            _check(name, key, values[key])
+    return values
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _check(where: str, key: str, value: object) -> None:
+    """Raises BadSettings unless the key is one and the value fits it."""
+    if key not in _KEYS:
+        import difflib
+
+        near = difflib.get_close_matches(key, _KEYS, n=1)
+        raise BadSettings(where, f"no such setting: {f'did you mean {near[0]}?' if near else _known()}")
+    wanted, fits = _KEYS[key]
+    if not fits(value):
+        raise BadSettings(where, f"{value!r} is not {wanted}")
+    if key == "allow":
+        from orchestrator.permissions import Permissions
+
+        try:
+            Permissions(value)  # type: ignore[arg-type]
+        except UsageError as error:
+            raise BadSettings(where, str(error)) from None
+
+
+def _known() -> str:
+    return f"there are {', '.join(_KEYS)}"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.strip() != ""
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_amount(value: object) -> bool:
+    return type(value) in (int, float) and 0 < value < math.inf  # type: ignore[operator]
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+_SINGLE: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "model": ("the name of a model", _is_text),
+    "mode": ("full or lightweight", lambda value: value in ("full", "lightweight")),
+    "provider": ("the name of a provider", _is_text),
+    "max_turns": ("a whole number above 0", _is_count),
+    "max_tokens": ("a whole number above 0", _is_count),
+    "max_seconds": ("a number above 0", _is_amount),
+    "max_cost": ("a number of US dollars above 0", _is_amount),
+}
+_KEYS = _SINGLE | {
+    "verify": ("a list of commands", _are_texts),
+    "allow": ("a list of rules such as 'Bash(npm test:*)'", _are_texts),
+    "models": ("a table of names for models, such as fast = 'claude-haiku-5-5'", _are_names),
+}
