@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 SHORTEST = 8
@@ -14,11 +15,14 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SHAPES = {
-    "Anthropic key": r"sk-ant-[A-Za-z0-9_-]{8,}",
-    "AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
-    "Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-    "private key": r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)",
+    name: re.compile(shape, re.DOTALL | re.ASCII)
+    for name, shape in {
+        "Anthropic key": r"sk-ant-[A-Za-z0-9_-]{8,}",
+        "AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+        "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+        "Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+        "private key": r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)",
+    }.items()
 }
 
 
@@ -37,11 +41,18 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text with `[masked NAME]` in place of each secret."""
-        for value in sorted(self.secrets, key=len, reverse=True):  # a longer one may hold a shorter one
+        if len(text) < SHORTEST:
+            return text
+        for value in self._longest_first:
             text = text.replace(value, f"[masked {self.secrets[value]}]")
         for name, shape in _SHAPES.items():
-            text = re.sub(shape, f"[masked {name}]", text, flags=re.DOTALL | re.ASCII)
+            text = shape.sub(f"[masked {name}]", text)
         return text
+
+    @cached_property
+    def _longest_first(self) -> list[str]:
+        """The values: a longer one may hold a shorter one."""
+        return sorted(self.secrets, key=len, reverse=True)
 
     def json(self, value: Any) -> Any:
         """A JSON value with `text` applied to every string in it, keys too."""

@@ -168,9 +168,8 @@ class Task:
             "R": self.receipts,
             "w": self.workstreams,
         }[prefix]
-        taken = {row.id for row in rows}
         number = len(rows) + 1
-        while f"{prefix}{number}" in taken:
+        while f"{prefix}{number}" in [row.id for row in rows]:
             number += 1
         return f"{prefix}{number}"
 

@@ -205,7 +205,7 @@ def _body(request: Request) -> bytes:
         **({"compaction": {"type": "summarize"}} if request.compact else {}),
     }
     *earlier, last = request.messages
-    said = b", ".join(message.encoded for message in (*earlier, replace(last, content=_cached(last.content))))
+    said = b", ".join([one.encoded for one in (*earlier, replace(last, content=_cached(last.content)))])
     return b'%b, "messages": [%b]}' % (json.dumps(head).encode()[:-1], said)
 
 

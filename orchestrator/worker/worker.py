@@ -17,7 +17,7 @@ from orchestrator import overview, process, prompts, triggers
 from orchestrator.completion import missing
 from orchestrator.definitions import Agent
 from orchestrator.documents import KINDS
-from orchestrator.engine import Engine, Lease
+from orchestrator.engine import Engine, Lease, Refreshed
 from orchestrator.errors import BadRequest, LimitReached, Overloaded, Refused, TaskIsBlocked, TooLong
 from orchestrator.events import (
     Commit,
@@ -200,8 +200,8 @@ class Worker:
     async def _renew(self, task: Task, summed_up: Sequence[Message]) -> Task:
         """Begin the conversation anew: a summary where the server makes one, the brief, and how the task stands."""
         renewed = await self._summary(task, summed_up)
-        task = (await _thread(lambda: self._engine.refresh(self._id))).task
-        commits = await _thread(lambda: self._engine.since(self._id, task.heard))
+        refreshed, commits = await self._look(task.heard)
+        task = refreshed.task
         owed = [notices.sync_due(task.asked_triggers)] if task.asked_triggers else []
         content = [self._brief(task), notices.renewed(task), *notices.news(task, commits), *owed]
         task = await self._commit(renewed, self._message(content, task))
@@ -220,8 +220,7 @@ class Worker:
 
     async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
         """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
-        refreshed = await _thread(lambda: self._engine.refresh(self._id))
-        commits = await _thread(lambda: self._engine.since(self._id, task.heard))
+        refreshed, commits = await self._look(task.heard)
         commanded = any(one.receipt.command is not None for one in ended)
         told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
         for block in told:
@@ -241,6 +240,10 @@ class Worker:
         if task.open and self._attempts_left(task) <= 0:
             await self._block(f"the agent could not finish: {'; '.join(missing(task)) or 'its result was refused'}")
         return task
+
+    async def _look(self, heard: int) -> tuple[Refreshed, tuple[Commit, ...]]:
+        """The task as people and commands have left it, and the commits after that revision."""
+        return await _thread(lambda: (self._engine.refresh(self._id), self._engine.since(self._id, heard)))
 
     def _forget_commands(self) -> None:
         """Of calls whose results are durable now, nothing is needed any more."""
