@@ -67,8 +67,10 @@ class Progress:
                 self._ended(task, moment.ended)
             case "told":
                 self._row(task, click.style("↺", fg="cyan"), "news", _points(moment.text))
+            case "renewing":
+                self._wait(f"{task.id} {task.turns:>3}  the conversation is being summed up …")
             case "renewed":
-                self._row(task, click.style("↺", fg="cyan"), "renewed", f"the conversation begins anew, {moment.text}")
+                self._row(task, click.style("↺", fg="cyan"), "anew", f"the conversation starts over, {moment.text}")
             case "stopped":
                 self._row(task, click.style("■", fg="yellow"), "stopped", moment.text)
 

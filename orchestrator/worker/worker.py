@@ -59,7 +59,9 @@ class Moment:
     """Something to show a person: what a worker is doing."""
 
     task: Task
-    kind: Literal["started", "resumed", "asking", "said", "call", "ended", "told", "renewed", "stopped", "done"]
+    kind: Literal[
+        "started", "resumed", "asking", "said", "call", "ended", "told", "renewing", "renewed", "stopped", "done"
+    ]
     text: str = ""
     ended: Ended | None = None
 
@@ -199,6 +201,7 @@ class Worker:
 
     async def _renew(self, task: Task, summed_up: Sequence[Message]) -> Task:
         """Begin the conversation anew: a summary where the server makes one, the brief, and how the task stands."""
+        self._report(Moment(task, "renewing"))
         renewed = await self._summary(task, summed_up)
         refreshed, commits = await self._look(task.heard)
         task = refreshed.task
