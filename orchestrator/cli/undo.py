@@ -74,7 +74,7 @@ def _show(task_id: str, steps: Sequence[Step]) -> None:
         sign, colour, words = _WORDS[step.change.kind]
         words = f"stays as it is: {step.reason}" if step.reason else "is back already" if step.back else words
         mark = "·" if step.reason or step.back else click.style(sign, fg=colour)
-        click.echo(f"  {mark} {screen.line(step.change.path)}\n    {screen.dim(words)}")
+        click.echo(f"  {mark} {screen.line(step.change.path)} {screen.dim(words)}")
 
 
 def _agreed(as_json: bool) -> bool:
