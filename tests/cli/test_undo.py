@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shell, str]:
     return shell, run(shell, PLAY + FINISH)
 
 
+@pytest.fixture
+def archived(done: tuple[Shell, str], tmp_path: Path) -> tuple[Shell, str]:
+    """A copy of it, to do with as one likes."""
+    shutil.copytree(done[0].project.parent, tmp_path, dirs_exist_ok=True)
+    return Shell(tmp_path / "project", tmp_path / "home"), done[1]
+
+
 # -- changes
 
 
@@ -131,8 +139,8 @@ def test_at_a_terminal_changes_are_in_colour_and_binary_files_are_only_named(don
 # -- undo
 
 
-def test_undo_takes_back_what_a_task_created_modified_and_deleted(shell: Shell) -> None:
-    task = run(shell, PLAY + FINISH)
+def test_undo_takes_back_what_a_task_created_modified_and_deleted(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
     (shell.project / "kept.txt").chmod(0o754)
     ended = undo(shell, task)
     assert (ended.code, ended.err) == (0, "")
@@ -145,8 +153,8 @@ def test_undo_takes_back_what_a_task_created_modified_and_deleted(shell: Shell) 
     assert "new.txt` –" not in summary
 
 
-def test_what_anybody_changed_since_is_left_and_named_and_the_rest_is_done(shell: Shell) -> None:
-    task = run(shell, PLAY + FINISH)
+def test_what_anybody_changed_since_is_left_and_named_and_the_rest_is_done(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
     (shell.project / "kept.txt").write_text("a person's\n")
     (shell.project / "gone.txt").write_text("made anew\n")
     (shell.project / "empty").unlink()
@@ -162,8 +170,8 @@ def test_what_anybody_changed_since_is_left_and_named_and_the_rest_is_done(shell
     assert [row["path"] for row in again["left"]] == ["gone.txt", "kept.txt"]
 
 
-def test_only_the_named_files_are_taken_back(shell: Shell) -> None:
-    task = run(shell, PLAY + FINISH)
+def test_only_the_named_files_are_taken_back(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
     assert json.loads(undo(shell, task, "src", "--json").out)["undone"] == ["src/new.txt"]
     assert files(shell.project).keys() == TOUCHED - {"src/new.txt", "gone.txt", "picture.bin"}
     assert undo(shell, task, "src").out == f"nothing to undo: {task} changed no file, all in all\n"
@@ -204,8 +212,8 @@ def test_items_that_are_proved_no_more_are_open_again_and_the_worker_is_told(she
     assert files(shell.project) == BEFORE
 
 
-def test_a_content_that_is_lost_or_damaged_counts_as_not_kept(shell: Shell) -> None:
-    task = run(shell, PLAY + FINISH)
+def test_a_content_that_is_lost_or_damaged_counts_as_not_kept(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
     contents = shell.temp / ".orchestrator" / "contents"
     (contents / hashlib.sha256(BINARY).hexdigest()).write_bytes(b"torn")
     (contents / hashlib.sha256(BEFORE["kept.txt"]).hexdigest()).unlink()
@@ -227,8 +235,8 @@ def test_a_large_file_that_a_command_changed_is_named_and_left(shell: Shell) -> 
     assert (shell.project / "large").read_bytes() == large + b"more\n"
 
 
-def test_no_link_is_followed_out_of_the_workspace(shell: Shell) -> None:
-    task = run(shell, PLAY + FINISH)
+def test_no_link_is_followed_out_of_the_workspace(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
     outside = shell.home / "src"
     (shell.project / "src").rename(outside)
     (shell.project / "src").symlink_to(outside)
@@ -238,8 +246,8 @@ def test_no_link_is_followed_out_of_the_workspace(shell: Shell) -> None:
     assert (outside / "new.txt").read_text() == "fresher"
 
 
-def test_killed_half_way_it_goes_on_when_it_is_run_again(shell: Shell) -> None:
-    task = run(shell, PLAY + FINISH)
+def test_killed_half_way_it_goes_on_when_it_is_run_again(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
     pid = os.fork()
     if pid == 0:
         with shell.engine() as engine:
