@@ -9,7 +9,7 @@ import click
 
 from orchestrator import shipped
 from orchestrator.cli import screen
-from orchestrator.cli.project import Project, pass_project
+from orchestrator.cli.project import Project, agent_names, pass_project
 
 if TYPE_CHECKING:
     from orchestrator.definitions import Agent
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     epilog="JSON: {agents: [{name, from, path, description, model, tools, disallowed, mode, verify}], "
     "unreadable: [{path, reason}]}; with NAME that agent, output_schema and body."
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=agent_names)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, name: str | None, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from orchestrator.errors import Refused
 
 
 @click.command(epilog="JSON: {task, status, documents}.")
-@click.argument("task_id", metavar="ID", type=TaskId())
+@click.argument("task_id", metavar="ID", type=TaskId(archived=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from orchestrator.cli import screen
+from orchestrator.cli import repository, screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import StorageError
 
@@ -57,17 +57,11 @@ def command(project: Project, as_json: bool) -> None:
 
 def _ignore(workspace: Path) -> Ignored | None:
     """Have git ignore `.temp`; None where there is no repository."""
-    if not any((folder / ".git").exists() for folder in (workspace, *workspace.parents)):
+    if not repository.around(workspace):
         return None
-    import subprocess
-
-    try:
-        asked = ["git", "-C", str(workspace), "check-ignore", "-q", _DOCUMENT]
-        code = subprocess.run(asked, capture_output=True, check=False).returncode
-    except FileNotFoundError:
-        return "unknown"
+    code, _ = repository.ask(workspace, "check-ignore", "-q", _DOCUMENT) or (None, b"")
     if code != 1:
-        return "unknown" if code else "already"
+        return "already" if code == 0 else "unknown"
     _append(workspace / ".gitignore", _IGNORE)
     return "added"
 

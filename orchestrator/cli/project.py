@@ -16,6 +16,8 @@ from orchestrator.cli import screen
 from orchestrator.errors import UnknownTask, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from orchestrator.definitions import Library
     from orchestrator.engine import Engine
     from orchestrator.settings import Settings
@@ -88,15 +90,36 @@ class Project:
 
 
 class TaskId(click.ParamType[str]):
-    """Six of A–Z and 0–9, in either case."""
+    """Six of A–Z and 0–9, in either case. `archived`: whether archived tasks are proposed too."""
 
     name = "ID"
+
+    def __init__(self, *, archived: bool = True) -> None:
+        self._folders = (".", "completed") if archived else (".",)
+
+    def shell_complete(self, context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        temp = _project(context).temp
+        found = (path for folder in self._folders for path in (temp / folder).glob("task-status-??????.json"))
+        ids = sorted(path.stem[-6:] for path in found)
+        return [CompletionItem(task_id) for task_id in ids if task_id.startswith(incomplete.upper())]
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
         name = str(value).upper()
         if not re.fullmatch(r"[A-Z0-9]{6}", name, re.ASCII):
             self.fail(f"{value!r} is no task id: six of A-Z and 0-9, as `orchestrator status` shows them")
         return name
+
+
+def agent_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The agents whose names begin so, for a shell to complete."""
+    return [agent.name for agent in _project(context).library().all() if agent.name.startswith(begun)]
+
+
+def _project(context: click.Context) -> Project:
+    """The project of a command line that is being completed: nothing is run, so nothing has found it yet."""
+    return Project.find(context.find_root().params.get("project"))
 
 
 pass_project = click.make_pass_decorator(Project)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="JSON: {tasks: [as of run]}, see docs/cli.md.")
-@click.argument("ids", metavar="[ID]...", nargs=-1, type=TaskId())
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=TaskId(archived=False))
 @click.option("--all", "everything", is_flag=True, help="Every task that can be resumed, side by side.")
 @click.option("--mode", type=click.Choice(["full", "lightweight"]), help="Keep all documents from now on, or few.")
 @orders

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, Unpack
 import click
 
 from orchestrator import shipped
-from orchestrator.cli import outcome, screen
-from orchestrator.cli.project import Project, pass_project
+from orchestrator.cli import outcome, repository, screen
+from orchestrator.cli.project import Project, agent_names, pass_project
 from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions
 from orchestrator.errors import UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
-@click.argument("agent")
+@click.argument("agent", shell_complete=agent_names)
 @click.argument("task", required=False)
 @click.option(
     "--model", help="opus, sonnet, haiku, a name from the settings or a full one, instead of the definition's."
@@ -53,6 +53,7 @@ def command(
     model = model or definition.model
     _check_declared(definition, settings, given)
     _warn(definition, model, names(settings))
+    _warn_of_mixing(project)
 
     from orchestrator.events import Limits
     from orchestrator.models import connect
@@ -102,6 +103,16 @@ def _warn(definition: Agent, model: str | None, names: Names) -> None:
     near = difflib.get_close_matches(model or "", names, n=1)
     if near and names.full(model) == model:
         screen.complain(f"the model {model!r} is no short name and is asked for as it is: did you mean {near[0]}?")
+
+
+def _warn_of_mixing(project: Project) -> None:
+    """Name the changes that nobody could tell from the agent's."""
+    if count := repository.uncommitted(project.workspace):
+        changes = "change is" if count == 1 else "changes are"
+        screen.complain(
+            f"{count} {changes} not committed here, and the agent's will be mixed with them: commit first, "
+            "or see afterwards with `orchestrator changes` what it did"
+        )
 
 
 def _description(task: str | None) -> str:

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from orchestrator.task import Task
 
 
+def _document_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    return [name for name in ("plan", "checklist", "progress", "notes", "summary", "status") if name.startswith(begun)]
+
+
 @click.command(
     epilog="JSON: the task, or with DOCUMENT {task, document, path, text} or {task, receipt}; see docs/cli.md."
 )
 @click.argument("task_id", metavar="ID", type=TaskId())
-@click.argument("document", required=False)
+@click.argument("document", required=False, shell_complete=_document_names)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, document: str | None, as_json: bool) -> None:

@@ -88,12 +88,15 @@ def _updated(row: Row) -> str:
 
 
 def _table(rows: list[Row]) -> Iterator[str]:
-    lines = [_cells(row) for row in rows]
-    widths = [max(screen.measure(line[place]) for line in [_HEAD, *lines]) for place in range(len(_HEAD))]
-    room = screen.columns() - sum(widths[place] for place in (0, 3, 4)) - 2 * (len(_HEAD) - 1)
+    whole = [_HEAD, *map(_cells, rows)]
+    if screen.columns() < _PRICED or not any(line[4] for line in whole[1:]):
+        whole = [line[:4] + line[5:] for line in whole]
+    head, *lines = whole
+    widths = [max(screen.measure(line[place]) for line in whole) for place in range(len(head))]
+    room = screen.columns() - widths[0] - sum(widths[3:]) - 2 * (len(head) - 1)
     widths[2] = min(widths[2], max(room - widths[1], min(_STATE, room - _AGENT), _WORD))
     widths[1] = min(widths[1], room - widths[2])
-    yield screen.dim(_joined(_HEAD, widths))
+    yield screen.dim(_joined(head, widths))
     for row, line in zip(rows, lines, strict=True):
         coloured = click.style(screen.fit(line[2], widths[2]), fg=_COLOURS.get(state(row)))
         yield _joined((line[0], _agent(row, widths[1]), coloured, *line[3:]), widths)
@@ -104,14 +107,17 @@ def _table(rows: list[Row]) -> Iterator[str]:
 
 _WORD, _STATE, _AGENT = len("interrupted…"), 24, 22
 """Columns: a state has the first, whatever the agent's name; and the second, where that leaves the name the third."""
-_HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "UPDATED")
+_PRICED = 80
+"""Columns from which on there is room for what a task costs."""
+_HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "COST", "UPDATED")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
+    cost = "" if row.cost is None else screen.dollars(row.cost)
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
-    return row.id, _agent(row, 120), screen.fit(what, 40), done, screen.age(_updated(row))
+    return row.id, _agent(row, 120), screen.fit(what, 40), done, cost, screen.age(_updated(row))
 
 
 def _agent(row: Row, columns: int) -> str:

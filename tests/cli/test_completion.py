@@ -1,0 +1,78 @@
+"""`orchestrator completion`: what a real shell proposes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import Shell
+
+BASH = """
+eval "$(orchestrator completion bash)"
+COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+$(complete -p orchestrator | sed 's/.*-F \\([^ ]*\\).*/\\1/') orchestrator
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture
+def typed(shell: Shell, tmp_path: Path) -> Callable[..., list[str]]:
+    """What bash proposes for the last of some words."""
+    program = tmp_path / "bin" / "orchestrator"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m orchestrator "$@"\n')
+    program.chmod(0o755)
+
+    def propose(*words: str) -> list[str]:
+        script = BASH.format(words=" ".join(map(shlex.quote, ("orchestrator", *words))))
+        environment = {"PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(shell.home)}
+        ended = subprocess.run(
+            ["bash", "--norc", "-c", script],
+            cwd=shell.project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.stderr == ""
+        return ended.stdout.split()
+
+    return propose
+
+
+def test_commands_and_options_are_completed(typed: Callable[..., list[str]]) -> None:
+    assert typed("sta") == ["status"]
+    assert "--max-cost" in typed("run", "--max-")
+    assert typed("completion", "") == ["bash", "zsh", "fish"]
+
+
+def test_agents_and_documents_are_completed_by_name(shell: Shell, typed: Callable[..., list[str]]) -> None:
+    assert typed("run", "cl") == ["clerk"]
+    assert {"clerk", "db-worker"} <= set(typed("agents", ""))
+    assert typed("show", shell.task().id, "p") == ["plan", "progress"]
+
+
+def test_ids_are_completed_in_either_case_and_archived_ones_where_they_make_sense(
+    shell: Shell, typed: Callable[..., list[str]]
+) -> None:
+    task = shell.task().id
+    (shell.temp / "completed").mkdir(exist_ok=True)
+    (shell.temp / "completed" / "task-status-ARCH22.json").write_text("{")
+    assert typed("show", task[:3].lower()) == [task]
+    assert typed("log", "") == sorted([task, "ARCH22"])
+    assert typed("resume", "") == [task]
+    assert typed("--project", "..", "show", "") == []
+    assert typed("--project", ".", "resume", "") == [task]
+
+
+@pytest.mark.parametrize("name", ["zsh", "fish"])
+def test_other_shells_have_a_script_too(shell: Shell, name: str) -> None:
+    ended = shell("completion", name)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"_ORCHESTRATOR_COMPLETE={name}_complete" in ended.out
