@@ -16,7 +16,8 @@ from orchestrator.errors import BadSettings, UsageError
 
 PROJECT = "orchestrator.toml"
 """The project's file, in the workspace."""
-_PREFIX = "ORCHESTRATOR_"
+PREFIX = "ORCHESTRATOR_"
+"""Of the variables that set a key."""
 _LIMIT = "max_"
 
 
@@ -92,7 +93,7 @@ def said_in(environment: Mapping[str, str]) -> dict[str, Any]:
     """What variables set: those keys whose value is one word or number. An empty variable sets nothing."""
     values: dict[str, Any] = {}
     for key in _SINGLE:
-        name = _PREFIX + key.upper()
+        name = PREFIX + key.upper()
         if text := environment.get(name):
             values[key] = _number(text) if key.startswith(_LIMIT) else text
             _check(name, key, values[key])

@@ -86,7 +86,8 @@ def _settings(project: Project) -> Iterator[Check]:
     """Each file of settings, and the variables: what is set there, or what is wrong."""
     places = settings.places(project.workspace, os.environ)
     found = {project.relative(place.path): place.read for place in places}
-    found["the environment"] = lambda: settings.said_in(os.environ)
+    if any(name.startswith(settings.PREFIX) for name in os.environ):
+        found["the environment"] = lambda: settings.said_in(os.environ)
     for name, read in found.items():
         try:
             keys = ", ".join(read())
