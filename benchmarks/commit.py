@@ -1,23 +1,22 @@
 """What one commit costs, beside the ways others make files agree; every row in the same run, on the same disk.
 
-    python benchmarks/commit.py [DIRECTORY]
-
 `engine.commit` as the worker calls it (lock, read-back, apply, render, append, publish) of a task with 15 items, beside
 one SQLite row of the same bytes (WAL, synchronous=FULL) and five safe replacements (write, fsync, rename, fsync of the
-directory). Each also with a sync that takes 2 ms longer, as on a disk without a fast cache. Medians of rounds in turn.
+directory). Also with a sync that takes 2 ms longer, as on a disk without a fast cache.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.row import Row, medians
 from orchestrator.engine import Engine
 from orchestrator.events import (
     DecisionChanged,
@@ -35,6 +34,21 @@ from orchestrator.files import Disk
 ROUNDS, COMMITS = 7, 60
 SLOW = 0.002
 Result = TypeVar("Result")
+
+
+class CountingDisk(Disk):
+    def __init__(self) -> None:
+        self.operations: Counter[str] = Counter()
+
+    def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
+        self.operations[operation] += 1
+        return action()
+
+    def syncs(self, run: Callable[[int], None]) -> int:
+        """How often it syncs for one commit."""
+        self.operations.clear()
+        run(1)
+        return self.operations["fdatasync"] + self.operations["fsync"]
 
 
 class SlowDisk(Disk):
@@ -101,35 +115,40 @@ def _nothing() -> None:
     """What SQLite synced already: only the delay of a slow disk is added."""
 
 
-def measure(place: Path, disk: Disk) -> dict[str, float]:
-    """Microseconds a commit, the median of rounds in turn."""
+def ways(place: Path, disk: Disk) -> dict[str, Callable[[int], None]]:
+    """What makes n commits, by name; on a folder of its own."""
     place.mkdir()
     commits = engine_commits(place, disk)
     commits(2)
     texts = {path.name: path.read_bytes() for path in (place / ".temp").iterdir() if path.is_file()}
-    ways = {
-        "engine.commit, five documents": commits,
-        "SQLite, one row of the same bytes": sqlite_rows(place, disk, texts),
-        "five safe replacements": safe_replacements(place, disk, texts),
+    return {
+        "ours": commits,
+        "SQLite": sqlite_rows(place, disk, texts),
+        "files": safe_replacements(place, disk, texts),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, run in ways.items():
-            begun = time.perf_counter()
-            run(COMMITS)
-            times[name].append((time.perf_counter() - begun) / COMMITS * 1e6)
-    return {name: statistics.median(found) for name, found in times.items()}
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
-        for title, disk in (("this disk", Disk()), ("a sync takes 2 ms more", SlowDisk())):
-            found = measure(Path(folder) / title.replace(" ", "-"), disk)
-            base = found["SQLite, one row of the same bytes"]
-            print(f"{title:36} {'us':>8}  x SQLite")
-            for name, value in found.items():
-                print(f"  {name:34} {value:8.0f}  {value / base:8.2f}")
+def measured(place: Path, disk: Disk, quick: bool) -> dict[str, float]:
+    """Milliseconds a commit."""
+    rounds, commits = (1, 2) if quick else (ROUNDS, COMMITS)
+
+    def milliseconds(run: Callable[[int], None]) -> float:
+        begun = time.perf_counter()
+        run(commits)
+        return (time.perf_counter() - begun) / commits * 1000
+
+    return medians(ways(place, disk), milliseconds, rounds)
 
 
-if __name__ == "__main__":
-    main()
+def rows(quick: bool) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(Path(folder, "disk"), Disk(), quick)
+        slow = measured(Path(folder, "slow"), SlowDisk(), quick)
+        counting = CountingDisk()
+        counted = ways(Path(folder, "counted"), counting)
+        ours, safe = counting.syncs(counted["ours"]), counting.syncs(counted["files"])
+    row, files = "SQLite FULL, one row", "five safe replacements"
+    yield Row("commit", found["ours"], "ms", row, found["SQLite"], 4)
+    yield Row("commit", found["ours"], "ms", files, found["files"], 0.4)
+    yield Row("commit, sync + 2 ms", slow["ours"], "ms", row, slow["SQLite"], 1.25)
+    yield Row("commit, syncs", ours, "", files, safe, 0.1)
