@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from orchestrator.receipts import UNREAD as UNREAD
+from orchestrator.receipts import FileChange as FileChange
+from orchestrator.receipts import Frozen as Frozen
+from orchestrator.receipts import Intent as Intent
+from orchestrator.receipts import Receipt as Receipt
 
 Status = Literal["pending", "in-progress", "completed", "blocked"]
 Mode = Literal["full", "lightweight"]
@@ -19,55 +25,6 @@ Actor = Literal["worker", "editor", "command", "user", "engine"]
 document, a person at the command line, the engine itself."""
 
 Json = dict[str, Any]
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-UNREAD = "unread"
-"""In the place of a digest: a large file that nobody read."""
-
-
-class FileChange(Frozen):
-    """A file a call touched: SHA-256 of its bytes before and after, None where there was none. Equal: it was read.
-
-    UNREAD: there was a file, too large to be hashed.
-    """
-
-    path: str = Field(description="relative to the workspace, with forward slashes")
-    before: str | None = None
-    after: str | None = None
-
-
-class Receipt(Frozen):
-    """What a tool call really did."""
-
-    id: str = Field(description="R1, R2 …: how the model cites it")
-    call: str = Field(description="the id of the tool_use block")
-    tool: str
-    outcome: Literal["ok", "error", "refused", "unknown"]
-    command: str | None = None
-    exit_code: int | None = None
-    files: tuple[FileChange, ...] = ()
-    output: str | None = Field(default=None, description="digest of the whole output under outputs/, when it was large")
-
-    @property
-    def effectful(self) -> bool:
-        """True when the call changed a file or ran a command."""
-        ran = self.command is not None and self.outcome != "refused"
-        return ran or any(change.before != change.after for change in self.files)
-
-
-class Intent(Frozen):
-    """What a tool call is about to do: durable with the model's message, before anything runs."""
-
-    call: str
-    tool: str
-    path: str | None = None
-    before: str | None = None
-    after: str | None = None
-    command: str | None = None
 
 
 class Usage(Frozen):
@@ -163,6 +120,19 @@ class TaskCompleted(Event):
     result: Json | None = None
 
 
+class TaskCancelled(Event):
+    """It will not be finished."""
+
+    reason: str = ""
+
+
+class InstructionGiven(Event):
+    """A person gave the task more to do. `item`: the id of the checklist item that stands for it."""
+
+    text: str
+    item: str
+
+
 class ArchiveBegun(Event):
     """The commit point of an archive: from here on it only rolls forward. `companions`: names of files beside."""
 
@@ -171,6 +141,24 @@ class ArchiveBegun(Event):
 
 class ArchiveDone(Event):
     pass
+
+
+class TaskReopened(Event):
+    """The commit point of a closed task's way back: open again, its files return. `companions`: as for an archive."""
+
+    companions: tuple[str, ...] = ()
+
+
+class TaskRenamed(Event):
+    """The commit point of a renaming. `companions`: as for an archive, by their old names."""
+
+    id: str
+    previous: str
+    companions: tuple[str, ...] = ()
+
+
+class MoveDone(Event):
+    """The files of a task that was reopened or renamed are all where they belong."""
 
 
 # -- what an agent records ---------------------------------------------------
@@ -290,9 +278,14 @@ class ReferenceAdded(Event):
 
 
 class ReferenceMoved(Event):
-    """The task referred to was archived: its documents are in completed/ now."""
+    """The task referred to was archived: its documents are in completed/ now.
+
+    Or, not `archived`, it was reopened and they are back; or it was renamed, and `previous` is the id it had.
+    """
 
     task: str
+    archived: bool = True
+    previous: str | None = None
 
 
 # -- the conversation --------------------------------------------------------

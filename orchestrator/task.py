@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
 
-Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "archiving", "archived"]
+Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled", "archiving", "archived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Instruction:
+    """What a person gave the task to do later on. `revision`: of the commit that recorded it."""
+
+    at: str
+    text: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a task's files come from while it is archived, reopened or renamed, and the names of its companions."""
+
+    id: str
+    archived: bool
+    companions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """The last revision that changed a document, and the SHA-256 of what was rendered."""
 
@@ -101,6 +119,8 @@ class Task:
     verify: tuple[str, ...] = ()
     output_schema: Json | None = None
     status: Life = "pending"
+    ended: Literal["completed", "cancelled"] | None = None
+    """How it was closed, also once it is archived; None while it is open."""
     reason: str | None = None
     phase: str = "planning"
     revision: int = 0
@@ -114,6 +134,7 @@ class Task:
     decisions: tuple[Decision, ...] = ()
     blockers: tuple[Blocker, ...] = ()
     next_steps: tuple[str, ...] = ()
+    instructions: tuple[Instruction, ...] = ()
     references: tuple[Reference, ...] = ()
     prose: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -140,6 +161,8 @@ class Task:
     summary: str | None = None
     result: Json | None = None
     companions: tuple[str, ...] = ()
+    moving: Move | None = None
+    """A move of its files that is not finished: whoever opens the task next goes on with it."""
     set_aside: tuple[str, ...] = ()
     documents: dict[Kind, Published] = field(default_factory=dict)
     adopted: dict[Kind, Task | None] = field(default_factory=dict)
@@ -147,7 +170,7 @@ class Task:
 
     @property
     def open(self) -> bool:
-        """True until the task is completed."""
+        """True until the task is completed or cancelled."""
         return self.status in ("pending", "in-progress", "blocked", "stopped")
 
     @property

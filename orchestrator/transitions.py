@@ -1,13 +1,6 @@
-"""How a task changes: the transition tables, `apply`, `follow` and `fold`. Pure: no disk, no clock.
+"""How a task changes: `apply`, `follow` and `fold`. Pure: no disk, no clock. Its life is in `lives`.
 
-The life of a task:
-
-    pending ----> in-progress ----> completed ----> archiving ----> archived
-                    |     ^
-                    v     |
-              blocked, stopped
-
-and of a workstream: every move but completed -> pending and completed -> blocked.
+The life of a workstream: every move but completed -> pending and completed -> blocked.
 """
 
 from __future__ import annotations
@@ -18,14 +11,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from orchestrator import events as happened
-from orchestrator import evidence
+from orchestrator import evidence, lives
 from orchestrator.errors import Refused
 from orchestrator.events import Actor, Commit, Event, Kind, Status
 from orchestrator.task import (
     Blocker,
     Decision,
     Item,
-    Life,
     Message,
     Published,
     Reference,
@@ -34,15 +26,6 @@ from orchestrator.task import (
     digest,
 )
 
-LIVES: dict[Life, frozenset[Life]] = {
-    "pending": frozenset({"in-progress", "stopped"}),
-    "in-progress": frozenset({"in-progress", "blocked", "stopped", "completed"}),
-    "blocked": frozenset({"in-progress", "stopped"}),
-    "stopped": frozenset({"in-progress", "stopped"}),
-    "completed": frozenset({"archiving"}),
-    "archiving": frozenset({"archived"}),
-    "archived": frozenset(),
-}
 WORKSTREAMS: dict[Status, frozenset[Status]] = {
     "pending": frozenset({"in-progress", "completed", "blocked"}),
     "in-progress": frozenset({"pending", "completed", "blocked"}),
@@ -80,7 +63,7 @@ def apply(task: Task, event: Event, *, actor: Actor, at: str) -> Task:
     change = _CHANGES.get(type(event))
     if change is None:
         raise Refused(type(event).__name__, "it can only be the first event")
-    if task.archived and not isinstance(event, _AFTER_ARCHIVE):
+    if task.archived and not isinstance(event, lives.AFTER_ARCHIVE):
         raise Refused(type(event).__name__, f"task {task.id} is archived")
     return change(task, event, actor, at)
 
@@ -113,8 +96,14 @@ def publish(task: Task, digests: Mapping[Kind, str]) -> Task:
     return replace(task, documents={**task.documents, **new}) if new else task
 
 
+def origin(commits: Iterable[Commit], task_id: str) -> str:
+    """The id a task was created under, which is called `task_id` now."""
+    events = (event for commit in commits for event in commit.events)
+    return next((event.previous for event in events if isinstance(event, happened.TaskRenamed)), task_id)
+
+
 def fold(commits: Iterable[Commit], task_id: str) -> Task | None:
-    """The task after all commits, None when there are none."""
+    """The task after all commits, None when there are none. `task_id`: its first one, see `origin`."""
     task: Task | None = None
     for commit in commits:
         task = follow(task, commit, task_id)
@@ -122,12 +111,6 @@ def fold(commits: Iterable[Commit], task_id: str) -> Task | None:
 
 
 # -- the changes, one a kind of event ----------------------------------------
-
-
-def _life(task: Task, to: Life, event: str, **fields: Any) -> Task:
-    if to not in LIVES[task.status]:
-        raise Refused(event, f"a task that is {task.status} cannot become {to}")
-    return replace(task, status=to, **fields)
 
 
 def _row(rows: tuple[Row, ...], row_id: str, event: str) -> Row:
@@ -148,33 +131,6 @@ def _with(rows: tuple[Row, ...], changed: Row) -> tuple[Row, ...]:
 
 def _given(event: Event, *names: str) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(event, name)) is not None}
-
-
-def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -> Task:
-    if event.epoch != task.epoch + 1:
-        raise Refused("WorkerStarted", f"epoch {event.epoch} does not follow {task.epoch}")
-    resumed = task.resumed + (1 if event.resumed else 0)
-    return _life(
-        task, "in-progress", "WorkerStarted", epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None
-    )
-
-
-def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:
-    return _life(
-        task,
-        "completed",
-        "TaskCompleted",
-        summary=event.summary,
-        result=event.result,
-        completed_at=at,
-        phase="completed",
-        next_steps=(),
-        reason=None,
-    )
-
-
-def _archiving(task: Task, event: happened.ArchiveBegun, actor: Actor, at: str) -> Task:
-    return _life(task, "archiving", "ArchiveBegun", companions=event.companions)
 
 
 def _workstream_added(task: Task, event: happened.WorkstreamAdded, actor: Actor, at: str) -> Task:
@@ -284,11 +240,6 @@ def _referred(task: Task, event: happened.ReferenceAdded, actor: Actor, at: str)
     return replace(task, references=(*task.references, Reference(event.task, event.document)))
 
 
-def _moved(task: Task, event: happened.ReferenceMoved, actor: Actor, at: str) -> Task:
-    moved = tuple(replace(row, moved=True) if row.task == event.task else row for row in task.references)
-    return replace(task, references=moved)
-
-
 def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Task:
     transcript = (*task.transcript, Message("user", event.content))
     return replace(task, transcript=transcript, heard=max(task.heard, event.heard))
@@ -340,22 +291,10 @@ def _recorded(task: Task, event: happened.StateRecorded, actor: Actor, at: str) 
     return replace(task, synced_receipts=len(task.receipts), asked_receipts=None, asked_triggers=())
 
 
-_AFTER_ARCHIVE = (
-    happened.ArchiveDone,
-    happened.ReferenceMoved,
-    happened.TextEdited,
-    happened.EditSetAside,
-    happened.ChangesUndone,
-)
 _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
-    happened.WorkerStarted: _started,
-    happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", "TaskBlocked", reason=event.reason),
-    happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", "TaskStopped", reason=event.reason),
+    **lives.CHANGES,
     happened.LimitsChanged: lambda task, event, actor, at: replace(task, limits=event.limits),
     happened.ModeChanged: lambda task, event, actor, at: replace(task, mode=event.mode),
-    happened.TaskCompleted: _completed,
-    happened.ArchiveBegun: _archiving,
-    happened.ArchiveDone: lambda task, event, actor, at: _life(task, "archived", "ArchiveDone"),
     happened.PhaseChanged: lambda task, event, actor, at: replace(task, phase=event.phase),
     happened.WorkstreamAdded: _workstream_added,
     happened.WorkstreamChanged: _workstream_changed,
@@ -373,7 +312,6 @@ _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.TextEdited: _edited,
     happened.EditSetAside: lambda task, event, actor, at: replace(task, set_aside=(*task.set_aside, event.name)),
     happened.ReferenceAdded: _referred,
-    happened.ReferenceMoved: _moved,
     happened.MessageAdded: _said,
     happened.ModelReplied: _replied,
     happened.ContextRenewed: _renewed,

@@ -13,9 +13,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
-    {"errors", "files", "shipped", "yaml12", "chain"},
+    {"errors", "files", "shipped", "yaml12", "chain", "receipts"},
     {"events", "contents", "patch"},
     {"task", "evidence"},
+    {"mentions"},
+    {"lives"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
     {
         "documents",

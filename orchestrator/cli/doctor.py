@@ -218,11 +218,11 @@ def _states(folder: Folder, task_id: str) -> list[tuple[str, str]]:
     from orchestrator.engine import lease
     from orchestrator.events import Commit
     from orchestrator.history import History
-    from orchestrator.transitions import fold
+    from orchestrator.transitions import fold, origin
 
     lines = History(folder.temp, task_id).read()
     commits = [Commit.decode({key: value for key, value in line.items() if key != "v"}) for line in lines]
-    task = fold(commits, task_id)
+    task = fold(commits, origin(commits, task_id))
     if task is None:
         raise ValueError("no whole line")
     if task.epoch and lease.held(folder.locks, task_id, task.epoch):

@@ -33,5 +33,5 @@ DOCUMENT = MarkdownDocument(
     ),
     prose="Summary",
     otherwise=lambda task: task.summary,
-    when=lambda task: not task.open,
+    when=lambda task: task.ended == "completed",
 )

@@ -11,9 +11,9 @@ from orchestrator.documents.draft import Diff, Draft
 from orchestrator.documents.edits import Edits
 from orchestrator.documents.file_names import file_name
 from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page, page
-from orchestrator.documents.paths import moved, relocate, relocated
 from orchestrator.documents.stamp import unstamp_markdown
 from orchestrator.events import Kind, ProseWritten, TextEdited
+from orchestrator.mentions import moved, relocate, relocated
 from orchestrator.task import Task
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.documents.paths import moved, relocated
 from orchestrator.errors import Refused
 from orchestrator.events import Event
+from orchestrator.mentions import moved, relocated
 from orchestrator.task import Task
 from orchestrator.transitions import apply
 

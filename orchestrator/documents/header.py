@@ -26,6 +26,8 @@ _WORDS: dict[str, Life] = {
     "complete": "completed",
     "done": "completed",
     "finished": "completed",
+    "cancelled": "cancelled",
+    "canceled": "cancelled",
 }
 _NO_REASON = "none any more"
 
@@ -37,8 +39,8 @@ def status_word(text: str) -> Life | None:
 
 
 def life(task: Task) -> Life:
-    """The task's status as documents say it: an archived task is completed."""
-    return "completed" if task.archived else task.status
+    """The task's status as documents say it: an archived task is what it was closed as."""
+    return task.ended or task.status
 
 
 def _progress(task: Task) -> str:

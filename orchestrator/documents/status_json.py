@@ -48,6 +48,13 @@ class BlockerJson(TypedDict):
     resolution: str | None
 
 
+class InstructionJson(TypedDict):
+    """What a person gave the task to do after it was begun."""
+
+    timestamp: str
+    instruction: str
+
+
 class UsageJson(TypedDict):
     """What the task has used so far; tokens as the API counts them, the cost of the turns whose price is known."""
 
@@ -90,6 +97,7 @@ class StatusJson(TypedDict):
     workstreams: list[WorkstreamJson]
     decisions: list[DecisionJson]
     blockers: NotRequired[list[BlockerJson] | None]
+    instructions: NotRequired[list[InstructionJson] | None]
     revision: int
     updatedAt: str
     completedAt: NotRequired[str | None]

@@ -11,7 +11,6 @@ from orchestrator.documents.file_names import file_name
 from orchestrator.documents.header import life, status_word
 from orchestrator.documents.items import pair
 from orchestrator.documents.markdown import plain
-from orchestrator.documents.paths import moved, relocate, relocated
 from orchestrator.documents.status_json import (
     BlockerJson,
     DecisionJson,
@@ -32,6 +31,7 @@ from orchestrator.events import (
     WorkstreamAdded,
     WorkstreamChanged,
 )
+from orchestrator.mentions import moved, relocate, relocated
 from orchestrator.task import Blocker, Decision, Task, Workstream
 
 _PASSING = ("revision", "updatedAt", "usage")
@@ -71,6 +71,7 @@ def facts(task: Task) -> Json:
         "workstreams": [_workstream(row) for row in task.workstreams],
         "decisions": [_decision(row) for row in task.decisions],
         "blockers": [_blocker(row) for row in task.blockers] or None,
+        "instructions": [{"timestamp": row.at, "instruction": row.text} for row in task.instructions] or None,
         "revision": task.revision,
         "updatedAt": task.updated_at,
         "completedAt": task.completed_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestrator.documents import Stamp
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.merge import merge_json, merge_text
+from orchestrator.errors import Refused
 from orchestrator.events import Actor, Event, Kind
 from orchestrator.task import Task, digest
 from orchestrator.transitions import apply_all
@@ -122,14 +124,14 @@ def _edit(
 ) -> Task:
     findings.edited.append(kind)
     body = desk.mask(body)
-    difference = documents.diff(task, kind, brought_forward(desk, task, kind, body, stamp))
+    difference = documents.diff(task, kind, _brought_forward(desk, task, kind, body, stamp))
     if difference.refused:
         findings.asides.append(Aside(kind, data, "; ".join(difference.refused)))
     findings.events.extend(difference.events)
     return apply_all(task, difference.events, actor=actor(task), at=at)
 
 
-def brought_forward(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:
+def _brought_forward(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:
     """The edit brought forward to this revision, when it was made on an older one that is known."""
     if kind not in desk.task.documents:
         return body
@@ -140,6 +142,22 @@ def brought_forward(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp 
         return body
     base, ours = documents.render(before, kind), documents.render(task, kind)
     return merge_json(base, ours, body) if kind == "task-status" else merge_text(base, ours, body)
+
+
+def edits(desk: Desk, task: Task, texts: Mapping[Kind, str], actor: Actor) -> tuple[Event, ...]:
+    """What documents written on the desk's state change in the task; raises Refused for what cannot be obeyed."""
+    events: list[Event] = []
+    for kind, text in texts.items():
+        try:
+            body, stamp = documents.unstamp(kind, text)
+        except ValueError as error:
+            raise Refused("TextEdited", f"{kind}: {error}") from None
+        difference = documents.diff(task, kind, _brought_forward(desk, task, kind, body, stamp))
+        if difference.refused:
+            raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
+        task = apply_all(task, difference.events, actor=actor, at=task.updated_at)
+        events.extend(difference.events)
+    return tuple(events)
 
 
 def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:

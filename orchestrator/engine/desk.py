@@ -11,7 +11,7 @@ from orchestrator.errors import Damaged, Refused
 from orchestrator.events import Actor, Commit, Event, Kind
 from orchestrator.journal import Journal
 from orchestrator.task import Task, digest
-from orchestrator.transitions import fold, follow, publish
+from orchestrator.transitions import fold, follow, origin, publish
 
 RECENT = 64
 """So many commits are kept in memory, for those who ask what happened lately."""
@@ -20,12 +20,14 @@ RECENT = 64
 class Desk:
     """Everything remembered between two commits.
 
-    `seen`: the bytes each document had when last looked at. `mask` takes secrets out of what people type.
+    `seen`: the bytes each document had when last looked at. `mask` takes secrets out of what people type. `origin`: the
+    id the task was created under.
     """
 
-    def __init__(self, journal: Journal, first: Task, mask: Callable[[str], str]) -> None:
+    def __init__(self, journal: Journal, first: Task, origin: str, mask: Callable[[str], str]) -> None:
         self.journal = journal
         self.task = first
+        self.origin = origin
         self.mask = mask
         self.seen: dict[Kind, bytes | None] = {}
         self.restored: tuple[Kind, ...] = ()
@@ -50,11 +52,12 @@ class Desk:
             stack.callback(journal.close)
             with journal.locked():
                 commits = journal.read()
-            task = fold(commits, journal.task_id)
+            born = origin(commits, journal.task_id)
+            task = fold(commits, born)
             if task is None:
                 raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
             stack.pop_all()
-        desk = Desk(journal, task, mask)
+        desk = Desk(journal, task, born, mask)
         desk._recent.extend(commits)
         return desk
 
@@ -112,7 +115,7 @@ class Desk:
 
     def at(self, revision: int) -> Task | None:
         """The task as it was after that revision."""
-        return fold((commit for commit in self.journal.history() if commit.revision <= revision), self.task.id)
+        return fold((commit for commit in self.journal.history() if commit.revision <= revision), self.origin)
 
     def _forget(self, *kinds: Kind) -> None:
         self._bodies.clear()

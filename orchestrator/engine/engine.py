@@ -1,4 +1,4 @@
-"""Keeps journal and documents together: `refresh`, `commit`, `archive`.
+"""Keeps journal and documents together: `refresh`, `commit`, and the moves of `moves`: `archive`, `reopen`, `rename`.
 
 The journal alone is the truth. Documents are functions of it, and what a person types in one is an event like any
 other.
@@ -44,22 +44,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator import documents, files
-from orchestrator.engine import archive
 from orchestrator.engine import lease as leases
-from orchestrator.engine.absorption import SETTLE, brought_forward
+from orchestrator.engine.absorption import SETTLE, edits
 from orchestrator.engine.desk import Desk, changes
-from orchestrator.engine.folder import Folder, draw_id, is_id
+from orchestrator.engine.folder import FIT, Folder, draw_id, is_fit, is_id
+from orchestrator.engine.moves import Moves
 from orchestrator.engine.publisher import Publisher
 from orchestrator.engine.shelf import Shelf
-from orchestrator.errors import Busy, Damaged, Fenced, Refused, StorageError, UnknownTask, UnsupportedFileSystem
+from orchestrator.errors import (
+    Busy,
+    Conflict,
+    Damaged,
+    Fenced,
+    Refused,
+    StorageError,
+    UnknownTask,
+    UnsupportedFileSystem,
+)
 from orchestrator.events import (
     Actor,
-    ArchiveBegun,
-    ArchiveDone,
     Commit,
     Event,
+    InstructionGiven,
     Kind,
     ReferenceMoved,
+    TaskCancelled,
     TaskCreated,
     WorkerStarted,
 )
@@ -114,6 +123,7 @@ class Engine:
         except OSError as error:
             raise StorageError(f"{temp}: {error.strerror}: orchestrator needs to write there") from None
         self.journals = journals
+        self._moves = Moves(self.folder, self._shelf, journals, self._now, self._visit)
 
     # -- what callers do -----------------------------------------------------
 
@@ -126,14 +136,12 @@ class Engine:
         if task_id is not None and not is_id(task_id):
             raise Refused("TaskCreated", f"{task_id!r} is no id: that is six of A-Z and 0-9")
         while True:
-            name = task_id or self._ids()
-            first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more), uuid=str(uuid.uuid4()))
-            task = follow(None, first, name)
-            changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
-            first = first.model_copy(update={"documents": changed})
             try:
-                if task_id is None and (name in self.ids() or self.folder.taken(name)):
-                    continue
+                name = task_id or self._free()
+                first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more), uuid=str(uuid.uuid4()))
+                task = follow(None, first, name)
+                changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
+                first = first.model_copy(update={"documents": changed})
                 journal = self.journals.create(name, first)
             except FileExistsError:
                 if task_id is not None:
@@ -147,11 +155,11 @@ class Engine:
             return desk.task
 
     def refresh(self, task_id: str) -> Refreshed:
-        """The task as it is now: edits absorbed, missing and stale documents put back, a begun archive finished."""
+        """The task as it is now: edits absorbed, missing and stale documents put back, a begun move finished."""
         desk = self._desk(task_id)
         self._transact(desk, None)
-        if desk.task.archived:
-            self._finish_archive(desk)
+        if desk.task.moving:
+            self._moves.finish(desk)
         restored, desk.restored = desk.restored, ()
         return Refreshed(desk.task, restored, desk.problem)
 
@@ -175,27 +183,76 @@ class Engine:
             now = self._now()
             more: tuple[Event, ...] = ()
             if texts:
-                more = _edits(desk, apply_all(desk.task, given, actor=actor, at=now), texts, actor)
+                more = edits(desk, apply_all(desk.task, given, actor=actor, at=now), texts, actor)
             desk.append((*given, *more), actor, now)
 
         self._transact(desk, act, epoch=epoch)
         return desk.task
 
     def archive(self, task_id: str) -> Task:
-        """Move a completed task to `completed/`; raises Refused when it is not completed."""
+        """Move a closed task to `completed/`; raises Refused when it is open."""
         desk = self._desk(task_id)
 
         def act() -> None:
-            if desk.task.archived:
-                return
-            self._shelf.checkpoint(desk)
-            begun = ArchiveBegun(companions=self.folder.companions(task_id))
-            desk.append((begun,), "engine", self._now())
-            desk.seen.clear()
+            if not desk.task.archived:
+                self._moves.archive(desk)
 
         self._transact(desk, act, publish=False)
-        self._finish_archive(desk)
-        return desk.task
+        return self.refresh(task_id).task
+
+    def cancel(self, task_id: str, reason: str) -> Task:
+        """Close a task that will not be finished; raises Refused when it is closed.
+
+        It is archived, unless a worker is at it: that one ends after its current call, and archives it.
+        """
+        task = self.commit(task_id, [TaskCancelled(reason=self._mask(reason))], actor="user")
+        return task if self.at_work(task_id) else self.archive(task_id)
+
+    def reopen(self, task_id: str) -> Task:
+        """Open a closed task again, as stopped; its files come back. Raises Refused when it is open."""
+        self.refresh(task_id)
+        self._transact(desk := self._desk(task_id), lambda: self._moves.reopen(desk), publish=False)
+        return self.refresh(task_id).task
+
+    def instruct(self, task_id: str, text: str) -> Task:
+        """Give a task more to do, with an item for it; in the same commit a closed one is reopened."""
+        self.refresh(task_id)
+        desk, given = self._desk(task_id), self._mask(text)
+
+        def act() -> None:
+            event = InstructionGiven(text=given, item=desk.task.fresh_id("c"))
+            if desk.task.open:
+                desk.append((event,), "user", self._now())
+            else:
+                self._moves.reopen(desk, event)
+
+        self._transact(desk, act, publish=False)
+        return self.refresh(task_id).task
+
+    def rename(self, task_id: str, to: str | None = None) -> Task:
+        """Give a task another id, a fresh one if none is said; its files and what refers to it follow.
+
+        Raises Busy while somebody works on it, Refused when the id is taken or none to be given.
+        """
+        if to is not None and not is_fit(to):
+            raise Refused("rename", f"{to!r} cannot be an id: that is {FIT}")
+        self.refresh(task_id)
+        desk = self._desk(task_id)
+
+        def act() -> None:
+            self._refuse_at_work(desk)
+            if self.folder.commanding(task_id):
+                raise Busy(task_id, "a command that outlived its worker")
+            if to is not None and self._is_taken(to):
+                raise Refused("rename", f"the id {to} is taken")
+            self._moves.rename(desk, to or self._free())
+
+        self._transact(desk, act, publish=False)
+        if desk.task.id == task_id:
+            raise Refused("rename", "the id was taken in this instant: try another")
+        del self._desks[task_id]
+        desk.journal.close()
+        return self.refresh(desk.task.id).task
 
     def lease(self, task_id: str) -> leases.Lease:
         """Become the task's worker; raises Busy while another one lives."""
@@ -276,13 +333,33 @@ class Engine:
         if not is_id(task_id):
             raise UnknownTask(task_id, str(self.folder.temp))
         with self._opening:
-            if task_id not in self._desks:
-                self._desks[task_id] = Desk.open(self.journals.open(task_id), self._mask)
-            return self._desks[task_id]
+            desk = self._desks.get(task_id) or self._open(task_id)
+            return self._desks.setdefault(desk.journal.task_id, desk)
 
     def _refuse_at_work(self, desk: Desk) -> None:
         if holder := self.at_work(desk.task.id):
             raise Busy(desk.task.id, holder)
+
+    def _open(self, task_id: str) -> Desk:
+        """Where a renaming died before the journal took the new id, it does so now: the task is that one's."""
+        desk = Desk.open(self.journals.open(task_id), self._mask)
+        if desk.task.id != task_id:
+            with desk.journal.locked():
+                desk.catch_up()
+                self._moves.take_name(desk)
+        if desk.task.id != task_id:
+            desk.journal.close()
+            return self._open(desk.task.id)
+        return desk
+
+    def _is_taken(self, task_id: str) -> bool:
+        return task_id in self.ids() or self.folder.taken(task_id)
+
+    def _free(self) -> str:
+        """A fresh id that nothing here carries."""
+        while self._is_taken(drawn := self._ids()):
+            pass
+        return drawn
 
     def _transact(
         self, desk: Desk, act: Callable[[], None] | None, *, epoch: int | None = None, publish: bool = True
@@ -291,6 +368,8 @@ class Engine:
         for patience in reversed(range(_ROUNDS)):
             with desk.journal.locked():
                 desk.catch_up()
+                if desk.task.id != desk.journal.task_id:
+                    raise Conflict(f"task {desk.journal.task_id} is just being renamed to {desk.task.id}: use that id")
                 if epoch is not None and desk.task.epoch != epoch:
                     raise Fenced(desk.task.id, epoch, desk.task.epoch)
                 try:
@@ -307,68 +386,13 @@ class Engine:
                     return
             time.sleep(SETTLE)
 
-    def _finish_archive(self, desk: Desk) -> None:
-        """Roll a begun archive forward to its end; one lock at a time. Does nothing to a finished one."""
-        try:
-            if desk.task.status == "archiving":
-                self._transact(desk, None)
-                self._move_documents(desk)
-            if desk.task.status == "archiving":
-                for other in self.journals.mentioning(f'"task":"{desk.task.id}"'):
-                    self._move_references(other, desk.task.id)
-            with desk.journal.locked():
-                desk.catch_up()
-                if desk.task.status == "archiving":
-                    desk.append((ArchiveDone(),), "engine", self._now())
-                    self._shelf.publish(desk)
-                    self._shelf.checkpoint(desk)
-                desk.journal.archive()
-        except OSError as error:
-            reason = f"archiving {desk.task.id} did not finish: {error.strerror}; the next command goes on"
-            raise StorageError(reason) from None
-
-    def _move_documents(self, desk: Desk) -> None:
-        with desk.journal.locked():
-            desk.catch_up()
-            if desk.task.status == "archiving":
-                self._shelf.checkpoint(desk)
-                if desk.problem or desk.doubtful:
-                    raise StorageError(desk.problem or f"{self.folder.completed}: cannot be made durable; try again")
-                archive.carry(desk, self.folder)
-                for staged, aside in archive.clear(desk, self.folder):
-                    desk.append((self._shelf.set_aside(desk, aside, staged),), "editor", self._now())
-                    self.folder.disk.remove(staged)
+    def _visit(self, task_id: str, act: Callable[[Desk], None]) -> None:
+        desk = self._desk(task_id)
+        self._transact(desk, lambda: act(desk))
 
     def _follow_references(self, desk: Desk) -> None:
-        """References to tasks that were archived before they were referred to: the archive could not know of them."""
-        moved = {row.task for row in desk.task.references if not row.moved and self._is_archived(row.task)}
-        if moved:
-            desk.append(tuple(ReferenceMoved(task=name) for name in sorted(moved)), "engine", self._now())
-
-    def _is_archived(self, task_id: str) -> bool:
-        return (self.folder.completed / documents.file_name("task-status", task_id)).exists()
-
-    def _move_references(self, other: str, task_id: str) -> None:
-        """Tell a task that refers to this one where its documents are now. A damaged journal is left as it is."""
-        if other == task_id:
-            return
-        try:
-            self._transact(self._desk(other), None)
-        except Damaged:
-            return
-
-
-def _edits(desk: Desk, task: Task, texts: Mapping[Kind, str], actor: Actor) -> tuple[Event, ...]:
-    """What documents written on the desk's state change in the task; raises Refused for what cannot be obeyed."""
-    events: list[Event] = []
-    for kind, text in texts.items():
-        try:
-            body, stamp = documents.unstamp(kind, text)
-        except ValueError as error:
-            raise Refused("TextEdited", f"{kind}: {error}") from None
-        difference = documents.diff(task, kind, brought_forward(desk, task, kind, body, stamp))
-        if difference.refused:
-            raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
-        task = apply_all(task, difference.events, actor=actor, at=task.updated_at)
-        events.extend(difference.events)
-    return tuple(events)
+        """References to tasks that moved before they were referred to: the move could not know of them."""
+        strayed = {row.task: not row.moved for row in desk.task.references if self.folder.strayed(row)}
+        if strayed:
+            events = tuple(ReferenceMoved(task=name, archived=moved) for name, moved in sorted(strayed.items()))
+            desk.append(events, "engine", self._now())

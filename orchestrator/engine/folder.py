@@ -13,11 +13,12 @@ from orchestrator import documents, files
 from orchestrator.contents import Contents
 from orchestrator.events import Kind
 from orchestrator.files import Disk
-from orchestrator.task import Task
+from orchestrator.task import Reference, Task
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 EXAMPLES = frozenset({"AB12C3", "A1B2C3", "X9Y8Z7"})
 """Ids that prompts show as examples: agents copy them, so they name nothing."""
+FIT = "six of A-Z and 2-9 but I and O, at least a letter and a digit, and no example of a prompt"
 
 _BELONGS = re.compile(r"[-_]([A-Z0-9]{6})\Z", re.ASCII)
 
@@ -26,8 +27,14 @@ def draw_id() -> str:
     """Six random characters, at least one letter and one digit, none that look alike."""
     while True:
         drawn = "".join(secrets.choice(ALPHABET) for _ in range(6))
-        if any(c.isdigit() for c in drawn) and any(c.isalpha() for c in drawn) and drawn not in EXAMPLES:
+        if is_fit(drawn):
             return drawn
+
+
+def is_fit(text: str) -> bool:
+    """True for what a task may be called from now on: at least a letter and a digit, none that look alike."""
+    mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    return len(text) == 6 and set(text) <= set(ALPHABET) and mixed and text not in EXAMPLES
 
 
 def is_id(text: str) -> bool:
@@ -39,6 +46,12 @@ def owner(name: str) -> str | None:
     """The id of the task a file belongs to: its stem ends in `-ID` or `_ID`."""
     found = _BELONGS.search(name.rsplit(".", 1)[0])
     return found.group(1) if found else None
+
+
+def under(task_id: str, name: str) -> str:
+    """The name of a task's file as it is under another id."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{(stem or suffix)[:-6]}{task_id}{dot}{suffix if dot else ''}"
 
 
 @lru_cache(maxsize=1024)
@@ -71,9 +84,13 @@ class Folder:
             self.disk.create(staged, b"*\n")
             self.disk.move(staged, ignore)
 
+    def place(self, archived: bool) -> Path:
+        """Where documents are: of archived tasks, or of the others."""
+        return self.completed if archived else self.temp
+
     def home(self, task: Task) -> Path:
         """Where the task's documents are."""
-        return self.completed if task.archived else self.temp
+        return self.place(task.archived)
 
     def document(self, task: Task, kind: Kind) -> Path:
         return _place(self.home(task), kind, task.id)
@@ -85,9 +102,19 @@ class Folder:
         """The private folder of a task's running commands."""
         return self.internal / "commands" / task_id
 
-    def companions(self, task_id: str) -> tuple[str, ...]:
+    def companions(self, task: Task) -> tuple[str, ...]:
         """The names of the files that agents or people left beside the task's documents."""
-        return tuple(sorted(name for name in self._names(self.temp, task_id) if documents.identify(name) is None))
+        names = self._names(self.home(task), task.id)
+        return tuple(sorted(name for name in names if documents.identify(name) is None))
+
+    def strayed(self, row: Reference) -> bool:
+        """True when the documents of a task that another one refers to are in the other place than is said."""
+        name = documents.file_name("task-status", row.task)
+        return not (self.place(row.moved) / name).exists() and (self.place(not row.moved) / name).exists()
+
+    def commanding(self, task_id: str) -> bool:
+        """True while a command of the task runs: it may outlive its worker."""
+        return any(map(files.is_locked, self.commands(task_id).glob("*/lock")))
 
     def taken(self, task_id: str) -> bool:
         """True when any file here carries the id, ours or hand-made."""

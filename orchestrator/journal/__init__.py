@@ -62,8 +62,15 @@ class Journal(Protocol):
         """True when any commit ever published this text of this document."""
         ...
 
-    def archive(self) -> None:
-        """The journal lives with the archived ones when this returns."""
+    def move(self, *, archived: bool) -> None:
+        """The journal lives with the archived ones, or with the open ones, when this returns."""
+        ...
+
+    def rename(self, task_id: str) -> None:
+        """The journal is that task's when this returns: open it anew, with its own lock.
+
+        Raises FileExistsError when the id is taken: then nothing has changed.
+        """
         ...
 
     def close(self) -> None: ...

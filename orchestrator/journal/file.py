@@ -180,13 +180,21 @@ class FileJournal:
         lines = (line for line in self._lines() if digest.encode() in line)
         return any(json.loads(line).get("documents", {}).get(kind) == digest for line in lines)
 
-    def archive(self) -> None:
-        target = self._folder.archived / self._path.name
+    def move(self, *, archived: bool) -> None:
+        target = (self._folder.archived if archived else self._folder.live) / self._path.name
         if self._path != target:
             self._disk.move(self._path, target)
             self._disk.sync_directory(target.parent)
             self._disk.sync_directory(self._path.parent)
             self._path = target
+
+    def rename(self, task_id: str) -> None:
+        if task_id in self._folder.ids():
+            raise FileExistsError(task_id)
+        self._disk.move_new(self._path, self._folder.live / f"{task_id}.jsonl")  # where `create` would put it too
+        self._disk.sync_directory(self._folder.live)
+        self._disk.sync_directory(self._path.parent)
+        self._folder.first(task_id).close()
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -271,8 +279,13 @@ class FileJournals:
         except OSError as error:
             self.disk.remove(path)
             raise Unsynced(str(path), error.strerror or str(error)) from None
+        return self.first(task_id)
+
+    def first(self, task_id: str) -> FileJournal:
+        """A journal that is the first of its id, as far as its lock is concerned: none of its documents is synced."""
         journal = FileJournal(task_id, self)
         with journal.locked():
+            journal.durable = 0
             journal.reconciled()
         return journal
 

@@ -12,8 +12,9 @@ from orchestrator.events import Commit, Kind
 
 
 class MemoryJournal:
-    def __init__(self, task_id: str, commits: list[Commit], lock: threading.RLock) -> None:
+    def __init__(self, task_id: str, folder: MemoryJournals, commits: list[Commit], lock: threading.RLock) -> None:
         self.task_id = task_id
+        self._folder = folder
         self.rebooted = False
         self.durable = 0
         self._commits = commits
@@ -50,8 +51,11 @@ class MemoryJournal:
     def published(self, kind: Kind, digest: str) -> bool:
         return any(commit.documents.get(kind) == digest for commit in self.history())
 
-    def archive(self) -> None:
+    def move(self, *, archived: bool) -> None:
         """There is no other place to move to."""
+
+    def rename(self, task_id: str) -> None:
+        self._folder.rename(self.task_id, task_id)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -72,7 +76,13 @@ class MemoryJournals:
     def open(self, task_id: str) -> MemoryJournal:
         if task_id not in self._commits:
             raise UnknownTask(task_id, "memory")
-        return MemoryJournal(task_id, self._commits[task_id], self._locks[task_id])
+        return MemoryJournal(task_id, self, self._commits[task_id], self._locks[task_id])
+
+    def rename(self, task_id: str, to: str) -> None:
+        if to in self._commits:
+            raise FileExistsError(to)
+        self._commits[to] = self._commits.pop(task_id)
+        self._locks[to] = self._locks.pop(task_id)
 
     def ids(self) -> tuple[str, ...]:
         return tuple(sorted(self._commits))

@@ -93,8 +93,8 @@ def test_an_archived_journal_is_found_read_and_appended_to(journals: Journals) -
     mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
     with mine.locked():
         mine.read()
-        mine.archive()
-        mine.archive()
+        mine.move(archived=True)
+        mine.move(archived=True)
     with other.locked():
         assert other.read() == [FIRST]
         other.append(commit(2))

@@ -1,0 +1,183 @@
+"""A task's files on their way from one place to another: into `completed/`, back out of it, or to another id.
+
+The steps, of an archive, a reopening and a renaming alike:
+
+ 1. One event says so: the commit point. From here on the task has its new place, and the move only rolls forward.
+ 2. A renamed journal takes its id: it is looked for under no other.
+ 3. The documents are published in the new place, as at any refresh.
+ 4. The files beside them follow, a renamed task's private folder too, and the old documents are taken away. What
+    somebody changed there in the last instant is set aside.
+ 5. Tasks that refer to this one hear of it, one lock at a time.
+ 6. The journal goes where the task is, and an event says that all is done.
+
+A crash leaves `task.moving`, and whoever refreshes the task next goes on: each step may be done again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from orchestrator import documents
+from orchestrator.engine.absorption import Aside, look_at_last
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.folder import Folder, under
+from orchestrator.engine.shelf import Shelf
+from orchestrator.errors import Damaged, StorageError
+from orchestrator.events import (
+    Actor,
+    ArchiveBegun,
+    ArchiveDone,
+    Event,
+    Kind,
+    MoveDone,
+    ReferenceMoved,
+    TaskRenamed,
+    TaskReopened,
+)
+from orchestrator.journal import Journals
+from orchestrator.task import Move, digest
+
+Visit = Callable[[str, Callable[[Desk], None]], None]
+"""Does something with another task, under that one's lock."""
+
+
+class Moves:
+    """Begins moves, under the task's lock, and finishes them. `visit` reaches the tasks that refer to it."""
+
+    def __init__(self, folder: Folder, shelf: Shelf, journals: Journals, now: Callable[[], str], visit: Visit) -> None:
+        self._folder = folder
+        self._shelf = shelf
+        self._journals = journals
+        self._now = now
+        self._visit = visit
+
+    def archive(self, desk: Desk) -> None:
+        """Raises Refused when the task is not closed."""
+        self._begin(desk, ArchiveBegun(companions=self._folder.companions(desk.task)), actor="engine")
+
+    def reopen(self, desk: Desk, *more: Event) -> None:
+        """`more` happens in the same commit. Raises Refused when the task is open."""
+        self._begin(desk, TaskReopened(companions=self._folder.companions(desk.task)), *more)
+
+    def rename(self, desk: Desk, to: str) -> None:
+        """The desk is of no use afterwards. An id that was taken in this instant is not the task's: look."""
+        task = desk.task
+        companions = self._folder.companions(task)
+        self._begin(desk, TaskRenamed(id=to, previous=task.id, companions=companions))
+        self.take_name(desk)
+
+    def take_name(self, desk: Desk) -> None:
+        """The journal takes the id of its task; a task whose new id is taken meanwhile keeps the one it had."""
+        if desk.task.id == desk.journal.task_id:
+            return
+        try:
+            desk.journal.rename(desk.task.id)
+        except FileExistsError:
+            back = TaskRenamed(id=desk.journal.task_id, previous=desk.task.id)
+            desk.append((back,), "engine", self._now())
+
+    def finish(self, desk: Desk) -> None:
+        """Roll a begun move forward to its end; one lock at a time. The new place is up to date already."""
+        try:
+            with desk.journal.locked():
+                desk.catch_up()
+                if moving := desk.task.moving:
+                    self._bring(desk, moving)
+            if moving:
+                self._tell(desk, moving)
+            with desk.journal.locked():
+                desk.catch_up()
+                if desk.task.moving:
+                    desk.journal.move(archived=desk.task.archived)
+                    done = ArchiveDone() if desk.task.status == "archiving" else MoveDone()
+                    desk.append((done,), "engine", self._now())
+                    self._shelf.publish(desk)
+                    self._shelf.checkpoint(desk)
+        except OSError as error:
+            reason = f"moving the files of {desk.task.id} did not finish: {error.strerror}; the next command goes on"
+            raise StorageError(reason) from None
+
+    def _begin(self, desk: Desk, event: Event, *more: Event, actor: Actor = "user") -> None:
+        self._shelf.checkpoint(desk)
+        desk.append((event, *more), actor, self._now())
+        desk.seen.clear()
+
+    def _bring(self, desk: Desk, moving: Move) -> None:
+        self._shelf.checkpoint(desk)
+        if desk.problem or desk.doubtful:
+            raise StorageError(desk.problem or f"{self._folder.home(desk.task)}: cannot be made durable; try again")
+        if moving.id != desk.task.id:
+            self._take_private(desk, moving)
+        self._carry(desk, moving)
+        for staged, aside in self._clear(desk, moving):
+            desk.append((self._shelf.set_aside(desk, aside, staged),), "editor", self._now())
+            self._folder.disk.remove(staged)
+
+    def _take_private(self, desk: Desk, moving: Move) -> None:
+        """A renamed task's folder of commands follows; what is left of leases nobody holds goes."""
+        source, target = self._folder.commands(moving.id), self._folder.commands(desk.task.id)
+        if source.exists() and not target.exists():
+            self._folder.disk.move(source, target)
+        for path in self._folder.locks.glob(f"{moving.id}.lease-*"):
+            self._folder.disk.remove(path)
+
+    def _carry(self, desk: Desk, moving: Move) -> None:
+        """Take the files that lie beside the documents along; one whose name is taken there stays."""
+        home = self._folder.home(desk.task)
+        for name in moving.companions:
+            source, target = self._folder.place(moving.archived) / name, home / under(desk.task.id, name)
+            if os.path.lexists(source) and not os.path.lexists(target):
+                self._folder.disk.move_new(source, target)
+        self._folder.disk.sync_directory(home)
+
+    def _clear(self, desk: Desk, moving: Move) -> Iterator[tuple[Path, Aside]]:
+        """Take away what is no document any more; yields what somebody edited in the last instant, and where it is now.
+
+        It was moved out of reach before it was looked at; the caller keeps the text, then removes the file.
+        """
+        disk, before = self._folder.disk, self._folder.place(moving.archived)
+        now = {self._folder.document(desk.task, kind) for kind in documents.kinds(desk.task)}
+        for kind in documents.KINDS:
+            name = documents.file_name(kind, moving.id)
+            original, staged = before / name, self._folder.staging / name
+            if original in now:
+                continue
+            for source in (staged, original):
+                if not os.path.lexists(source):
+                    continue
+                if source == original:
+                    disk.move(original, staged)
+                data = look_at_last(staged)
+                if isinstance(data, bytes) and _published(desk, kind, data):
+                    disk.remove(staged)
+                else:
+                    yield staged, Aside(kind, data if isinstance(data, bytes) else None, "changed while it was moved")
+        disk.sync_directory(before)
+
+    def _tell(self, desk: Desk, moving: Move) -> None:
+        """The tasks that refer to this one look where it is, and hear its new name. Damaged ones stay as they are."""
+        task = desk.task
+
+        def hear(other: Desk) -> None:
+            known = (other.task.parent, *(row.task for row in other.task.references))
+            if moving.id != task.id and moving.id in known:
+                renamed = ReferenceMoved(task=task.id, archived=task.archived, previous=moving.id)
+                other.append((renamed,), "engine", self._now())
+
+        found = (self._journals.mentioning(f'"{key}":"{moving.id}"') for key in ("task", "parent"))
+        for name in sorted({name for names in found for name in names} - {task.id}):
+            try:
+                self._visit(name, hear)
+            except Damaged:
+                continue
+
+
+def _published(desk: Desk, kind: Kind, data: bytes) -> bool:
+    try:
+        text = data.decode()
+        body, _ = documents.unstamp(kind, text)
+    except ValueError:
+        return not data.strip()
+    return not body.strip() or desk.journal.published(kind, digest(body))

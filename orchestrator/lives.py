@@ -1,0 +1,174 @@
+"""The life of a task: how it begins and ends, where its files are, and what it hears of the moves of others.
+
+    pending ----> in-progress ----> completed ----> archiving ----> archived
+                    |     ^
+                    v     |
+              blocked, stopped
+
+Every open one can be cancelled, which is archived as a completed one is; every closed one can be reopened, and is
+stopped then. `task.ended` tells afterwards how it was closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator import events as happened
+from orchestrator import mentions
+from orchestrator.errors import Refused
+from orchestrator.events import Actor, Event
+from orchestrator.task import Instruction, Item, Life, Move, Task
+
+LIVES: dict[Life, frozenset[Life]] = {
+    "pending": frozenset({"in-progress", "stopped", "cancelled"}),
+    "in-progress": frozenset({"in-progress", "blocked", "stopped", "completed", "cancelled"}),
+    "blocked": frozenset({"in-progress", "stopped", "cancelled"}),
+    "stopped": frozenset({"in-progress", "stopped", "cancelled"}),
+    "completed": frozenset({"archiving"}),
+    "cancelled": frozenset({"archiving"}),
+    "archiving": frozenset({"archived"}),
+    "archived": frozenset(),
+}
+"""Without `TaskReopened`, which leads from every closed life to stopped."""
+LONGEST = 200
+"""Characters of an instruction in the checklist; the status document has all."""
+SUMMARY = "completion-summary"
+"""The document that only a completed task has."""
+
+
+def _life(task: Task, to: Life, event: Event, **fields: Any) -> Task:
+    if to not in LIVES[task.status]:
+        raise Refused(type(event).__name__, f"a task that is {task.status} cannot become {to}")
+    return replace(task, status=to, **fields)
+
+
+def _settled(task: Task, event: Event) -> None:
+    """Refuse to begin a move while another is not finished."""
+    if task.moving is not None:
+        raise Refused(type(event).__name__, f"the files of task {task.id} are just being moved: try again")
+
+
+def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -> Task:
+    _settled(task, event)
+    if event.epoch != task.epoch + 1:
+        raise Refused("WorkerStarted", f"epoch {event.epoch} does not follow {task.epoch}")
+    resumed = task.resumed + (1 if event.resumed else 0)
+    return _life(task, "in-progress", event, epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None)
+
+
+def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:
+    if actor == "worker" and any(row.revision > task.heard for row in task.instructions):
+        raise Refused("TaskCompleted", "somebody has just given this task more to do")
+    return _life(
+        task,
+        "completed",
+        event,
+        ended="completed",
+        summary=event.summary,
+        result=event.result,
+        completed_at=at,
+        phase="completed",
+        next_steps=(),
+        reason=None,
+    )
+
+
+def _cancelled(task: Task, event: happened.TaskCancelled, actor: Actor, at: str) -> Task:
+    return _life(task, "cancelled", event, ended="cancelled", reason=event.reason or None)
+
+
+def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: str) -> Task:
+    if not task.open:
+        raise Refused("InstructionGiven", f"task {task.id} is {task.status}")
+    if any(row.id == event.item for row in task.items):
+        raise Refused("InstructionGiven", f"{event.item} exists already")
+    given = Instruction(at, event.text, task.revision + 1)
+    item = Item(event.item, _shortened(event.text), added_at=len(task.receipts))
+    return replace(task, instructions=(*task.instructions, given), items=(*task.items, item))
+
+
+def _shortened(text: str) -> str:
+    """An instruction as the checklist says it."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
+
+
+def _archiving(task: Task, event: happened.ArchiveBegun, actor: Actor, at: str) -> Task:
+    _settled(task, event)
+    moving = Move(task.id, archived=False, companions=event.companions)
+    return _life(task, "archiving", event, companions=event.companions, moving=moving)
+
+
+def _reopened(task: Task, event: happened.TaskReopened, actor: Actor, at: str) -> Task:
+    """Open, as it was before its end. What is told of the end goes, its summary too; the journal keeps it."""
+    _settled(task, event)
+    if task.open:
+        raise Refused("TaskReopened", f"task {task.id} is {task.status}: it is open")
+    moving = Move(task.id, task.archived, event.companions)
+    kept: dict[str, Any] = {
+        name: {kind: value for kind, value in getattr(task, name).items() if kind != SUMMARY}
+        for name in ("texts", "prose", "documents", "adopted")
+    }
+    return replace(
+        mentions.returned(replace(task, **kept), task.id),
+        status="stopped",
+        ended=None,
+        reason="reopened",
+        phase="reopened" if task.ended == "completed" else task.phase,
+        summary=None,
+        result=None,
+        completed_at=None,
+        companions=(),
+        moving=moving,
+    )
+
+
+def _renamed(task: Task, event: happened.TaskRenamed, actor: Actor, at: str) -> Task:
+    """Under another id. One that was taken in that instant is taken back: the only move that may begin in another."""
+    if event.previous != task.id:
+        raise Refused("TaskRenamed", f"this is task {task.id}, not {event.previous}")
+    if task.moving is None:
+        moving = Move(task.id, task.archived, event.companions)
+    elif task.moving.id == event.id:
+        moving = None
+    else:
+        raise Refused("TaskRenamed", f"the files of task {task.id} are just being moved: try again")
+    return replace(mentions.renamed(task, task.id, event.id), id=event.id, moving=moving)
+
+
+def _moved(task: Task, event: happened.ReferenceMoved, actor: Actor, at: str) -> Task:
+    if event.previous is not None:
+        task = mentions.renamed(task, event.previous, event.task)
+    elif not event.archived:
+        task = mentions.returned(task, event.task)
+    rows = tuple(replace(row, moved=event.archived) if row.task == event.task else row for row in task.references)
+    return replace(task, references=rows)
+
+
+AFTER_ARCHIVE = (
+    happened.ArchiveDone,
+    happened.TaskReopened,
+    happened.TaskRenamed,
+    happened.MoveDone,
+    happened.ReferenceMoved,
+    happened.TextEdited,
+    happened.EditSetAside,
+    happened.ChangesUndone,
+)
+"""What may still happen to an archived task."""
+CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
+    happened.WorkerStarted: _started,
+    happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
+    happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", event, reason=event.reason),
+    happened.TaskCompleted: _completed,
+    happened.TaskCancelled: _cancelled,
+    happened.InstructionGiven: _instructed,
+    happened.ArchiveBegun: _archiving,
+    happened.ArchiveDone: lambda task, event, actor, at: _life(task, "archived", event, moving=None),
+    happened.TaskReopened: _reopened,
+    happened.TaskRenamed: _renamed,
+    happened.MoveDone: lambda task, event, actor, at: replace(task, moving=None),
+    happened.ReferenceMoved: _moved,
+}

@@ -1,0 +1,80 @@
+"""What texts call a task and its files: mentions follow when it is archived, reopened or renamed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from orchestrator.task import Task
+
+_FACTS = (
+    "description",
+    "reason",
+    "phase",
+    "workstreams",
+    "items",
+    "decisions",
+    "blockers",
+    "next_steps",
+    "prose",
+    "texts",
+    "summary",
+    "result",
+    "instructions",
+)
+_NAMES = ("parent", "references", "companions", "set_aside", "adopted")
+"""Beside the facts, what holds ids of tasks and names of their files."""
+
+
+def moved(task: Task) -> frozenset[str]:
+    """The ids of the tasks this one knows to be archived."""
+    gone = {row.task for row in task.references if row.moved}
+    return frozenset(gone | {task.id} if task.archived else gone)
+
+
+def relocate(text: str, gone: frozenset[str]) -> str:
+    """The text with each `.temp/name-ID.ext` of an archived task as `.temp/completed/name-ID.ext`."""
+    return _mention(".temp", gone).sub(r".temp/completed/\1", text) if gone and ".temp/" in text else text
+
+
+def relocated(task: Task, gone: frozenset[str]) -> Task:
+    """The task as its documents tell it: every text relocated."""
+    return _put(task, _FACTS, lambda text: relocate(text, gone)) if gone else task
+
+
+def returned(task: Task, back: str) -> Task:
+    """The task with each `.temp/completed/name-ID.ext` of a reopened one as `.temp/name-ID.ext`."""
+    mention = _mention(".temp/completed", frozenset({back}))
+    return _put(task, _FACTS, lambda text: mention.sub(r".temp/\1", text))
+
+
+def renamed(task: Task, old: str, new: str) -> Task:
+    """The task with another id for one it mentions, or for its own: alone, and in the names of files."""
+    mention = re.compile(rf"(?<![A-Za-z0-9]){old}(?![A-Za-z0-9])", re.ASCII)
+    return _put(task, (*_FACTS, *_NAMES), lambda text: mention.sub(new, text))
+
+
+@lru_cache(maxsize=64)
+def _mention(place: str, ids: frozenset[str]) -> re.Pattern[str]:
+    anyone = "|".join(sorted(map(re.escape, ids)))
+    name = rf"[A-Za-z0-9](?:[\w.-]*[^\W_])?[-_](?:{anyone})(?:\.[A-Za-z0-9]+)+"
+    return re.compile(rf"(?<![\w.-]){re.escape(place)}/({name})(?![\w/-])", re.ASCII)
+
+
+def _put(task: Task, names: tuple[str, ...], change: Callable[[str], str]) -> Task:
+    return replace(task, **{name: _walk(getattr(task, name), change) for name in names})
+
+
+def _walk(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, tuple | list):
+        return type(value)(_walk(row, change) for row in value)
+    if isinstance(value, dict):
+        return {key: _walk(row, change) for key, row in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _walk(getattr(value, field.name), change) for field in fields(value)})
+    return value
