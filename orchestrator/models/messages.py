@@ -48,6 +48,8 @@ _STATUS = {  # of the errors that arrive inside a stream, which has answered 200
     "not_found_error": 404,
     "request_too_large": 413,
     "rate_limit_error": 429,
+    "validationException": 400,  # Bedrock's
+    "throttlingException": 429,
 }
 
 
@@ -176,6 +178,9 @@ class MessagesApi:
                 stream_cls=anthropic.AsyncStream[object],
             )
             async with stream:
+                kind = stream.response.headers.get("content-type", "")
+                if kind.startswith(("text/html", "application/json")):
+                    raise BadRequest(f"{url} answered with {kind}, not with a stream of events: check {service.server}")
                 return await _read(stream, on_text)
         except unsigned as error:
             raise service.keyless(error) from error
@@ -243,7 +248,8 @@ async def _read(stream: anthropic.AsyncStream[object], on_text: Callable[[str], 
 def _failure(error: anthropic.APIStatusError, url: str, service: Service) -> ModelError:
     """The error a status means, or one inside a stream, with what the server said and what to do."""
     status = error.status_code if error.status_code >= 400 else _STATUS.get(error.type or "", 500)
-    said = _line(error.api_message or error.message)
+    plain = error.body.get("message") if isinstance(error.body, dict) else None
+    said = _line(error.api_message or plain or error.message)
     match status:
         case 401 | 403:
             return BadKey(f"{url} refused the {service.key} ({said}): {service.check}")

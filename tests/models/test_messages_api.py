@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from anthropic import AsyncAnthropic
 
-from orchestrator.errors import BadKey, UsageError
-from orchestrator.models import Names, connect
+from orchestrator.errors import BadKey, BadRequest, UsageError
+from orchestrator.models import Names, Request, connect
+from orchestrator.models.messages import MessagesApi
+from orchestrator.task import Message
 
 
 @pytest.fixture
@@ -70,6 +76,31 @@ def test_a_proxy_that_is_no_address_is_named_in_one_line_without_its_password(
 def test_the_client_is_not_imported_before_a_model_is_asked() -> None:
     code = "import sys, orchestrator.models.messages, orchestrator.testing; sys.exit('anthropic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class WebSite(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome!</html>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_address_of_something_else_is_told_from_a_reply_that_broke_off() -> None:
+    async def ask(url: str) -> None:
+        model = MessagesApi(AsyncAnthropic(api_key="a key", base_url=url))
+        try:
+            await model.reply(Request("a-model", (), (), (Message("user", ({"type": "text", "text": "Hi"},)),), 10))
+        finally:
+            await model.close()
+
+    with HTTPServer(("127.0.0.1", 0), WebSite) as site:
+        threading.Thread(target=site.handle_request).start()
+        with pytest.raises(BadRequest, match=r"text/html.*check ANTHROPIC_BASE_URL"):
+            asyncio.run(ask(f"http://127.0.0.1:{site.server_port}"))
 
 
 @pytest.mark.parametrize(

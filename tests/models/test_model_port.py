@@ -277,7 +277,10 @@ def failure(stage: Stage) -> errors.ModelError:
 @pytest.mark.parametrize(("fault", "kind"), LASTING.items())
 def test_what_a_retry_cannot_mend_is_told_apart_and_sent_once(adapter: Adapter, fault: str, kind: type) -> None:
     stage = Stage(adapter, f"- fault: {{{fault}}}")
-    assert type(failure(stage)) is kind
+    refused = failure(stage)
+    assert type(refused) is kind
+    assert "as the screenplay says)" in str(refused)
+    assert "{" not in str(refused)
     assert (len(stage.sent), stage.waited) == (1, [])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from anthropic import AsyncAnthropicBedrock
 
-from orchestrator.errors import BadKey, BrokenStream, UsageError
+from orchestrator.errors import BadKey, BrokenStream, RateLimited, UsageError
 from orchestrator.events import Json
 from orchestrator.models import Model, Reply, Request, connect
 from orchestrator.models.bedrock import service
@@ -20,7 +20,7 @@ from orchestrator.models.messages import MessagesApi
 from orchestrator.task import Message
 from orchestrator.testing import Screenplay, ScriptedServer
 
-from .platforms import Bedrock, Vertex, platform
+from .platforms import Bedrock, Vertex, frame, platform
 
 PLAY = "actors: {worker: {match: You are, turns: [{say: Good morning.}]}}"
 AWS = {"AWS_ACCESS_KEY_ID": "an-id", "AWS_SECRET_ACCESS_KEY": "a-key", "AWS_REGION": "eu-west-1"}
@@ -108,6 +108,15 @@ def test_vertex_ai_is_asked_as_the_account_of_the_key_file_in_its_project(
     assert server.requests[0]["model"] == "claude-sonnet-5-5@20260901"
 
 
+class Throttled(Bedrock):
+    """Bedrock that thinks better of it once it has begun."""
+
+    def events(self, said: bytes) -> bytes:
+        return frame(
+            b'{"message": "Too many tokens"}', {":message-type": "exception", ":exception-type": "throttlingException"}
+        )
+
+
 class Torn(Bedrock):
     """Bedrock behind a line that flips a bit."""
 
@@ -117,10 +126,13 @@ class Torn(Bedrock):
         return bytes(wire)
 
 
-def test_a_frame_whose_checksum_does_not_fit_is_a_broken_stream(bedrock: pytest.MonkeyPatch) -> None:
-    with ScriptedServer(Screenplay.parse(PLAY)) as server, platform(Torn, server.url) as url:
+@pytest.mark.parametrize(("wire", "kind"), [(Throttled, RateLimited), (Torn, BrokenStream)])
+def test_bedrock_s_own_failures_are_told_apart(
+    bedrock: pytest.MonkeyPatch, wire: type[Bedrock], kind: type[Exception]
+) -> None:
+    with ScriptedServer(Screenplay.parse(PLAY)) as server, platform(wire, server.url) as url:
         bedrock.setenv("ANTHROPIC_BEDROCK_BASE_URL", url)
-        with pytest.raises(BrokenStream):
+        with pytest.raises(kind):
             ask("a-model", lambda: MessagesApi(AsyncAnthropicBedrock(), service(), attempts=1))
 
 
