@@ -130,7 +130,8 @@ def _server(provider: str) -> Check:
     if provider != "messages":
         return Check("server", "note", f"not tried: that of {provider} is its own affair")
     url = os.environ.get("ANTHROPIC_BASE_URL") or _SERVER
-    proxy = None if proxy_bypass(urlsplit(url).hostname or "") else getproxies().get(urlsplit(url).scheme)
+    proxies = {} if proxy_bypass(urlsplit(url).hostname or "") else getproxies()
+    proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
     target = urlsplit(url if not proxy else proxy if "://" in proxy else f"http://{proxy}")
     address = target.hostname or "", target.port or _PORTS[target.scheme]
     where = f"{address[0]}:{address[1]}{' (a proxy)' if proxy else ''}"

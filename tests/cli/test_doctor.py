@@ -83,9 +83,10 @@ def test_a_proxy_without_an_address_is_a_problem(well: Shell) -> None:
     assert "my-password" not in said
 
 
-def test_a_proxy_is_what_has_to_answer(well: Shell, server: socket.socket) -> None:
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_is_what_has_to_answer(well: Shell, server: socket.socket, variable: str) -> None:
     port = server.getsockname()[1]
-    well.environment |= {"ANTHROPIC_BASE_URL": "https://api.example", "HTTPS_PROXY": f"127.0.0.1:{port}"}
+    well.environment |= {"ANTHROPIC_BASE_URL": "https://api.example", variable: f"127.0.0.1:{port}"}
     assert checks(well, "ok")["server"] == [f"127.0.0.1:{port} (a proxy) answers"]
     server.close()
 
