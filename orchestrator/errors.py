@@ -26,6 +26,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |   |-- LimitReached              turns, tokens or time (exit 4)
 |   |-- TaskIsBlocked             the agent cannot go on (exit 3)
 |   `-- Interrupted               Ctrl-C: resumable (exit 130)
+|-- TaskIsCancelled               a person wants it no more: it is archived (exit 5)
 |-- ScreenplayError               a screenplay that cannot be read, or that was not played as written
 `-- ToolError                     for the model, never for the person
 """
@@ -189,6 +190,10 @@ class TaskIsBlocked(Stopped):
 
 class Interrupted(Stopped):
     exit_code = 130
+
+
+class TaskIsCancelled(OrchestratorError):
+    exit_code = 5
 
 
 class ScreenplayError(OrchestratorError):

@@ -16,6 +16,8 @@ VALUES = {
     "renewed": "turns documents missing receipts",
     "document": "file text",
     "other-task": "id agent goal phase status decisions artifacts blockers documents",
+    "asked": "changes",
+    "cancelled": "",
     "edited": "changes",
     "edited-by-command": "changes",
     "elsewhere": "changes",
@@ -67,7 +69,11 @@ def test_the_words_for_a_change_use_only_what_its_event_says() -> None:
     given = {"text", "fields"}
     calls = {"tool", "call"}
     for name, line in prompts.lines("changes").items():
-        fields = set(Event.kinds[name].model_fields) | given if name in Event.kinds else calls | {"document"}
+        fields = (
+            set(Event.kinds[name].model_fields) | given
+            if name in Event.kinds
+            else calls | {"document", "task", "previous"}
+        )
         assert set(re.findall(r"\{\{(\w+)\}\}", line)) <= fields
 
 

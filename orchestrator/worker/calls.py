@@ -47,7 +47,8 @@ class Ended:
 class Calls:
     """Runs calls with the tools an agent is offered.
 
-    `place` makes the workplace for a state of the task; `claims` names the files that other tasks wrote meanwhile.
+    `place` makes the workplace for a state of the task; `claims` names the files that other tasks wrote meanwhile;
+    `cancelled` says whether somebody has cancelled the task since that state: no call is begun then.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Calls:
         place: Callable[[Task], Workplace],
         mask: Mask,
         claims: Callable[[Task], Awaitable[frozenset[tuple[str, str | None]]]],
+        cancelled: Callable[[Task], Awaitable[bool]],
     ) -> None:
         self._tools = tools
         self._place = place
         self._mask = mask
         self._claims = claims
+        self._cancelled = cancelled
 
     def intents(self, task: Task, blocks: Sequence[Json], malformed: frozenset[str]) -> tuple[Intent, ...]:
         """What the calls are about to do, as far as they can run at all."""
@@ -89,16 +92,19 @@ class Calls:
     ) -> list[Ended]:
         ended: list[Ended] = []
         for block in blocks:
-            place = replace(self._place(task), documents=texts(ended))
-            ended.append(await self._one(place, block, malformed, begun.get(block["id"])))
+            if await self._cancelled(task):
+                ended += self.not_run(task, [block], "cancelled")
+            else:
+                place = replace(self._place(task), documents=texts(ended))
+                ended.append(await self._one(place, block, malformed, begun.get(block["id"])))
             task = after(task, ended[-1:])
         return ended
 
-    def not_run(self, task: Task, blocks: Sequence[Json]) -> list[Ended]:
-        """The calls of a message that was cut off: a call whose input may be half there is never run."""
+    def not_run(self, task: Task, blocks: Sequence[Json], why: str) -> list[Ended]:
+        """Calls that are not run; `why`: the prompt that says so."""
         ended: list[Ended] = []
         for block in blocks:
-            result = ToolResult(text=prompts.render("cut-short"), outcome="refused")
+            result = ToolResult(text=prompts.render(why), outcome="refused")
             ended.append(Ended(block, result, _receipt(task, block, result)))
             task = after(task, ended[-1:])
         return ended

@@ -12,7 +12,19 @@ from pathlib import Path
 from orchestrator import overview, prompts
 from orchestrator.completion import missing
 from orchestrator.documents import file_name, kinds, render
-from orchestrator.events import ChangesUndone, Commit, Event, Json, Kind, Receipt, ReferenceMoved
+from orchestrator.events import (
+    ChangesUndone,
+    Commit,
+    Event,
+    InstructionGiven,
+    Json,
+    Kind,
+    Receipt,
+    ReferenceMoved,
+    TaskCancelled,
+    TaskRenamed,
+    TaskReopened,
+)
 from orchestrator.overview import Row
 from orchestrator.task import Task
 from orchestrator.tools.tool import ToolResult
@@ -42,7 +54,7 @@ def brief(task: Task, workspace: Path, temp: Path) -> Json:
             workspace=workspace,
             temp=temp,
             mode=task.mode,
-            description=task.description,
+            description="\n\n".join([task.description, *(row.text for row in task.instructions)]),
             documents="\n".join(f"- `{temp.name}/{name}`" for name in names),
             others="\n\n".join(others) or absent["others"],
             limits="\n".join(f"- {key}: {value}" for key, value in limits.items()) or absent["limits"],
@@ -104,7 +116,7 @@ def other_task(row: Row) -> str:
 
 def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -> list[Json]:
     """What others did since the model was last told, in words: people, its own commands, other tasks."""
-    told: dict[str, list[str]] = {"edited": [], "edited-by-command": [], "elsewhere": []}
+    told: dict[str, list[str]] = {"asked": [], "edited": [], "edited-by-command": [], "elsewhere": []}
     told["edited-by-command"] += [_change("DocumentRestored", {"document": kind}) or "" for kind in restored]
     for commit in commits:
         for event in commit.events:
@@ -115,8 +127,10 @@ def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -
 
 def _prompt(commit: Commit, event: Event) -> str | None:
     """Which notice tells of an event; None for what the model did or knows itself."""
-    if isinstance(event, ReferenceMoved):
+    if isinstance(event, ReferenceMoved | TaskRenamed):
         return "elsewhere"
+    if isinstance(event, InstructionGiven | TaskCancelled | TaskReopened):
+        return "asked"
     return {"editor": "edited", "user": "edited", "command": "edited-by-command"}.get(commit.actor)
 
 
@@ -145,7 +159,10 @@ def _words(task: Task, event: Event) -> str | None:
         fields["files"] = ", ".join(f"`{change.path}`" for change in event.files)
     shown = {key: value for key, value in fields.items() if key != "id"}
     summary = "; ".join(f"{key} = {_plain(value)}" for key, value in shown.items())
-    return _change(type(event).__name__, {"text": item.text if item else "", **fields, "fields": summary})
+    name = type(event).__name__
+    if isinstance(event, ReferenceMoved) and (event.previous or not event.archived):
+        name = "ReferenceRenamed" if event.previous else "ReferenceReturned"
+    return _change(name, {"text": item.text if item else "", **fields, "fields": summary})
 
 
 def _change(name: str, values: Mapping[str, object]) -> str | None:

@@ -18,7 +18,16 @@ from orchestrator.completion import missing
 from orchestrator.definitions import Agent
 from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease, Refreshed
-from orchestrator.errors import BadRequest, LimitReached, Overloaded, Refused, TaskIsBlocked, TooLong
+from orchestrator.errors import (
+    BadRequest,
+    LimitReached,
+    ModelError,
+    Overloaded,
+    Refused,
+    TaskIsBlocked,
+    TaskIsCancelled,
+    TooLong,
+)
 from orchestrator.events import (
     Commit,
     ContextRenewed,
@@ -30,6 +39,7 @@ from orchestrator.events import (
     ModelReplied,
     SyncAsked,
     TaskBlocked,
+    TaskCancelled,
     TaskStopped,
 )
 from orchestrator.masking import Mask
@@ -92,7 +102,7 @@ class Worker:
         offered = agent.offers(tuple(catalog()))
         self._tools = {name: tool for name, tool in catalog().items() if name in offered}
         self._described = tuple(describe(tool) for tool in self._tools.values())
-        self._calls = Calls(self._tools, self._place, self._mask, self._claims)
+        self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled)
         self._known: dict[str, str] = {}
         self._refusals = 0
         self._window: int | None = None
@@ -103,7 +113,8 @@ class Worker:
         """Work until the task is archived.
 
         Raises LimitReached or TaskIsBlocked, recorded, when it is not; Busy when somebody else works on it; a
-        ModelError when the model does not answer. Whatever ends it, the task can be resumed.
+        ModelError when the model does not answer. Whatever ends it, the task can be resumed; but for TaskIsCancelled,
+        which a person has: then it is archived.
         """
         begun = time.monotonic()
         stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
@@ -115,12 +126,27 @@ class Worker:
             while task.open:
                 await self._stay_within_limits(task, begun)
                 task = await self._turn(task)
+        except (ModelError, Refused):
+            if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
+                raise  # else it does not matter any more
         finally:
             beating.cancel()
             self._lease.release()
         task = await _thread(lambda: self._engine.archive(self._id))
+        if task.ended == "cancelled":
+            raise self._was_cancelled(task)
         self._report(Moment(task, "done"))
         return task
+
+    def _was_cancelled(self, task: Task) -> TaskIsCancelled:
+        self._report(Moment(task, "stopped", "cancelled"))
+        why = f": {task.reason}" if task.reason else ""
+        return TaskIsCancelled(f"task {task.id} was cancelled{why}; `orchestrator reopen {task.id}` opens it again")
+
+    async def _cancelled(self, task: Task) -> bool:
+        """True when a person has cancelled the task since."""
+        commits = await _thread(lambda: self._engine.since(self._id, task.revision))
+        return any(isinstance(event, TaskCancelled) for commit in commits for event in commit.events)
 
     async def _begin(self, reason: str | None) -> Task:
         """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
@@ -165,7 +191,9 @@ class Worker:
         """A message that reached the output limit, or the end of the window: none of its calls is run."""
         if reason == "model_context_window_exceeded":
             return await self._overflow(task, task.transcript[:-1], "the reply reached the end of the model's window")
-        return await self._answer(task, self._calls.not_run(task, blocks), [notices.text(prompts.render("cut-short"))])
+        return await self._answer(
+            task, self._calls.not_run(task, blocks, "cut-short"), [notices.text(prompts.render("cut-short"))]
+        )
 
     async def _record(self, task: Task, reply: Reply, blocks: Sequence[Json]) -> Task:
         """The model's message, durable before any tool runs."""
