@@ -6,14 +6,25 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
+
+if TYPE_CHECKING:  # which fields there are, the type checker knows of this one
+    from dataclasses import replace as replace
+else:
+
+    def replace(row, /, **changes):
+        """`dataclasses.replace` in an eighth of its time: each event changes a few of a task's fifty fields."""
+        changed = object.__new__(type(row))
+        changed.__dict__.update(row.__dict__, **changes)
+        return changed
+
 
 Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled", "archiving", "archived"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """A checklist item. `added_at`: how many receipts the task had then. `dropped`: the reason, when it was."""
 
@@ -27,7 +38,7 @@ class Item:
     dropped: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workstream:
     id: str
     description: str = ""
@@ -39,7 +50,7 @@ class Workstream:
     notes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     id: str
     at: str
@@ -48,14 +59,14 @@ class Decision:
     referenced_agent_work: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blocker:
     id: str
     text: str
     resolution: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reference:
     """A document of another task. `moved`: that task is archived, the document is in completed/."""
 
@@ -103,7 +114,7 @@ class Message:
         return json.dumps({"role": self.role, "content": self.content}).encode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """Everything that is true of one task after some revision."""
 
@@ -175,7 +186,7 @@ class Task:
 
     @property
     def live_items(self) -> tuple[Item, ...]:
-        return tuple(item for item in self.items if item.dropped is None)
+        return tuple([item for item in self.items if item.dropped is None])
 
     @property
     def archived(self) -> bool:

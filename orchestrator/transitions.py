@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from orchestrator import events as happened
@@ -24,6 +23,7 @@ from orchestrator.task import (
     Task,
     Workstream,
     digest,
+    replace,
 )
 
 WORKSTREAMS: dict[Status, frozenset[Status]] = {

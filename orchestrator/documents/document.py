@@ -99,7 +99,8 @@ class MarkdownDocument:
         edits = Edits(self._page(task, self._template(task) if base is None else base))
         ours = edits.page.ours
         known = None if ours or known is None else relocated(known, gone)
-        header.weave(edits, task, known)
+        if base is not None:
+            header.weave(edits, task, known)
         for binding in self._bindings:
             binding.weave(edits, task, known)
         self._weave_prose(edits, task, known)

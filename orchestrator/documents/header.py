@@ -44,8 +44,8 @@ def life(task: Task) -> Life:
 
 
 def _progress(task: Task) -> str:
-    done = sum(item.checked for item in task.live_items)
-    return f"{done} of {len(task.live_items)} items"
+    items = task.live_items
+    return f"{sum(item.checked for item in items)} of {len(items)} items"
 
 
 def _usage(task: Task) -> str:

@@ -182,6 +182,8 @@ def _live(task: Task) -> list[Item]:
 
 
 def _pair(boxes: Sequence[Box], items: Sequence[Item]) -> Pairing:
+    if not boxes:
+        return Pairing((), (), tuple(range(len(items))))
     return pair(
         [(plain(box.text), _title(box.section).casefold()) for box in boxes],
         [(plain(item.text), _title(item.section).casefold()) for item in items],

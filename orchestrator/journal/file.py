@@ -207,9 +207,13 @@ class FileJournal:
 
         What was read stays read: a journal written anew has the same lines.
         """
-        self._path = self._folder.place(self.task_id)
+        try:
+            named = os.stat(self._path)
+        except FileNotFoundError:
+            self._path = self._folder.place(self.task_id)
+            named = os.stat(self._path)
         if self._descriptor >= 0:
-            mine, named = os.fstat(self._descriptor), os.stat(self._path)
+            mine = os.fstat(self._descriptor)
             if (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino):
                 return
         opened = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
