@@ -14,6 +14,9 @@ from orchestrator.models import Model
 from orchestrator.task import Task
 from orchestrator.worker import Setting, Worker
 
+End = Task | OrchestratorError
+"""How a worker ended: with the archived task, or why there is none."""
+
 
 class Team:
     """The workers of one run. `model` is asked for once the first worker starts."""
@@ -51,16 +54,24 @@ class Team:
         """Other limits for a task that stopped at its own."""
         return self._engine.commit(task_id, [LimitsChanged(limits=limits)], actor="user")
 
-    async def work(self, *task_ids: str) -> dict[str, Task | OrchestratorError]:
-        """Run the tasks' workers side by side, to their ends: the archived task, or why there is none."""
+    async def work(
+        self, *task_ids: str, ended: Callable[[str, End], None] = lambda task_id, end: None
+    ) -> dict[str, End]:
+        """Run the tasks' workers side by side, to their ends; `ended` is told of each as it comes."""
         model = self._model()
+
+        async def one(task_id: str) -> End:
+            end = await self._one(model, task_id)
+            ended(task_id, end)
+            return end
+
         try:
-            ends = await asyncio.gather(*(self._one(model, task_id) for task_id in task_ids))
+            ends = await asyncio.gather(*map(one, task_ids))
         finally:
             await model.close()
         return dict(zip(task_ids, ends, strict=True))
 
-    async def _one(self, model: Model, task_id: str) -> Task | OrchestratorError:
+    async def _one(self, model: Model, task_id: str) -> End:
         try:
             task = (await asyncio.to_thread(self._engine.refresh, task_id)).task
             if not task.open:

@@ -21,12 +21,13 @@ from orchestrator.definitions import Library
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.models.messages import MessagesApi
+from orchestrator.task import Task
 from orchestrator.team import Team
 from orchestrator.testing import Screenplay, ScriptedServer
 from orchestrator.worker import Setting
 
 
-async def _anything(command: str) -> bool:
+async def _anything(task: Task, command: str) -> bool:
     return True
 
 

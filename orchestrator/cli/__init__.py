@@ -58,7 +58,7 @@ def commands(context: click.Context, project: Path | None) -> None:
     can be resumed after 1, 3, 4 and 130.
     """
     context.obj = Project.find(project)
-    if os.environ.get("NO_COLOR"):
+    if not screen.escapes():
         context.color = False
 
 
@@ -98,6 +98,5 @@ def _fail(message: str, code: int) -> int:
 
 
 def _closed_pipe() -> int:
-    """Whoever read our output has left: nothing more to say to them, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    screen.abandon_output()
     return OrchestratorError.exit_code

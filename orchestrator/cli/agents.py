@@ -104,9 +104,5 @@ def _show(project: Project, agent: Agent) -> None:
 
 
 def _wrapped(text: str, deeper: int = 2) -> None:
-    import textwrap
-
-    rest = " " * (2 + deeper)
-    text = screen.plain(text.replace("\n", " "))
-    for row in textwrap.wrap(text, screen.columns(), initial_indent="  ", subsequent_indent=rest):
-        click.echo(row)
+    for number, row in enumerate(screen.wrap(screen.line(text), screen.columns() - 2 - deeper)):
+        click.echo(" " * (2 + deeper if number else 2) + row)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +14,8 @@ from orchestrator import overview
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.permit import Permit
-from orchestrator.cli.progress import Progress
 from orchestrator.cli.project import Project
-from orchestrator.errors import Interrupted
+from orchestrator.cli.work import Output, interruptible, output_option, view
 
 if TYPE_CHECKING:
     from orchestrator.task import Task
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 )
 @click.option("--live", is_flag=True, help="With a real model: needs ANTHROPIC_API_KEY, and asks before each command.")
 @click.option("--yes", is_flag=True, help="With --live: run every command unasked.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document at the end; progress on stderr.")
-def command(keep: Path | None, live: bool, yes: bool, as_json: bool) -> None:
+@output_option
+def command(keep: Path | None, live: bool, yes: bool, output: Output) -> None:
     """See two agents at work, without a key.
 
     They build the database part of a small clinic project: an architect designs the associations, a worker writes
@@ -47,12 +46,10 @@ def command(keep: Path | None, live: bool, yes: bool, as_json: bool) -> None:
         project = Project(directory)
         finished, begun = _finished(project), time.monotonic()
         opening = ["This demo is finished already: nothing is run again."] if finished else _opening(project, live)
-        try:
-            tasks = _play(project, stack, opening, live=live, yes=yes or not live, as_json=as_json)
-        except KeyboardInterrupt:
-            raise Interrupted(_how_to_resume(keep, live, yes)) from None
+        with interruptible(_how_to_resume(keep, live, yes)):
+            tasks = _play(project, stack, opening, live=live, yes=yes or not live, output=output)
         seconds = 0.0 if finished else time.monotonic() - begun
-        _show(project, tasks, seconds, kept=keep is not None, live=live, as_json=as_json)
+        _show(project, tasks, seconds, kept=keep is not None, live=live, output=output)
 
 
 def _finished(project: Project) -> bool:
@@ -62,7 +59,7 @@ def _finished(project: Project) -> bool:
 
 
 def _play(
-    project: Project, stack: ExitStack, opening: list[str], *, live: bool, yes: bool, as_json: bool
+    project: Project, stack: ExitStack, opening: list[str], *, live: bool, yes: bool, output: Output
 ) -> list[Task]:
     from orchestrator import demo
     from orchestrator.models import Names, connect
@@ -73,16 +70,18 @@ def _play(
     if live:
         connect(settings.provider)  # raises BadKey before anything is begun
     demo.prepare(project.workspace)
-    progress = Progress(project.workspace, err=as_json)
-    for text in opening:
-        progress.say(text)
-    return demo.run(
-        project.workspace,
-        model=(lambda: connect(settings.provider)) if live else stack.enter_context(demo.scripted(project.workspace)),
-        report=progress,
-        permit=Permit(Permissions(settings.allow, everything=yes), progress),
-        names=Names(settings.models, settings.model),
-    )
+    if output != "stream-json":
+        click.echo("\n".join(opening), err=output == "json")
+    with closing(view(project, output)) as report:
+        return demo.run(
+            project.workspace,
+            model=(lambda: connect(settings.provider))
+            if live
+            else stack.enter_context(demo.scripted(project.workspace)),
+            report=report,
+            permit=Permit(Permissions(settings.allow, everything=yes), report),
+            names=Names(settings.models, settings.model),
+        )
 
 
 def _opening(project: Project, live: bool) -> list[str]:
@@ -98,14 +97,20 @@ def _opening(project: Project, live: bool) -> list[str]:
 
 def _how_to_resume(keep: Path | None, live: bool, yes: bool) -> str:
     if keep is None:
-        return "interrupted, the directory is removed: with --keep DIR a demo can be resumed"
+        return "the directory is removed: with --keep DIR a demo can be resumed"
     options = f"{' --live' if live else ''}{' --yes' if yes else ''}"
-    return f"interrupted, nothing is lost; resume with: orchestrator demo --keep {screen.quoted(str(keep))}{options}"
+    return f"nothing is lost; resume with: orchestrator demo --keep {screen.quoted(str(keep))}{options}"
 
 
-def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, live: bool, as_json: bool) -> None:
-    if as_json:
-        screen.print_json(_json(project, tasks, seconds, kept=kept, live=live))
+def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, live: bool, output: Output) -> None:
+    ends = [Outcome(task.id, task, None, seconds) for task in tasks]
+    if output == "stream-json":
+        for end in ends:
+            view(project, output).ended(end)
+    if output == "json":
+        about = {"directory": str(project.workspace), "kept": kept, "scripted": not live, "seconds": round(seconds, 3)}
+        screen.print_json({**about, "tasks": [outcome.as_json(project, end) for end in ends]})
+    if output != "text":
         return
     screen.title("Archived")
     for task in tasks:
@@ -122,14 +127,3 @@ def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, li
         click.echo(f"  kept in {project.workspace}: `orchestrator show {tasks[-1].id}` there shows the task")
     else:
         click.echo("  The directory is removed now: `orchestrator demo --keep DIR` leaves it to look at.")
-
-
-def _json(project: Project, tasks: list[Task], seconds: float, *, kept: bool, live: bool) -> dict[str, Any]:
-    ends = [Outcome(task.id, task, None, seconds) for task in tasks]
-    return {
-        "directory": str(project.workspace),
-        "kept": kept,
-        "scripted": not live,
-        "seconds": round(seconds, 3),
-        "tasks": [outcome.as_json(project, end) for end in ends],
-    }

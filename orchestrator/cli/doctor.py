@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -61,7 +60,7 @@ def _show(check: Check) -> None:
     mark, colour = _MARKS[check.state]
     lead = f"{click.style(mark, fg=colour)} {check.name:<11} "
     gap = " " * len(click.unstyle(lead))
-    for number, row in enumerate(textwrap.wrap(screen.line(check.said), screen.columns() - len(gap))):
+    for number, row in enumerate(screen.wrap(screen.line(check.said), screen.columns() - len(gap))):
         click.echo((gap if number else lead) + row)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from orchestrator.cli.project import Project
 from orchestrator.errors import Conflict, ModelError, OrchestratorError, Stopped
 
 if TYPE_CHECKING:
-    from orchestrator.events import FileChange
+    from orchestrator.events import FileChange, Json
     from orchestrator.task import Task
 
 _MARKS = {"created": ("+", "green"), "modified": ("~", "yellow"), "deleted": ("-", "red"), "read": ("·", None)}
@@ -135,6 +136,18 @@ def usage(task: Task) -> dict[str, Any]:
     }
 
 
+def tell(project: Project, outcomes: Sequence[Outcome], output: str, document: Json) -> int:
+    """The ends of a go: for people, or as the one JSON document; a stream has told each already. Their exit code."""
+    if output == "json":
+        screen.print_json(document)
+    for end in outcomes:
+        if output == "text":
+            show(project, end)
+        elif end.reason:
+            screen.complain(end.reason)
+    return exit_code(outcomes)
+
+
 def show(project: Project, outcome: Outcome) -> None:
     """The end of a run on the screen; why it is not done goes to standard error."""
     task = outcome.task
@@ -157,11 +170,11 @@ def show(project: Project, outcome: Outcome) -> None:
 
 
 def show_text(text: str, indent: int = 2, most: int = 12) -> None:
-    """A text, wrapped, and not all of it when it is long."""
-    import textwrap
-
+    """A text, wrapped; on a terminal not all of it when it is long."""
     room = screen.columns() - indent
-    rows = [row for part in screen.plain(text).splitlines() for row in textwrap.wrap(part, room) or [""]]
+    rows = [row for part in text.splitlines() for row in screen.wrap(part, room) or [""]]
+    if not sys.stdout.isatty():
+        most = len(rows)
     for row in rows[:most] + (["…"] if len(rows) > most else []):
         click.echo((" " * indent + row).rstrip())
 
@@ -189,4 +202,4 @@ def cost(tasks: Iterable[Task]) -> str:
     known = [task.cost for task in tasks if task.cost is not None]
     price = f", {screen.dollars(sum(known))}" if known else ", price unknown" if unpriced else ""
     part = f" for {turns - unpriced} of them" if known and unpriced else ""
-    return f"{turns} turn{'' if turns == 1 else 's'}, {tokens:,} tokens{share}{price}{part}"
+    return f"{screen.count(turns, 'turn')}, {tokens:,} tokens{share}{price}{part}"

@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from orchestrator.cli import screen
 
 if TYPE_CHECKING:
-    from orchestrator.cli.progress import Progress
     from orchestrator.permissions import Permissions
+    from orchestrator.task import Task
 
 _MOST = 8
 """Refused commands that are listed."""
 
 
+class Stage(Protocol):
+    """What is on the terminal, and makes way for a question."""
+
+    def question(self, task: Task, command: str) -> AbstractContextManager[None]: ...
+
+
 class Permit:
     """Asked before each command. `refused`: the commands that did not run because nobody could be asked."""
 
-    def __init__(self, permissions: Permissions, progress: Progress) -> None:
+    def __init__(self, permissions: Permissions, stage: Stage) -> None:
         import asyncio
 
         self.refused: list[str] = []
         self._permissions = permissions
-        self._progress = progress
+        self._stage = stage
         self._asking = asyncio.Lock()
 
-    async def __call__(self, command: str) -> bool:
+    async def __call__(self, task: Task, command: str) -> bool:
         if self._permissions.allows(command):
             return True
         if not screen.interactive():
@@ -38,7 +45,8 @@ class Permit:
         async with self._asking:  # one question at a time
             if self._permissions.allows(command):
                 return True
-            answer = await self._ask(command)
+            with self._stage.question(task, command):
+                answer = await _ask(task, command)
         if answer == "a":
             self._permissions.exact.add(command.strip())
         return answer in ("y", "a")
@@ -57,16 +65,17 @@ class Permit:
         if len(refused) > _MOST:
             click.echo(f"  … and {len(refused) - _MOST} more", err=True)
 
-    async def _ask(self, command: str) -> str:
-        self._progress.pause()
-        click.echo(click.style("The agent wants to run:", fg="yellow"), err=True)
-        for row in screen.plain(command).splitlines():
-            click.echo(f"    {row}", err=True)
-        while True:
-            click.echo("[y] once   [a] always, this command, in this run   [n] no: ", nl=False, err=True)
-            answer = (await _line()).strip().lower()
-            if answer[:1] in ("y", "a", "n", ""):
-                return answer[:1] or "n"
+
+async def _ask(task: Task, command: str) -> str:
+    asks = click.style(f"{screen.line(task.agent)} wants to run:", fg="yellow")
+    click.echo(f"{click.style(task.id, fg='cyan')}  {asks}", err=True)
+    for row in screen.plain(command).splitlines():
+        click.echo(f"    {row}", err=True)
+    while True:
+        click.echo("[y] once   [a] always, this command, in this run   [n] no: ", nl=False, err=True)
+        answer = (await _line()).strip().lower()
+        if answer[:1] in ("y", "a", "n", ""):
+            return answer[:1] or "n"
 
 
 async def _line() -> str:

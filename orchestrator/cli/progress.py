@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli import screen
+from orchestrator.cli.footer import Footer
+from orchestrator.cli.roster import Roster
+from orchestrator.errors import Stopped
 
 if TYPE_CHECKING:
+    from orchestrator.cli.outcome import Outcome
+    from orchestrator.events import Json
     from orchestrator.task import Task
     from orchestrator.worker import Moment
     from orchestrator.worker.calls import Ended
@@ -43,45 +49,94 @@ _MOST_REASONS = 7
 
 
 class Progress:
-    """Shows every Moment it is called with: a line a call. On a terminal a last line says what is waited for."""
+    """Shows every Moment it is called with: a line a call. On a terminal a row beneath says what each worker does."""
 
     def __init__(self, workspace: Path, *, err: bool) -> None:
         self._workspace = workspace
         self._err = err
-        self._live = (sys.stderr if err else sys.stdout).isatty() and not os.environ.get("NO_COLOR")
+        self._roster = Roster()
+        live = screen.escapes() and (sys.stderr if err else sys.stdout).isatty()
+        self._footer = Footer(self._roster.rows, err=err) if live else None
+        self._held: list[str] | None = None
 
     def __call__(self, moment: Moment) -> None:
         task = moment.task
         match moment.kind:
             case "started" | "resumed":
                 self.say(f"{_name(task.id)}  {click.style(task.agent, bold=True)} {screen.dim(moment.kind)}")
-                for row in _wrapped(task.description, 8):
+                for row in self._wrapped(task.description, 8):
                     self.say(" " * 8 + screen.dim(row))
-            case "asking":
-                self._wait(f"{task.id} {task.turns + 1:>3}  asking the model …")
             case "said":
                 self._said(task, moment.text)
-            case "call":
-                self._wait(f"{task.id} {task.turns:>3}  {moment.text} …")
             case "ended" if moment.ended is not None:
                 self._ended(task, moment.ended)
             case "told":
                 self._row(task, click.style("↺", fg="cyan"), "news", _points(moment.text))
-            case "renewing":
-                self._wait(f"{task.id} {task.turns:>3}  the conversation is being summed up …")
             case "renewed":
                 self._row(task, click.style("↺", fg="cyan"), "anew", f"the conversation starts over, {moment.text}")
             case "stopped":
                 self._row(task, click.style("■", fg="yellow"), "stopped", moment.text)
+        self._follow(moment)
+
+    def _follow(self, moment: Moment) -> None:
+        """Keep the worker's row."""
+        task = moment.task
+        match moment.kind:
+            case "started" | "resumed":
+                self._roster.begins(task, "begins")
+            case "asking":
+                self._roster.begins(task, "asks the model")
+            case "writing":
+                self._roster.wrote(task, len(moment.text))
+            case "recording":
+                self._roster.begins(task, "records")
+            case "renewing":
+                self._roster.begins(task, "sums up the conversation")
+            case "call" if moment.call is not None:
+                self._roster.begins(task, f"{moment.call['name']} {self._argument(moment.call)}")
+            case "done" | "stopped":
+                self._roster.leaves(task.id)
+        if self._footer is not None and self._held is None and moment.kind not in ("writing", "recording"):
+            self._footer.show()
+
+    def ended(self, outcome: Outcome) -> None:
+        """A worker is gone. Where others go on, it is said why; the end of all is told at the end of all."""
+        self._roster.leaves(outcome.task_id)
+        if len(self._roster) and outcome.error is not None and not isinstance(outcome.error, Stopped):
+            self.say(f"{_name(outcome.task_id)}      {click.style('✗', fg='red')} {screen.line(str(outcome.error))}")
 
     def say(self, text: str) -> None:
-        """A line of its own, in place of the one that waits."""
-        self._clear()
-        click.echo(text, err=self._err)
+        """A line of its own, above the rows; after the question, when there is one."""
+        if self._held is not None:
+            self._held.append(text)
+        elif self._footer is not None:
+            self._footer.say(text)
+        else:
+            click.echo(text, err=self._err)
+
+    @contextmanager
+    def question(self, task: Task, command: str) -> Iterator[None]:
+        """The terminal is the asker's: no row is there, and lines wait until it is over."""
+        self.close()
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for text in held:
+                self.say(text)
+            self._roster.begins(task, f"Bash {screen.line(command)}")
+            if self._footer is not None:
+                self._footer.show()
+
+    def close(self) -> None:
+        """Nothing is done any more: the rows go."""
+        if self._footer is not None:
+            self._footer.hide()
 
     def _said(self, task: Task, text: str) -> None:
-        first, *more = _wrapped(text, _INDENT) or [""]
-        self.say(f"{_name(task.id)} {task.turns + 1:>3}  {first}")
+        first, *more = self._wrapped(text, _INDENT) or [""]
+        self.say(f"{_name(task.id)} {task.turns:>3}  {first}")
         for row in more:
             self.say(" " * _INDENT + row)
 
@@ -89,10 +144,13 @@ class Progress:
         name, outcome = str(ended.block["name"]), ended.result.outcome
         mark, colour = _MARKS[outcome]
         recorded = outcome == "ok" and name in _RECORDING
-        argument = self._argument(task, ended)
+        # a call that only records, and did not, is about nothing
+        argument = "" if name in _RECORDING and not recorded else self._argument(ended.block)
+        if name == "Sync" and recorded:
+            argument = _recorded(task, ended)
         done = sum(item.checked for item in task.live_items)
         tail = f"{done}/{len(task.live_items)}  {screen.thousands(task.usage.total)} tokens" if recorded else ""
-        reason = [] if outcome == "ok" else _reason(ended.result.text, _INDENT + 9)
+        reason = [] if outcome == "ok" else self._reason(ended.result.text, _INDENT + 9)
         if not argument and reason:
             argument, *reason = reason
         self._row(task, click.style(mark, fg=colour), name, argument, tail)
@@ -101,56 +159,35 @@ class Progress:
 
     def _row(self, task: Task, mark: str, what: str, argument: str, tail: str = "") -> None:
         what = screen.line(what)
-        room = screen.columns() - _INDENT - 3 - max(len(what), 6) - (len(tail) + 2 if tail else 0)
+        columns = screen.columns(err=self._err)
+        room = columns - _INDENT - 3 - max(len(what), 6) - (len(tail) + 2 if tail else 0)
         shown = screen.fit(argument, room)
-        gap = " " * (room - screen.measure(shown) + 2) if tail else ""
+        gap = " " * (2 if columns == screen.UNLIMITED else room - screen.measure(shown) + 2) if tail else ""
         bold = click.style(f"{what:<6}", bold=True)
         self.say(f"{_name(task.id)} {task.turns:>3}  {mark} {bold} {shown}{gap}{screen.dim(tail)}".rstrip())
 
-    def _argument(self, task: Task, ended: Ended) -> str:
-        """What the call is about; nothing for one that only records and did not."""
-        name, given = ended.block["name"], ended.block["input"]
-        if name in _RECORDING and ended.result.outcome != "ok":
-            return ""
-        if name == "Sync":
-            return _recorded(task, ended)
+    def _argument(self, call: Json) -> str:
+        """What a call is about."""
+        given = call["input"]
         if len(rows := str(given.get("command", "")).splitlines()) > 1 and given.get("description"):
             return f"{given['description']} ({len(rows)} lines)"
         value = next((given[key] for key in _ARGUMENTS if isinstance(given.get(key), str)), "")
         return str(value).removeprefix(f"{self._workspace}/")
 
-    def _wait(self, text: str) -> None:
-        """Leaves room for the `^C` a terminal writes behind it."""
-        if self._live:
-            self._clear()
-            click.echo(screen.dim(screen.fit(text, screen.columns() - 3)), nl=False, err=self._err)
+    def _wrapped(self, text: str, indent: int) -> list[str]:
+        """A text in rows that fit beside an indent, and not all of it when it is long."""
+        room = screen.columns(err=self._err) - indent
+        rows = screen.wrap(screen.line(_TAGS.sub("", text)), room)
+        return (
+            rows if len(rows) <= _MOST_ROWS else [*rows[: _MOST_ROWS - 1], screen.fit(rows[_MOST_ROWS - 1] + "…", room)]
+        )
 
-    def _clear(self) -> None:
-        if self._live:
-            click.echo("\r\x1b[K", nl=False, err=self._err)
-
-    def pause(self) -> None:
-        """Nothing is waited for: the last line goes."""
-        self._clear()
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    """A text in rows that fit beside an indent, and not all of it when it is long."""
-    import textwrap
-
-    room = screen.columns() - indent
-    text = _TAGS.sub("", text)
-    return textwrap.wrap(screen.line(text), room, max_lines=_MOST_ROWS, placeholder=" …")
-
-
-def _reason(text: str, indent: int) -> list[str]:
-    """Why a call failed, its lines as they are: of a long one the first, what went wrong, and the last."""
-    import textwrap
-
-    room = screen.columns() - indent
-    lines = [row for row in screen.plain(_TAGS.sub("", text)).splitlines() if row.strip()]
-    rows = [row for line in lines for row in textwrap.wrap(line, room)]
-    return rows if len(rows) <= _MOST_REASONS else [*rows[:2], "…", *rows[3 - _MOST_REASONS :]]
+    def _reason(self, text: str, indent: int) -> list[str]:
+        """Why a call failed, its lines as they are: of a long one the first, what went wrong, and the last."""
+        lines = [row for row in screen.plain(_TAGS.sub("", text)).splitlines() if row.strip()]
+        room = screen.columns(err=self._err) - indent
+        rows = [row for line in lines for row in screen.wrap(line, room)]
+        return rows if len(rows) <= _MOST_REASONS else [*rows[:2], "…", *rows[3 - _MOST_REASONS :]]
 
 
 def _name(task_id: str) -> str:

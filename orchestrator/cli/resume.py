@@ -10,7 +10,7 @@ import click
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.work import Orders, Shift, check_price, lift, limits, names, orders
+from orchestrator.cli.work import Orders, Output, Shift, check_price, lift, limits, names, orders, view
 from orchestrator.errors import BadKey, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def command(
     archived.
     """
     if not ids and not project.temp.is_dir():
-        return _tell(project, [], as_json=given["as_json"])
+        return _tell(project, [], given["output"])
     with project.engine() as engine:
         tasks = _named(project, engine, ids) if ids else _resumable(project, engine)
         if not ids and not everything and len(tasks) > 1:
@@ -50,7 +50,7 @@ def command(
         if mode:
             tasks = [_in_mode(engine, task, mode) for task in tasks]
         ends = _go_on(project, engine, tasks, given)
-    return _tell(project, ends, as_json=given["as_json"])
+    return _tell(project, ends, given["output"])
 
 
 def _in_mode(engine: Engine, task: Task, mode: Literal["full", "lightweight"]) -> Task:
@@ -61,17 +61,10 @@ def _in_mode(engine: Engine, task: Task, mode: Literal["full", "lightweight"]) -
     return engine.commit(task.id, [ModeChanged(mode=mode)], actor="user")
 
 
-def _tell(project: Project, ends: list[Outcome], *, as_json: bool) -> int:
-    if as_json:
-        screen.print_json({"tasks": [outcome.as_json(project, end) for end in ends]})
-    elif not ends:
+def _tell(project: Project, ends: list[Outcome], output: Output) -> int:
+    if output == "text" and not ends:
         click.echo(f"nothing to resume in {project.workspace}")
-    for end in ends:
-        if not as_json:
-            outcome.show(project, end)
-        elif end.reason:
-            screen.complain(end.reason)
-    return outcome.exit_code(ends)
+    return outcome.tell(project, ends, output, {"tasks": [outcome.as_json(project, end) for end in ends]})
 
 
 def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]:
@@ -98,14 +91,17 @@ def _resumable(project: Project, engine: Engine) -> list[Task]:
 
 
 def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -> list[Outcome]:
+    report = view(project, given["output"])
     ends = [_archived(engine, task) for task in tasks if not task.open]
+    for end in ends:
+        report.ended(end)
     waiting = [task for task in tasks if task.open]
     if not waiting:
         return ends
     settings = project.settings()
     for task in waiting:
         check_price(limits(given, task.limits), names(settings).full(task.model))
-    shift = Shift(project, engine, _model(project, waiting, settings.provider), given, settings)
+    shift = Shift(project, engine, _model(project, waiting, settings.provider), given, settings, report)
     if lift(given):
         for task in waiting:
             shift.team.allow(task.id, limits(given, task.limits))

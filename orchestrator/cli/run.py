@@ -10,7 +10,7 @@ import click
 from orchestrator import shipped
 from orchestrator.cli import outcome, repository, screen
 from orchestrator.cli.project import Project, agent_names, pass_project
-from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions
+from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions, view
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,17 +62,11 @@ def command(
     check_price(bounds, names(settings).full(model))
     model_api = connect(settings.provider)
     with project.engine(create=True) as engine:
-        shift = Shift(project, engine, model_api, given, settings)
+        shift = Shift(project, engine, model_api, given, settings, view(project, given["output"]))
         verify = verify or settings.verify
         started = shift.team.start(agent, description, limits=bounds, verify=verify, mode=mode, model=model)
         (end,) = shift.work([started.id])
-    if given["as_json"]:
-        screen.print_json(outcome.as_json(project, end))
-        if end.reason:
-            screen.complain(end.reason)
-    else:
-        outcome.show(project, end)
-    return outcome.exit_code([end])
+    return outcome.tell(project, [end], given["output"], outcome.as_json(project, end))
 
 
 def _check_declared(definition: Agent, settings: Settings, given: Orders) -> None:

@@ -65,11 +65,39 @@ def _visible(found: re.Match[str]) -> str:
 def fit(text: str, columns: int) -> str:
     """One harmless line of at most so many columns."""
     text = line(text)
-    if measure(text) <= columns:
-        return text
-    while text and measure(text) >= columns:
-        text = text[: max(columns - 1, 0)] if len(text) > columns else text[:-1]
-    return text.rstrip() + "…"
+    return text if measure(text) <= columns else _head(text, columns - 1).rstrip() + "…"
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """A line in rows of at most so many columns, broken between words where that can be."""
+    text = plain(text.expandtabs()).rstrip()
+    words = text.split()
+    if measure(text) <= columns or not words:
+        return [text] if text else []
+    rows = [text[: len(text) - len(text.lstrip())] + words[0]]
+    for word in words[1:]:
+        if measure(rows[-1]) + 1 + measure(word) <= columns:
+            rows[-1] += f" {word}"
+            continue
+        rows = rows[:-1] + _pieces(rows[-1], columns) + [word]
+    return rows[:-1] + _pieces(rows[-1], columns)
+
+
+def _pieces(row: str, columns: int) -> list[str]:
+    """A row as it is, or a word too long for one, in as many as it takes."""
+    pieces = []
+    while measure(row) > columns:
+        pieces.append(_head(row, columns) or row[:1])
+        row = row[len(pieces[-1]) :]
+    return [*pieces, row]
+
+
+def _head(text: str, columns: int) -> str:
+    """As much of the text as finds room."""
+    head = text[: max(columns, 0)]
+    while measure(head) > columns:
+        head = head[:-1]
+    return head
 
 
 def measure(text: str) -> int:
@@ -81,9 +109,26 @@ def measure(text: str) -> int:
     )
 
 
-def columns() -> int:
-    """The width to write for: the terminal's, within reason."""
-    return max(40, min(shutil.get_terminal_size((100, 24)).columns, 120))
+def columns(*, err: bool = False) -> int:
+    """The width to write for: the terminal's, within reason; without one, COLUMNS or no limit."""
+    if (sys.stderr if err else sys.stdout).isatty():
+        return max(40, min(window(err=err).columns, 120))
+    return shutil.get_terminal_size((UNLIMITED, 24)).columns
+
+
+UNLIMITED = 1_000_000
+"""Columns: what is piped is cut and wrapped by whoever reads it."""
+
+
+def window(*, err: bool) -> os.terminal_size:
+    """The size of the terminal that standard output, or standard error, is."""
+    size = os.get_terminal_size((sys.stderr if err else sys.stdout).fileno())
+    return size if size.columns else os.terminal_size((80, 24))
+
+
+def escapes() -> bool:
+    """False when the terminal understands no escape codes, or who sits at it wants none."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def interactive() -> bool:
@@ -94,8 +139,13 @@ def interactive() -> bool:
 def complain(message: str) -> None:
     """One line on standard error, in place of a line that waits or the echo of Ctrl-C."""
     if sys.stderr.isatty():
-        click.echo("\r" if os.environ.get("NO_COLOR") else "\r\x1b[K", nl=False, err=True)
+        click.echo("\r\x1b[K" if escapes() else "\r", nl=False, err=True)
     click.echo(f"orchestrator: {plain(who(' '.join(message.splitlines())))}", err=True)
+
+
+def abandon_output() -> None:
+    """Whoever read our output has left: nothing more to say to them, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def title(text: str) -> None:
@@ -112,8 +162,21 @@ def print_json(value: Any) -> None:
 
 
 def thousands(number: int) -> str:
-    """12,345 as 12k"""
-    return f"{number / 1000:.0f}k" if number >= 1000 else str(number)
+    """12,345 as 12k, 1,234,567 as 1.2M"""
+    return f"{number / 1e6:.1f}M" if number >= 999_500 else f"{number / 1000:.0f}k" if number >= 1000 else str(number)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 turn`, `2 turns`"""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def lasting(seconds: float) -> str:
+    """How long something has lasted: 7s, 1m12s, 2h05m"""
+    minutes, rest = divmod(int(seconds), 60)
+    return (
+        f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+    )
 
 
 def dollars(amount: float) -> str:

@@ -197,8 +197,6 @@ def _resolved(resolution: str | None) -> str:
 
 def _section(heading: str, rows: Sequence[tuple[str, str]]) -> None:
     """A heading with its rows, a text's first line beside its mark and the others, dim, below; nothing when empty."""
-    import textwrap
-
     if not rows:
         return
     screen.title(heading)
@@ -206,7 +204,7 @@ def _section(heading: str, rows: Sequence[tuple[str, str]]) -> None:
     for mark, text in rows:
         first, _, rest = text.partition("\n")
         lead = "  " + mark + " " * (gap - 2 - len(click.unstyle(mark)))
-        for number, part in enumerate(textwrap.wrap(screen.line(first), screen.columns() - gap) or [""]):
+        for number, part in enumerate(screen.wrap(screen.line(first), screen.columns() - gap) or [""]):
             click.echo((lead if number == 0 else " " * gap) + part)
-        for part in textwrap.wrap(screen.line(rest), screen.columns() - gap):
+        for part in screen.wrap(screen.line(rest), screen.columns() - gap):
             click.echo(" " * gap + screen.dim(part))

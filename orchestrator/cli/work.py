@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
 
-from orchestrator.cli import outcome
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.permit import Permit
 from orchestrator.cli.progress import Progress
 from orchestrator.cli.project import Project
+from orchestrator.cli.stream import Stream
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from orchestrator.models import Model, Names
     from orchestrator.permissions import Permissions
     from orchestrator.settings import Settings
-    from orchestrator.task import Task
-    from orchestrator.team import Team
+    from orchestrator.team import End, Team
 
+Output = Literal["text", "json", "stream-json"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 _LIMITS = ("turns", "tokens", "seconds", "cost")
 
@@ -39,7 +41,7 @@ class Orders(TypedDict):
     max_cost: float | None
     allow: tuple[str, ...]
     yes: bool
-    as_json: bool
+    output: Output
 
 
 class Amount(click.FloatRange):
@@ -69,11 +71,27 @@ def orders(command: Function) -> Function:
                 " that one, 'Bash(npm test:*)' what begins so. Repeatable.",
             ),
             click.option("--yes", is_flag=True, help="Run every command unasked."),
-            click.option("--json", "as_json", is_flag=True, help="One JSON document at the end; progress on stderr."),
         )
     ):
         command = option(command)
-    return command
+    return output_option(command)
+
+
+def output_option(command: Function) -> Function:
+    """The option of what is on standard output."""
+    short = click.option("--json", "output", flag_value="json", help="The same as --output json.")
+    return click.option(
+        "--output",
+        type=click.Choice(["text", "json", "stream-json"]),
+        default="text",
+        help="Text for people; one JSON document at the end, progress being on stderr; or a JSON object a line, "
+        "as it happens.",
+    )(short(command))
+
+
+def view(project: Project, output: Output) -> Progress | Stream:
+    """What is called with every Moment."""
+    return Stream(project) if output == "stream-json" else Progress(project.workspace, err=output == "json")
 
 
 def limits(given: Orders, before: Limits) -> Limits:
@@ -116,15 +134,35 @@ def names(settings: Settings) -> Names:
     return Names(settings.models, settings.model)
 
 
+@contextmanager
+def interruptible(and_now: str) -> Iterator[None]:
+    """Raises Interrupted on Ctrl-C, and when whoever read the output has left: nobody may be there to pay for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted, {and_now}") from None
+    except BrokenPipeError:
+        screen.abandon_output()
+        raise Interrupted(f"the output is read no longer, so this stops; {and_now}") from None
+
+
 class Shift:
     """One go of work."""
 
-    def __init__(self, project: Project, engine: Engine, model: Model, given: Orders, settings: Settings) -> None:
+    def __init__(
+        self,
+        project: Project,
+        engine: Engine,
+        model: Model,
+        given: Orders,
+        settings: Settings,
+        report: Progress | Stream,
+    ) -> None:
         from orchestrator.team import Team
         from orchestrator.worker import Setting
 
-        self._progress = progress = Progress(project.workspace, err=given["as_json"])
-        self._permit = Permit(permissions(given, settings), progress)
+        self._report = report
+        self._permit = Permit(permissions(given, settings), report)
         self._project = project
         self._engine = engine
         self._allowed = allowed(given)
@@ -136,28 +174,29 @@ class Shift:
                 workspace=project.workspace,
                 environment=os.environ,
                 permit=self._permit,
-                report=progress,
+                report=report,
                 names=names(settings),
             ),
         )
 
     def work(self, task_ids: Sequence[str]) -> list[Outcome]:
-        """Run the tasks to their ends; raises Interrupted on Ctrl-C."""
+        """Run the tasks to their ends; raises Interrupted on Ctrl-C, and when whoever read the output has left."""
         import asyncio
 
         begun = time.monotonic()
-        try:
-            ends = asyncio.run(self.team.work(*task_ids))
-        except KeyboardInterrupt:
-            resume = self._project.resume(*task_ids, *self._allowed)
-            raise Interrupted(f"interrupted, nothing is lost; resume with: {resume}") from None
-        finally:
-            self._progress.pause()
-        seconds = time.monotonic() - begun
-        self._permit.tell()
-        return [self._ended(task_id, end, seconds) for task_id, end in ends.items()]
+        outcomes: dict[str, Outcome] = {}
 
-    def _ended(self, task_id: str, end: Task | OrchestratorError, seconds: float) -> Outcome:
+        def ended(task_id: str, end: End) -> None:
+            outcomes[task_id] = self._ended(task_id, end, time.monotonic() - begun)
+            self._report.ended(outcomes[task_id])
+
+        resume = self._project.resume(*task_ids, *self._allowed)
+        with interruptible(f"nothing is lost; resume with: {resume}"), closing(self._report):
+            asyncio.run(self.team.work(*task_ids, ended=ended))
+        self._permit.tell()
+        return [outcomes[task_id] for task_id in task_ids]
+
+    def _ended(self, task_id: str, end: End, seconds: float) -> Outcome:
         if not isinstance(end, OrchestratorError):
             return Outcome(task_id, end, None, seconds)
         try:

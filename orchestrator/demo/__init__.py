@@ -71,7 +71,7 @@ def run(
     *,
     model: Callable[[], Model],
     report: Callable[[Moment], None] = lambda moment: None,
-    permit: Callable[[str], Awaitable[bool]] | None = None,
+    permit: Callable[[Task, str], Awaitable[bool]] | None = None,
     names: Names | None = None,
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -121,5 +121,5 @@ def _archived(engine: Engine, team: Team, agent: str) -> Task:
     return end
 
 
-async def _anything(command: str) -> bool:
+async def _anything(task: Task, command: str) -> bool:
     return True

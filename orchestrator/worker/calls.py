@@ -17,7 +17,7 @@ from orchestrator.transitions import apply_all
 
 @dataclass(frozen=True)
 class Ended:
-    """A call that ended, with its receipt."""
+    """A call that ended, with its receipt. `block` is without secrets."""
 
     block: Json
     result: ToolResult
@@ -48,7 +48,8 @@ class Calls:
     """Runs calls with the tools an agent is offered.
 
     `place` makes the workplace for a state of the task; `claims` names the files that other tasks wrote meanwhile;
-    `cancelled` says whether somebody has cancelled the task since that state: no call is begun then.
+    `cancelled` says whether somebody has cancelled the task since that state: no call is begun then; `begun` is told of
+    each call before it runs.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Calls:
         mask: Mask,
         claims: Callable[[Task], Awaitable[frozenset[tuple[str, str | None]]]],
         cancelled: Callable[[Task], Awaitable[bool]],
+        begun: Callable[[Task, Json], None],
     ) -> None:
         self._tools = tools
         self._place = place
         self._mask = mask
         self._claims = claims
         self._cancelled = cancelled
+        self._begun = begun
 
     def intents(self, task: Task, blocks: Sequence[Json], malformed: frozenset[str]) -> tuple[Intent, ...]:
         """What the calls are about to do, as far as they can run at all."""
@@ -95,6 +98,7 @@ class Calls:
             if await self._cancelled(task):
                 ended += self.not_run(task, [block], "cancelled")
             else:
+                self._begun(task, self._mask.json(block))
                 place = replace(self._place(task), documents=texts(ended))
                 ended.append(await self._one(place, block, malformed, begun.get(block["id"])))
             task = after(task, ended[-1:])
@@ -105,7 +109,7 @@ class Calls:
         ended: list[Ended] = []
         for block in blocks:
             result = ToolResult(text=prompts.render(why), outcome="refused")
-            ended.append(Ended(block, result, _receipt(task, block, result)))
+            ended.append(Ended(self._mask.json(block), result, _receipt(task, block, result)))
             task = after(task, ended[-1:])
         return ended
 
@@ -125,7 +129,7 @@ class Calls:
         result = self._masked(result)
         if result.command:
             result = replace(result, files=await self._own(place.task, result))
-        return Ended(block, result, _receipt(place.task, block, result))
+        return Ended(self._mask.json(block), result, _receipt(place.task, block, result))
 
     def _masked(self, result: ToolResult) -> ToolResult:
         """The result without secrets: those that a call shows, and those that the model said itself."""

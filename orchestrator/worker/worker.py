@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from orchestrator import overview, process, prompts, triggers
 from orchestrator.completion import missing
@@ -43,12 +43,14 @@ from orchestrator.events import (
     TaskStopped,
 )
 from orchestrator.masking import Mask
-from orchestrator.models import WINDOW, Model, Names, Reply, Request
+from orchestrator.models import WINDOW, Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Workplace
 from orchestrator.worker import notices
 from orchestrator.worker.calls import Calls, Ended, after, texts
+from orchestrator.worker.moment import Moment
+from orchestrator.worker.setting import Setting
 
 MAX_TOKENS = 16_000
 """What one reply may hold."""
@@ -62,29 +64,6 @@ ATTEMPTS = 5
 """So often the model is told what is missing; then the task is blocked."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Something to show a person: what a worker is doing."""
-
-    task: Task
-    kind: Literal[
-        "started", "resumed", "asking", "said", "call", "ended", "told", "renewing", "renewed", "stopped", "done"
-    ]
-    text: str = ""
-    ended: Ended | None = None
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where workers work, and whom they ask and tell. `permit(command)` says whether a command may run."""
-
-    workspace: Path
-    environment: Mapping[str, str]
-    permit: Callable[[str], Awaitable[bool]]
-    report: Callable[[Moment], None]
-    names: Names = field(default_factory=Names)
 
 
 class Worker:
@@ -102,7 +81,7 @@ class Worker:
         offered = agent.offers(tuple(catalog()))
         self._tools = {name: tool for name, tool in catalog().items() if name in offered}
         self._described = tuple(describe(tool) for tool in self._tools.values())
-        self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled)
+        self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled, self._begun)
         self._known: dict[str, str] = {}
         self._refusals = 0
         self._window: int | None = None
@@ -175,7 +154,9 @@ class Worker:
             task = await self._renew(task, task.transcript)
         self._report(Moment(task, "asking"))
         try:
-            reply = await self._model.reply(self._request(task))
+            reply = await self._model.reply(
+                self._request(task), lambda text: self._report(Moment(task, "writing", text))
+            )
         except TooLong as error:
             return await self._overflow(task, task.transcript[:-2], str(error))
         blocks = [block for block in reply.content if block["type"] == "tool_use"]
@@ -184,7 +165,6 @@ class Worker:
             return await self._cut_short(task, blocks, reply.stop_reason)
         if not blocks:
             return await self._remind(task, reply)
-        self._report(Moment(task, "call", ", ".join(block["name"] for block in blocks)))
         return await self._answer(task, await self._calls.run(task, blocks, reply.malformed), [])
 
     async def _cut_short(self, task: Task, blocks: Sequence[Json], reason: str) -> Task:
@@ -199,9 +179,6 @@ class Worker:
         """The model's message, durable before any tool runs."""
         intents = () if reply.stop_reason in CUT else self._calls.intents(task, blocks, reply.malformed)
         content = tuple(self._mask.json(list(reply.content))) or (notices.text(prompts.lines("absent")["reply"]),)
-        for block in content:
-            if block["type"] == "text":
-                self._report(Moment(task, "said", block["text"]))
         replied = ModelReplied(
             content=content,
             stop_reason=reply.stop_reason,
@@ -210,7 +187,15 @@ class Worker:
             cost=reply.cost,
             intents=intents,
         )
-        return await self._commit(replied)
+        self._report(Moment(task, "recording"))
+        task = await self._commit(replied)
+        for block in content:
+            if block["type"] == "text":
+                self._report(Moment(task, "said", block["text"]))
+        return task
+
+    def _begun(self, task: Task, block: Json) -> None:
+        self._report(Moment(task, "call", call=block))
 
     async def _is_full(self, task: Task) -> bool:
         """True when the conversation nears the model's window, and to begin it anew would make it shorter."""
@@ -251,11 +236,10 @@ class Worker:
 
     async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
         """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
+        self._report(Moment(task, "recording"))
         refreshed, commits = await self._look(task.heard)
         commanded = any(one.receipt.command is not None for one in ended)
         told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
-        for block in told:
-            self._report(Moment(task, "told", block["text"]))
         now = self._signatures(refreshed.task)
         moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
         try:
@@ -266,6 +250,8 @@ class Worker:
         if not moved or "dependency-moved" in task.asked_triggers:
             self._known = self._signatures(task) | now
         self._forget_commands()
+        for block in told:
+            self._report(Moment(task, "told", block["text"]))
         for one in ended:
             self._report(Moment(task, "ended", ended=one))
         if task.open and self._attempts_left(task) <= 0:
@@ -367,7 +353,7 @@ class Worker:
             task=task,
             commands=folder.commands(self._id),
             environment=self._environment,
-            permit=self._setting.permit,
+            permit=partial(self._setting.permit, task),
             kinds=KINDS,
             contents=folder.contents,
             keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),

@@ -58,7 +58,7 @@ def answer(agent, call):
         "name": call["tool"],
         "input": json.loads(json.dumps(call["input"]).replace("/project", project)),
     }
-    calls = Calls(catalog(), lambda task: agent.place, Mask({}), nobody)
+    calls = Calls(catalog(), lambda task: agent.place, Mask({}), nobody, never, lambda task, block: None)
     ended = asyncio.run(calls.run(agent.task, [block]))
     agent.task = after(agent.task, ended)
     return ended[0].content["content"][0]["text"].replace(project, "/project"), ended[0].content["is_error"]
@@ -66,6 +66,10 @@ def answer(agent, call):
 
 async def nobody(task):
     return frozenset()
+
+
+async def never(task):
+    return False
 
 
 def begin(workspace, calls):

@@ -135,7 +135,7 @@ class Stage:
         assert os.WIFSIGNALED(status)
         assert os.WTERMSIG(status) == signal.SIGKILL
 
-    async def _permit(self, command: str) -> bool:
+    async def _permit(self, task: Task, command: str) -> bool:
         return self.permitted
 
     async def _pause(self, seconds: float) -> None:

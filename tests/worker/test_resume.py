@@ -15,8 +15,8 @@ NOTICE = "The work on this task was interrupted"
 BEFORE_THE_RESULTS = ("call", 0)
 """All calls of the message have run, and nothing of them is recorded."""
 BEFORE_ANY_RAN = ("call", None)
-BEFORE_THE_REPLY = ("said", 0)
-AFTER_THE_REPLY = ("said", 1)
+BEFORE_THE_REPLY = ("recording", 0)
+AFTER_THE_REPLY = ("said", 0)
 APPEND = "{Bash: {command: echo ran >>log.txt}}"
 LATER = """
 - calls:
@@ -160,7 +160,7 @@ def test_what_was_refused_for_want_of_a_sync_is_refused_by_the_resumed_worker_to
         clerk=f"- calls: [{PLAN}, {WRITE}]\n- say: On I go.\n  calls: [{APPEND}, {APPEND}, {{Sync: {{phase: on}}}}]\n"
         + DONE
     ):
-        stage.die("said", 2)
+        stage.die("said", 1)
         stage.work()
     assert [receipt.outcome for receipt in stage.task.receipts[2:5]] == ["ok", "refused", "ok"]
     assert (stage.workspace / "log.txt").read_text() == "ran\n"
@@ -169,7 +169,7 @@ def test_what_was_refused_for_want_of_a_sync_is_refused_by_the_resumed_worker_to
 def test_killed_while_it_finishes_it_is_archived_by_the_next(stage: Stage) -> None:
     stage.start()
     with stage.model(clerk=f"- calls: [{PLAN}, {WRITE}]\n- say: Done.\n" + DONE.replace("\n- calls", "  calls")):
-        stage.die("said", 2)
+        stage.die("said", 1)
         stage.work()
     assert stage.task.status == "archived"
     assert not list(stage.temp.glob("*.md"))
@@ -178,7 +178,7 @@ def test_killed_while_it_finishes_it_is_archived_by_the_next(stage: Stage) -> No
 def test_killed_with_a_verification_run_but_not_recorded_it_is_not_run_again(stage: Stage) -> None:
     stage.start(verify=("echo verified >>log.txt",))
     with stage.model(clerk=f"- calls: [{PLAN}, {WRITE}]\n- say: Done.\n" + DONE.replace("\n- calls", "  calls")):
-        stage.die("said", 1)
+        stage.die("said", 0)
         stage.work()
     assert stage.task.status == "archived"
     assert (stage.workspace / "log.txt").read_text() == "verified\n"

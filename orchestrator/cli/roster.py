@@ -1,0 +1,101 @@
+"""Who is at work: a row for each worker, to be seen beneath what scrolls by."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from os import terminal_size
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import screen
+
+if TYPE_CHECKING:
+    from orchestrator.task import Task
+
+_MARGIN = 3
+"""Columns left free at the end of a row: for the `^C` a terminal writes there."""
+_AGENT = 12
+_DOING = 16
+"""The least columns for what a worker is doing; cells that leave it less are left out."""
+_DROPPED = ("agent", "turns", "cost", "tokens", "items")
+"""In this order."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    task: Task
+    doing: str
+    since: float
+
+
+class Roster:
+    """What each worker is doing and since when, its turns, tokens and items."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, _Work] = {}
+        self._written: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._works)
+
+    def begins(self, task: Task, doing: str) -> None:
+        """The worker does something else from now on."""
+        self._written.pop(task.id, None)
+        self._works[task.id] = _Work(task, doing, time.monotonic())
+
+    def wrote(self, task: Task, characters: int) -> None:
+        """The model has said so much more of what it was asked for."""
+        written = self._written[task.id] = self._written.get(task.id, 0) + characters
+        self._works[task.id] = _Work(task, f"model writes: {written:,}", self._works[task.id].since)
+
+    def leaves(self, task_id: str) -> None:
+        self._works.pop(task_id, None)
+
+    def rows(self, window: terminal_size) -> list[str]:
+        """A row each, in at most half the lines of the window: those that find no place are counted in the last."""
+        works, most = list(self._works.values()), max(1, window.lines // 2)
+        shown = works if len(works) <= most else works[: most - 1]
+        more = [f"… {len(works) - len(shown)} at work"[: window.columns - 1]] if shown != works else []
+        return _table([_cells(work, window.columns) for work in shown], window.columns - _MARGIN) + more
+
+
+def _cells(work: _Work, columns: int) -> dict[str, str]:
+    task, done = work.task, sum(item.checked for item in work.task.live_items)
+    return {
+        "task": task.id,
+        "agent": screen.fit(task.agent, _AGENT),
+        "doing": screen.line(work.doing),
+        "since": screen.lasting(time.monotonic() - work.since),
+        "turns": screen.count(task.turns, "turn"),
+        "tokens": screen.thousands(task.usage.total) + (" tokens" if columns > 90 else ""),
+        "cost": "" if task.cost is None else screen.dollars(task.cost),
+        "items": f"{done}/{len(task.live_items)}" if task.live_items else "",
+    }
+
+
+def _table(rows: list[dict[str, str]], columns: int) -> list[str]:
+    """The rows with their cells under each other, the flexible one taking what the others leave."""
+    if not rows:
+        return []
+    widths = {name: max(screen.measure(row[name]) for row in rows) for name in rows[0]}
+    widths = {name: width for name, width in widths.items() if width}
+    for name in ("", *_DROPPED):
+        widths.pop(name, None)
+        room = columns - sum(width + 2 for other, width in widths.items() if other != "doing")
+        if room >= _DOING:
+            break
+    widths["doing"] = max(room, 1)
+    return ["  ".join(_cell(name, row[name], width) for name, width in widths.items()) for row in rows]
+
+
+def _cell(name: str, text: str, width: int) -> str:
+    text = screen.fit(text, width)
+    gap = " " * (width - screen.measure(text))
+    match name:
+        case "task":
+            return click.style(text, fg="cyan") + gap
+        case "agent" | "doing":
+            return text + gap
+    return screen.dim(gap + text)
