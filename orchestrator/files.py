@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import stat
 import sys
 import threading
@@ -141,14 +140,15 @@ class Disk:
             self.sync_directory(directory.parent)
 
 
-def read(path: Path) -> bytes | None:
+def read(path: Path, *, follow: bool = False) -> bytes | None:
     """The bytes of a regular file, None when there is nothing.
 
-    Never follows a link in the last component and never waits on a FIFO. Raises OSError, also for what is not a regular
-    file (EINVAL) or larger than 64 MiB (EFBIG).
+    A link in the last component is followed only with `follow`; a FIFO is never waited for. Raises OSError, also for
+    what is not a regular file (EINVAL) or larger than 64 MiB (EFBIG).
     """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         return None
     try:
@@ -226,6 +226,8 @@ def is_being_written(path: Path) -> bool:
     """
     if sys.platform != "linux":
         return False
+    import signal  # as ctypes
+
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)

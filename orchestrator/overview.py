@@ -86,12 +86,15 @@ class Row:
 
     @cached_property
     def _read(self) -> tuple[dict[str, Any], str | None]:
-        if not self.path.is_file():  # a FIFO would be waited for
-            return {}, "it is not a regular file" if os.path.lexists(self.path) else LOST
         try:
-            data = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            text = files.read(self.path, follow=True)
+            data = None if text is None else json.loads(text.decode())
+        except OSError as error:
+            return {}, error.strerror
+        except (ValueError, RecursionError) as error:
             return {}, str(error).splitlines()[0]
+        if text is None:
+            return {}, LOST
         return (data, None) if isinstance(data, dict) else ({}, "it is not a JSON object")
 
     @property
@@ -137,14 +140,13 @@ class Row:
     @cached_property
     def items(self) -> tuple[int, int] | None:
         """How many boxes of its checklist are ticked, and how many there are; None without a readable checklist."""
-        path = self._home / f"checklist-{self.id}.md"
         try:
-            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+            text = files.read(self._home / f"checklist-{self.id}.md", follow=True)
         except OSError:
             text = None
         if text is None:
             return None
-        boxes = _BOX.findall(text)
+        boxes = _BOX.findall(text.decode(errors="replace"))
         return sum(box != " " for box in boxes), len(boxes)
 
     @property

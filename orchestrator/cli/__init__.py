@@ -41,7 +41,7 @@ class Commands(click.Group):
         return super().resolve_command(context, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="temp-orchestrator", prog_name="orchestrator")
 @click.option(
     "--project",
@@ -71,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        return int(commands.main(arguments, prog_name="orchestrator", standalone_mode=False) or 0)
+        width = min(screen.columns(), 100) - 2
+        return int(commands.main(arguments, "orchestrator", standalone_mode=False, terminal_width=width) or 0)
     except OrchestratorError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ZshComplete
-
-_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(list(_SHELLS)))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print the script by which a shell completes commands, options, task ids, agents and documents.
@@ -19,5 +16,8 @@ def command(context: click.Context, shell: str) -> None:
     zsh:  eval "$(orchestrator completion zsh)"          in ~/.zshrc, after compinit
     fish: orchestrator completion fish > ~/.config/fish/completions/orchestrator.fish
     """
-    root = context.find_root().command
-    click.echo(_SHELLS[shell](root, {}, "orchestrator", "_ORCHESTRATOR_COMPLETE").source())
+    from click.shell_completion import get_completion_class
+
+    complete = get_completion_class(shell)
+    assert complete is not None
+    click.echo(complete(context.find_root().command, {}, "orchestrator", "_ORCHESTRATOR_COMPLETE").source())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -86,6 +85,8 @@ def _play(
 
 def _opening(project: Project, live: bool) -> list[str]:
     model = "A real model answers." if live else "The model is scripted."
+    import shutil
+
     node = [] if shutil.which("node") else ["Node is not installed: a smaller check stands in for the project's own."]
     return [
         click.style(model, bold=True) + " Every tool call, file and process is real.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from orchestrator import files, settings
+from orchestrator import files
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import OrchestratorError, UsageError
@@ -83,6 +82,8 @@ def _checks(project: Project) -> Iterator[Check]:
 
 def _settings(project: Project) -> Iterator[Check]:
     """Each file of settings, and the variables: what is set there, or what is wrong."""
+    from orchestrator import settings
+
     places = settings.places(project.workspace, os.environ)
     found = {project.relative(place.path): place.read for place in places}
     if any(name.startswith(settings.PREFIX) for name in os.environ):
@@ -97,6 +98,8 @@ def _settings(project: Project) -> Iterator[Check]:
 
 
 def _provider(project: Project) -> str:
+    from orchestrator import settings
+
     try:
         return project.settings().provider
     except UsageError:
@@ -143,6 +146,8 @@ def _server(provider: str) -> Check:
 
 
 def _program(name: str, program: str, missing: Literal["problem", "note"], why: str) -> Check:
+    import shutil
+
     path = shutil.which(program)
     return Check(name, "ok", path) if path else Check(name, missing, f"no `{program}` on the PATH: {why}")
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import sys
 import unicodedata
 from datetime import UTC, datetime
@@ -113,7 +112,8 @@ def columns(*, err: bool = False) -> int:
     """The width to write for: the terminal's, within reason; without one, COLUMNS or no limit."""
     if (sys.stderr if err else sys.stdout).isatty():
         return max(40, min(window(err=err).columns, 120))
-    return shutil.get_terminal_size((UNLIMITED, 24)).columns
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and int(given) else UNLIMITED
 
 
 UNLIMITED = 1_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,7 +45,7 @@ def command(project: Project, everything: bool, as_json: bool) -> None:
     unarchived = [row for row in rows if not row.archived]
     shown = rows if everything else unarchived
     if len(shown) > MOST and not everything:
-        shown = heapq.nlargest(MOST, shown, key=lambda row: row.changed)
+        shown = sorted(shown, key=lambda row: row.changed)[-MOST:]
     if shown:
         click.echo("\n".join(_table(sorted(shown, key=overview.by_start))))
     elif not rows:

@@ -53,7 +53,7 @@ def test_every_task_has_its_state_also_those_kept_by_hand_and_unreadable_ones(fu
     assert rows["HAND22"]["items"] == {"done": 2, "total": 3}
     assert rows["BROKE2"]["state"] == "unreadable"
     assert rows["BROKE2"]["problem"] == "not valid JSON, line 1"
-    assert rows["PIPED2"]["problem"] == "it is not a regular file"
+    assert rows["PIPED2"]["problem"] == "not a regular file"
 
 
 def test_the_table_counts_what_is_archived_and_lists_it_with_all(full: Shell) -> None:
@@ -101,7 +101,7 @@ def test_without_a_folder_it_says_so_and_makes_none(shell: Shell) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--all"]])
 def test_it_starts_without_anything_heavy(full: Shell, arguments: list[str]) -> None:
     heavy = {"pydantic", "anthropic", "yaml", "orchestrator.engine", "orchestrator.definitions"}
-    heavy |= {"asyncio", "ctypes", "hashlib", "socket", "subprocess", "tempfile"}
+    heavy |= {"asyncio", "ctypes", "hashlib", "lzma", "socket", "subprocess", "tempfile"}
     code = f"import sys; from orchestrator.cli import main; main({arguments}); assert not {heavy} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], cwd=full.project, check=True, stdout=subprocess.DEVNULL)
 
