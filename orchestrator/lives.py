@@ -115,7 +115,7 @@ def _reopened(task: Task, event: happened.TaskReopened, actor: Actor, at: str) -
         mentions.returned(replace(task, **kept), task.id),
         status="stopped",
         ended=None,
-        reason="reopened",
+        reason=None,
         phase="reopened" if task.ended == "completed" else task.phase,
         summary=None,
         result=None,

@@ -124,7 +124,7 @@ class Row:
 
     @property
     def open(self) -> bool:
-        return not self.archived and self.text("status") != "completed"
+        return not self.archived and self.text("status") not in ("completed", "cancelled")
 
     @property
     def signature(self) -> str:

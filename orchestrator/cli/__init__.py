@@ -54,8 +54,8 @@ def commands(context: click.Context, project: Path | None) -> None:
     """Run markdown-defined agents as workers whose .temp documents are committed together, survive a kill and can be
     resumed.
 
-    Exit codes: 0 done, 1 failed, 2 usage, 3 blocked, 4 limit reached, 130 interrupted. A task that was begun
-    can be resumed after 1, 3, 4 and 130.
+    Exit codes: 0 done, 1 failed, 2 usage, 3 blocked, 4 limit reached, 5 cancelled, 130 interrupted. A task that was
+    begun can be resumed after 1, 3, 4 and 130, and after 5 once it is reopened.
     """
     context.obj = Project.find(project)
     if not screen.escapes():

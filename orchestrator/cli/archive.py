@@ -1,4 +1,4 @@
-"""archive: move a completed task's documents to `completed/`."""
+"""archive: move a closed task's documents to `completed/`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.errors import Refused
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, as_json: bool) -> None:
-    """Archive a completed task.
+    """Archive a completed or cancelled task.
 
     When it is not completed, what is missing is said.
     """
@@ -29,7 +29,7 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
         task = engine.archive(task_id)
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:
-        screen.print_json({"task": task.id, "status": task.status, "documents": paths})
+        screen.print_json({"task": task.id, "status": outcome.status(task, at_work=False), "documents": paths})
         return
     click.echo(f"{task.id} is archived:")
     for path in paths:

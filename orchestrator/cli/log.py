@@ -38,11 +38,12 @@ def command(project: Project, task_id: str, follow: bool, everything: bool, as_j
     page = Page(everything)
     ends = (KeyboardInterrupt,) if follow else ()
     with suppress(*ends):
+        archived = False
         while True:
-            archived = False
             for commit in history.read():
                 click.echo(json.dumps(commit, separators=(",", ":"))) if as_json else page.show(commit)
-                archived = any(event["type"] == "ArchiveDone" for event in commit["events"])
+                for event in commit["events"]:
+                    archived = event["type"] == "ArchiveDone" or (archived and event["type"] != "TaskReopened")
             if archived or not follow:
                 return
             time.sleep(PAUSE)
@@ -97,6 +98,15 @@ class Page:
                 return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
             case {"type": "ChangesUndone", "files": files}:
                 return f"taken back: {', '.join(change['path'] for change in files)}"
+            case {"type": "InstructionGiven", "item": name, "text": text}:
+                self._items[name] = text
+                return f"more to do, item {name}: {text}"
+            case {"type": "TaskCancelled"}:
+                return f"cancelled{': ' if 'reason' in event else ''}{event.get('reason', '')}"
+            case {"type": "ReferenceMoved", "task": name, "previous": previous}:
+                return f"{previous}, which it refers to, is called {name} now"
+            case {"type": "ReferenceMoved", "task": name, "archived": False}:
+                return f"{name}, which it refers to, is open again"
             case {"type": "ItemAdded" | "ItemReworded", "id": name, "text": text}:
                 self._items[name] = text
         fields = defaultdict(lambda: "none", event, item=self._items.get(event.get("id", ""), ""))
@@ -134,7 +144,11 @@ def _colour(event: Json) -> str | None:
 
 
 _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
-    ("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "TaskBlocked", "TaskStopped"), "yellow"
+    (
+        *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused"),
+        *("TaskBlocked", "TaskCancelled", "TaskStopped"),
+    ),
+    "yellow",
 )
 _WORDS = {
     "TaskCreated": "created for {agent}: {description}",
@@ -142,6 +156,8 @@ _WORDS = {
     "TaskStopped": "stopped: {reason}",
     "ModeChanged": "mode {mode}",
     "TaskCompleted": "completed: {summary}",
+    "TaskReopened": "open again",
+    "TaskRenamed": "called {id} now, no longer {previous}",
     "ArchiveBegun": "archiving begun",
     "ArchiveDone": "archived",
     "PhaseChanged": "phase {phase}",
@@ -162,4 +178,4 @@ _WORDS = {
     "ReferenceMoved": "{task}, which it refers to, is archived",
     "ContextRenewed": "the conversation begins anew",
     "FinishRefused": "Finish refused: {missing}",
-} | dict.fromkeys(("MessageAdded", "ModelReplied", "SyncAsked", "StateRecorded", "DirectoryChanged"), "")
+} | dict.fromkeys(("MessageAdded", "ModelReplied", "SyncAsked", "StateRecorded", "DirectoryChanged", "MoveDone"), "")

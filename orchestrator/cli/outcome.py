@@ -50,7 +50,12 @@ class Outcome:
 
 
 def status(task: Task, *, at_work: bool) -> str:
-    """The word for where a task stands: interrupted, when it is in progress and nobody works on it."""
+    """The word for where a task stands: interrupted, when it is in progress and nobody works on it.
+
+    A task that was cancelled is so for good, archived or not.
+    """
+    if task.ended == "cancelled":
+        return task.ended
     return "interrupted" if task.status == "in-progress" and not at_work else task.status
 
 
@@ -152,7 +157,8 @@ def show(project: Project, outcome: Outcome) -> None:
     """The end of a run on the screen; why it is not done goes to standard error."""
     task = outcome.task
     if task is not None and not outcome.at_work:
-        sign = click.style("✓", fg="green") if outcome.error is None else click.style("✗", fg="red")
+        done = outcome.error is None and task.ended == "completed"
+        sign = click.style("✓", fg="green") if done else click.style("✗", fg="red")
         stands = click.style(status(task, at_work=False), bold=True)
         numbers = f"{cost([task])}, {outcome.seconds:.1f} s"
         click.echo(f"\n{sign} {task.id}  {stands}  {screen.dim(numbers)}")

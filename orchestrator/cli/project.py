@@ -81,8 +81,12 @@ class Project:
 
     def resume(self, *words: str) -> str:
         """The command line that goes on with tasks of this project."""
+        return self.typed("resume", *words)
+
+    def typed(self, *words: str) -> str:
+        """A command line for this project."""
         where = () if self.given is None else ("--project", str(self.given))
-        return " ".join(map(screen.quoted, ("orchestrator", *where, "resume", *words)))
+        return " ".join(map(screen.quoted, ("orchestrator", *where, *words)))
 
     def relative(self, path: Path) -> str:
         """A path as a person in the workspace would type it."""

@@ -19,49 +19,52 @@ if TYPE_CHECKING:
     from orchestrator.task import Task
 
 
+Mode = Literal["full", "lightweight"]
+modes = click.option("--mode", type=click.Choice(["full", "lightweight"]), help="All documents from now on, or few.")
+
+
 @click.command(epilog="JSON: {tasks: [as of run]}, see docs/cli.md.")
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=TaskId(archived=False))
 @click.option("--all", "everything", is_flag=True, help="Every task that can be resumed, side by side.")
-@click.option("--mode", type=click.Choice(["full", "lightweight"]), help="Keep all documents from now on, or few.")
+@modes
 @orders
 @pass_project
 def command(
     project: Project,
     ids: tuple[str, ...],
     everything: bool,
-    mode: Literal["full", "lightweight"] | None,
+    mode: Mode | None,
     **given: Unpack[Orders],
 ) -> int:
     """Go on with tasks where they stopped.
 
     That is the only one that can be resumed, those named by ID, or --all. With nothing to resume the exit code is 0.
 
-    --max-turns, --max-tokens, --max-seconds and --max-cost set new limits. What is completed and not archived yet is
-    archived.
+    --max-turns, --max-tokens, --max-seconds and --max-cost set new limits. What is completed or cancelled, and not
+    archived yet, is archived.
     """
     if not ids and not project.temp.is_dir():
-        return _tell(project, [], given["output"])
+        return tell(project, [], given["output"])
     with project.engine() as engine:
         tasks = _named(project, engine, ids) if ids else _resumable(project, engine)
         if not ids and not everything and len(tasks) > 1:
             for task in tasks:
                 click.echo(f"{task.id}  {screen.fit(f'{task.agent}  {task.description}', screen.columns() - 8)}")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
-        if mode:
-            tasks = [_in_mode(engine, task, mode) for task in tasks]
-        ends = _go_on(project, engine, tasks, given)
-    return _tell(project, ends, given["output"])
+        ends = go_on(project, engine, tasks, mode, given)
+    return tell(project, ends, given["output"])
 
 
-def _in_mode(engine: Engine, task: Task, mode: Literal["full", "lightweight"]) -> Task:
+def _in_mode(engine: Engine, task: Task, mode: Mode | None) -> Task:
     from orchestrator.events import ModeChanged
 
-    if not task.open or task.mode == mode:
+    if mode is None or not task.open or task.mode == mode:
         return task
     return engine.commit(task.id, [ModeChanged(mode=mode)], actor="user")
 
 
-def _tell(project: Project, ends: list[Outcome], output: Output) -> int:
+def tell(project: Project, ends: list[Outcome], output: Output) -> int:
+    """Say how the tasks ended; returns the exit code."""
     if output == "text" and not ends:
         click.echo(f"nothing to resume in {project.workspace}")
     return outcome.tell(project, ends, output, {"tasks": [outcome.as_json(project, end) for end in ends]})
@@ -76,7 +79,8 @@ def _resumable(project: Project, engine: Engine) -> list[Task]:
     """The tasks that are not archived and nobody works on. One that cannot be read is named and left alone."""
     from orchestrator import overview
 
-    archived = {row.id for row in overview.read(project.temp) if row.archived}
+    rows = overview.read(project.temp)
+    archived = {row.id for row in rows if row.archived} - {row.id for row in rows if not row.archived}
     found = []
     for task_id in engine.ids():
         if task_id in archived:
@@ -90,7 +94,9 @@ def _resumable(project: Project, engine: Engine) -> list[Task]:
     return found
 
 
-def _go_on(project: Project, engine: Engine, tasks: list[Task], given: Orders) -> list[Outcome]:
+def go_on(project: Project, engine: Engine, tasks: list[Task], mode: Mode | None, given: Orders) -> list[Outcome]:
+    """Work on the open tasks, side by side, and archive the closed ones."""
+    tasks = [_in_mode(engine, task, mode) for task in tasks]
     report = view(project, given["output"])
     ends = [_archived(engine, task) for task in tasks if not task.open]
     for end in ends:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import click
@@ -10,7 +9,7 @@ import click
 from orchestrator import shipped
 from orchestrator.cli import outcome, repository, screen
 from orchestrator.cli.project import Project, agent_names, pass_project
-from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions, view
+from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions, text, view
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def command(
 
     Without TASK, or with -, the task is read from standard input.
     """
-    description = _description(task)
+    description = text(task, "task", after="agent")
     settings = project.settings()
     definition = project.library().find(agent)
     mode = mode or definition.mode or settings.mode
@@ -107,14 +106,3 @@ def _warn_of_mixing(project: Project) -> None:
             f"{count} {changes} not committed here, and the agent's will be mixed with them: commit first, "
             "or see afterwards with `orchestrator changes` what it did"
         )
-
-
-def _description(task: str | None) -> str:
-    if task in (None, "-"):
-        if task is None and sys.stdin.isatty():
-            raise UsageError("what is the task? Give it after the agent, or on standard input")
-        task = sys.stdin.buffer.read().decode("utf-8", "replace")
-    description = str(task).encode("utf-8", "replace").decode().strip()
-    if not description:
-        raise UsageError("the task is empty")
-    return description

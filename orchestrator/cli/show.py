@@ -139,6 +139,7 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
         "items": [asdict(row) for row in task.items],
         "decisions": [asdict(row) for row in task.decisions],
         "blockers": [asdict(row) for row in task.blockers],
+        "instructions": [{"at": row.at, "text": row.text} for row in task.instructions],
         "next_steps": list(task.next_steps),
         "references": [asdict(row) for row in task.references],
         "set_aside": list(task.set_aside),
@@ -155,6 +156,7 @@ def _show_task(project: Project, task: Task, holder: str | None) -> None:
     _show_state(project, task, holder)
     outcome.show_text(task.description, most=6)
     click.echo(screen.dim(f"  started {screen.age(task.started_at)}, {outcome.cost([task])}, revision {task.revision}"))
+    _section("Instructions", [("·", row.text) for row in task.instructions])
     _section("Workstreams", [(_box(row.status), f"{row.id}: {row.description}") for row in task.workstreams])
     done = sum(item.checked for item in task.live_items)
     items = [
@@ -178,6 +180,8 @@ def _show_state(project: Project, task: Task, holder: str | None) -> None:
     outcome.show_text(outcome.status(task, at_work=holder is not None) + phase + why)
     if task.open and not holder:
         click.echo(screen.dim(f"  go on with: {project.resume(task.id, *outcome.higher_limits(task))}"))
+    elif task.ended == "cancelled" and not holder:
+        click.echo(screen.dim(f"  open it again with: {project.typed('reopen', task.id)}"))
 
 
 def _box(status: str) -> str:

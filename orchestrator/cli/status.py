@@ -61,7 +61,7 @@ def state(row: Row) -> str:
     if row.problem:
         return "unreadable"
     if row.archived:
-        return "archived"
+        return "cancelled" if row.text("status") == "cancelled" else "archived"
     return "interrupted" if row.interrupted else row.text("status") or "unknown"
 
 

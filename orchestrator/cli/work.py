@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -125,6 +126,18 @@ def allowed(given: Orders) -> list[str]:
 def lift(given: Orders) -> bool:
     """True when any limit is given."""
     return any(given[f"max_{name}"] is not None for name in _LIMITS)  # type: ignore[literal-required]
+
+
+def text(given: str | None, what: str, after: str) -> str:
+    """What a person says on the command line after something else, or on standard input."""
+    if given in (None, "-"):
+        if given is None and sys.stdin.isatty():
+            raise UsageError(f"what is the {what}? Give it after the {after}, or on standard input")
+        given = sys.stdin.buffer.read().decode("utf-8", "replace")
+    said = str(given).encode("utf-8", "replace").decode().strip()
+    if not said:
+        raise UsageError(f"the {what} is empty")
+    return said
 
 
 def names(settings: Settings) -> Names:

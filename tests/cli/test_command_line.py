@@ -30,7 +30,7 @@ def test_the_version_is_the_package_s(shell: Shell) -> None:
     ("arguments", "said"),
     [
         (["stauts"], "orchestrator: No such command 'stauts'. Did you mean 'status'? (see orchestrator --help)\n"),
-        (["screen"], "orchestrator: No such command 'screen' (see orchestrator --help)\n"),
+        (["progress"], "orchestrator: No such command 'progress' (see orchestrator --help)\n"),
         (["run"], "orchestrator: Missing argument 'AGENT' (see orchestrator run --help)\n"),
         (["status", "--jsno"], "(see orchestrator status --help)\n"),
     ],

@@ -74,7 +74,7 @@ def test_json_has_the_same_facts(known: Known) -> None:
     assert set(said) == {
         *("task", "agent", "description", "status", "reason", "phase", "mode", "revision", "started", "updated"),
         *("completed", "worker", "turns", "usage", "limits", "workstreams", "items", "decisions", "blockers"),
-        *("next_steps", "references", "set_aside", "summary", "result", "documents", "problem"),
+        *("instructions", "next_steps", "references", "set_aside", "summary", "result", "documents", "problem"),
     }
 
 

@@ -14,22 +14,21 @@ from .conftest import DONE, PLAN, WRITE, Stage
 PLANNED = f"- calls: [{PLAN}]"
 WRITTEN = f"- calls: [{WRITE}]"
 MORE = """
-- expect: 'item c2\\): Write it in French too'
+- expect: 'item c101\\): Write it in French too'
   calls:
   - Write: {file_path: french.txt, content: bonjour}
 - calls:
-  - Sync: {check_items: [{item: c2, evidence: [R5]}]}
+  - Sync: {check_items: [{item: c101, evidence: [R5]}]}
   - Finish: {summary: Both notes are written.}
 """
 
 
-def once(stage: Stage, kind: str, name: str, act: str, text: str) -> None:
-    """Somebody else's command, at the first such moment."""
+def once(stage: Stage, kind: str, turn: int, act: str, text: str) -> None:
+    """Somebody else's command, at the first such moment after so many replies."""
     waiting = [True]
 
     def watch(moment: Moment) -> None:
-        named = moment.text or (moment.ended.block["name"] if moment.ended else "")
-        if moment.kind == kind and name in named and waiting:
+        if moment.kind == kind and moment.task.turns == turn and waiting:
             waiting.clear()
             with stage.engine() as engine:
                 getattr(engine, act)(stage.id, text)
@@ -38,7 +37,7 @@ def once(stage: Stage, kind: str, name: str, act: str, text: str) -> None:
 
 
 def test_a_task_cancelled_while_the_model_speaks_ends_in_order_and_begins_no_call(stage: Stage) -> None:
-    once(stage, "call", "Write", "cancel", "Nobody reads notes")
+    once(stage, "asking", 1, "cancel", "Nobody reads notes")
     end = stage.play(PLANNED, WRITTEN)
     assert isinstance(end, TaskIsCancelled)
     assert end.exit_code == 5
@@ -71,26 +70,26 @@ def test_a_cancelled_task_does_not_begin_the_next_call_of_a_message(stage: Stage
 
 
 def test_a_model_that_does_not_answer_a_cancelled_task_is_no_failure(stage: Stage) -> None:
-    once(stage, "asking", "", "cancel", "")
+    once(stage, "asking", 0, "cancel", "")
     assert isinstance(stage.play("- fault: {status: 401}"), TaskIsCancelled)
 
 
 def test_more_to_do_is_told_at_the_next_turn_and_must_be_done(stage: Stage) -> None:
-    once(stage, "ended", "Write", "instruct", "Write it in French too")
+    once(stage, "ended", 2, "instruct", "Write it in French too")
     finish = "- calls: [{Sync: {check_items: [{item: c1, evidence: [R2]}]}}, {Finish: {summary: Done.}}]"
     more = MORE.replace(
-        "expect: 'item c2\\): Write it in French too'\n  ", "expect: 'c2 “Write it in French too” is open'\n  "
+        "expect: 'item c101\\): Write it in French too'\n  ", "expect: 'c101 “Write it in French too” is open'\n  "
     )
     end = stage.play(PLANNED, WRITTEN, finish, more)
     assert isinstance(end, Task), end
     assert (end.status, end.summary) == ("archived", "Both notes are written.")
-    assert any("More to do (item c2): Write it in French too" in told for told in stage.told)
+    assert any("More to do (item c101): Write it in French too" in told for told in stage.told)
 
 
 def test_more_to_do_that_arrives_while_finish_verifies_keeps_the_task_open(stage: Stage) -> None:
-    once(stage, "call", "Finish", "instruct", "Write it in French too")
-    both = "check_items: [{item: c1, evidence: [R2]}, {item: c2, evidence: [R5]}]"
-    end = stage.play(PLANNED, WRITTEN, DONE, MORE.replace("check_items: [{item: c2, evidence: [R5]}]", both))
+    once(stage, "call", 3, "instruct", "Write it in French too")
+    both = "check_items: [{item: c1, evidence: [R2]}, {item: c101, evidence: [R5]}]"
+    end = stage.play(PLANNED, WRITTEN, DONE, MORE.replace("check_items: [{item: c101, evidence: [R5]}]", both))
     assert isinstance(end, Task), end
     assert end.summary == "Both notes are written."
     assert "somebody has just given this task more to do" in "\n".join(stage.told)
@@ -109,7 +108,7 @@ def test_an_archived_task_that_gets_more_to_do_goes_on_with_its_conversation(sta
 
 
 def test_a_cancelled_task_that_is_reopened_goes_on(stage: Stage) -> None:
-    once(stage, "call", "Write", "cancel", "Nobody reads notes")
+    once(stage, "asking", 1, "cancel", "Nobody reads notes")
     stage.play(PLANNED, WRITTEN)
     with stage.engine() as engine:
         engine.reopen(stage.id)

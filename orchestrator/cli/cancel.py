@@ -1,0 +1,38 @@
+"""cancel: close a task that will not be finished."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli import outcome, screen
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.errors import Refused
+
+
+@click.command(epilog="JSON: {task, status, worker, documents}.")
+@click.argument("task_id", metavar="ID", type=TaskId(archived=False))
+@click.argument("reason", default="")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_project
+def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
+    """Close a task that will not be finished, and archive it.
+
+    A worker that is at it ends after its current call, with exit code 5, and archives it. `reopen` takes it back.
+    """
+    with project.engine() as engine:
+        task = engine.refresh(project.known(engine, task_id)).task
+        if task.ended == "completed":
+            raise Refused("cancel", f"task {task_id} is {task.status}: there is nothing left to cancel")
+        before = task.ended
+        if task.open:
+            task = engine.cancel(task_id, reason.strip())
+        holder = engine.at_work(task_id)
+        if not task.archived and not holder:
+            task = engine.archive(task_id)
+    paths = [project.relative(path) for path in outcome.documents(project, task)]
+    if as_json:
+        stands = outcome.status(task, at_work=holder is not None)
+        screen.print_json({"task": task.id, "status": stands, "worker": holder, "documents": paths})
+        return
+    said = f"{task.id} {'was cancelled already' if before else 'is cancelled'}"
+    click.echo(f"{said}: {screen.who(holder)} ends after its current call" if holder else said)
