@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from pathlib import Path
@@ -61,13 +60,13 @@ class Folder:
         return epoch is not None and files.is_locked(self._locks / f"{task_id}.lease-{epoch}")
 
 
-@dataclass(frozen=True)
 class Row:
     """One task as its status document tells it, which is read when it is first asked for."""
 
-    id: str
-    archived: bool
-    folder: Folder
+    def __init__(self, task_id: str, archived: bool, folder: Folder) -> None:
+        self.id = task_id
+        self.archived = archived
+        self.folder = folder
 
     @property
     def path(self) -> Path:

@@ -6,9 +6,7 @@ the functions.
 
 from __future__ import annotations
 
-import atexit
 import errno
-import gc
 import io
 import os
 import sys
@@ -64,7 +62,6 @@ def commands(context: click.Context, project: Path | None) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Whatever goes wrong is one line on standard error."""
-    atexit.register(gc.freeze)  # else all that was loaded is searched for garbage at the end: a tenth of `--help`
     if os.name == "nt":
         return _fail("it needs a POSIX system: on Windows, use it inside WSL", OrchestratorError.exit_code)
     for stream in (sys.stdout, sys.stderr):

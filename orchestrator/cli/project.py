@@ -6,9 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     workspace: Path
     given: Path | None = None
     """What --project said."""

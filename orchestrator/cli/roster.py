@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from os import terminal_size
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -23,8 +22,7 @@ _DROPPED = ("agent", "turns", "cost", "tokens", "items")
 """In this order."""
 
 
-@dataclass(frozen=True)
-class _Work:
+class _Work(NamedTuple):
     task: Task
     doing: str
     since: float

@@ -101,8 +101,9 @@ def test_without_a_folder_it_says_so_and_makes_none(shell: Shell) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--all"]])
 def test_it_starts_without_anything_heavy(full: Shell, arguments: list[str]) -> None:
     heavy = {"pydantic", "anthropic", "yaml", "orchestrator.engine", "orchestrator.definitions"}
-    heavy |= {"asyncio", "ctypes", "hashlib", "lzma", "socket", "subprocess", "tempfile"}
-    code = f"import sys; from orchestrator.cli import main; main({arguments}); assert not {heavy} & sys.modules.keys()"
+    heavy |= {"asyncio", "ctypes", "dataclasses", "hashlib", "lzma", "socket", "subprocess", "tempfile"}
+    found = f"found = {heavy} & sys.modules.keys(); assert not found, found"
+    code = f"import sys; from orchestrator.cli import main; main({arguments}); {found}"
     subprocess.run([sys.executable, "-c", code], cwd=full.project, check=True, stdout=subprocess.DEVNULL)
 
 
