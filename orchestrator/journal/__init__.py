@@ -43,7 +43,10 @@ class Journal(Protocol):
         ...
 
     def read(self) -> list[Commit]:
-        """The commits since the last call, after cutting what was never committed. Raises Damaged."""
+        """The commits since the last call, after cutting what was never committed.
+
+        Raises Damaged, or UnknownTask once the journal has another id.
+        """
         ...
 
     def history(self) -> Iterator[Commit]:

@@ -33,6 +33,8 @@ class MemoryJournal:
         self.durable = revision
 
     def read(self) -> list[Commit]:
+        if self.task_id not in self._folder.ids():
+            raise UnknownTask(self.task_id, "memory")
         new = self._commits[self._read :]
         self._read = len(self._commits)
         return new

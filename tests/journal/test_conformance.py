@@ -107,6 +107,32 @@ def test_an_archived_journal_is_found_read_and_appended_to(journals: Journals) -
     other.close()
 
 
+def test_a_journal_moves_back_and_takes_another_id_that_is_free(journals: Journals) -> None:
+    journals.create("A2B3C4", FIRST).close()
+    mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
+    with mine.locked():
+        mine.read()
+        mine.move(archived=True)
+        mine.move(archived=False)
+        mine.append(commit(2))
+        with pytest.raises(FileExistsError):
+            mine.rename("A2B3C4")
+        mine.append(commit(3))
+        mine.rename("N2W3D4")
+    assert journals.ids() == ("A2B3C4", "N2W3D4")
+    with pytest.raises(UnknownTask):
+        journals.open("K7Q2MX")
+    with other.locked(), pytest.raises(UnknownTask):
+        other.read()
+    renamed = journals.open("N2W3D4")
+    with renamed.locked():
+        assert renamed.read() == [FIRST, commit(2), commit(3)]
+        renamed.append(commit(4))
+    for journal in (mine, other, renamed):
+        journal.close()
+    journals.create("K7Q2MX", FIRST).close()
+
+
 def test_the_journals_that_mention_a_text_are_found(journals: Journals) -> None:
     journals.create("K7Q2MX", FIRST).close()
     journal = journals.create("A2B3C4", FIRST)

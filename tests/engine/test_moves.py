@@ -1,0 +1,190 @@
+"""Files on their way: archived, reopened, renamed, beside what others do at that moment."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine import Engine
+from orchestrator.errors import Busy, Refused, UnknownTask
+from orchestrator.events import (
+    ArchiveBegun,
+    ItemChecked,
+    PhaseChanged,
+    ProseWritten,
+    ReferenceAdded,
+    TaskCompleted,
+    TaskCreated,
+    WorkerStarted,
+)
+from orchestrator.journal.memory import MemoryJournals
+
+from .conftest import CREATED, ID, PLAN, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+
+NEW, OTHER, CHILD = "N2W3D4", "A2B3C4", "C2H3D4"
+DONE = (*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done."))
+
+
+def finish(engine: Engine) -> None:
+    engine.lease(ID).release()
+    engine.commit(ID, DONE, actor="user")
+
+
+def test_an_id_that_is_taken_in_the_instant_of_a_renaming_is_given_back(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    def before(number: int, operation: str, path: Path) -> None:
+        if operation == "move_new" and path.name == f"{NEW}.jsonl":
+            disk.before = lambda number, operation, path: None
+            other = open_engine(temp)
+            other.create(CREATED, task_id=NEW)
+            other.close()
+
+    disk.before = before
+    with pytest.raises(Refused, match="taken in this instant"):
+        engine.rename(ID, NEW)
+    assert engine.ids() == (ID, NEW)
+    for task_id in (ID, NEW):
+        task = engine.refresh(task_id).task
+        assert (task.id, task.moving) == (task_id, None)
+        assert_in_step(temp, task)
+    assert engine.rename(ID, OTHER).id == OTHER
+
+
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [(lambda engine: engine.reopen(ID), "completed"), (lambda engine: engine.rename(ID, NEW), ".")],
+    ids=["reopen", "rename"],
+)
+def test_a_text_typed_in_the_place_that_is_left_is_not_lost(
+    engine: Engine, temp: Path, disk: ScriptedDisk, act: Callable[[Engine], None], left: str
+) -> None:
+    if left == "completed":
+        finish(engine)
+        engine.archive(ID)
+
+    def after(number: int, operation: str, path: Path) -> None:
+        if operation == "append":
+            disk.after = lambda number, operation, path: None
+            (temp / left / f"progress-{ID}.md").write_text("My own words\n")
+
+    disk.after = after
+    act(engine)
+    (task_id,) = engine.ids()
+    task = engine.refresh(task_id).task
+    assert task.set_aside == (f"set-aside-progress-{task_id}.md",)
+    assert (temp / f"set-aside-progress-{task_id}.md").read_text() == "My own words\n"
+    assert_in_step(temp, task)
+    assert not list((temp / "completed").iterdir())
+
+
+def test_who_has_a_task_open_that_is_renamed_hears_that_there_is_none_of_that_id(engine: Engine, temp: Path) -> None:
+    other = open_engine(temp)
+    other.refresh(ID)
+    engine.rename(ID, NEW)
+    with pytest.raises(UnknownTask):
+        other.commit(ID, [PhaseChanged(phase="lost")], actor="user")
+    assert other.commit(NEW, [PhaseChanged(phase="kept")], actor="user").phase == "kept"
+    other.close()
+
+
+def test_a_task_whose_command_still_runs_is_not_renamed(engine: Engine, temp: Path) -> None:
+    folder = engine.folder.commands(ID) / "call"
+    folder.mkdir(parents=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match="a command that outlived its worker"):
+            engine.rename(ID, NEW)
+    assert engine.rename(ID, NEW).id == NEW
+
+
+@pytest.mark.parametrize("to", ["HELLO1", "ABCDEF", "234567", "AB12C3", "abc234", "A2"])
+def test_an_id_that_would_not_be_drawn_is_not_given(engine: Engine, to: str) -> None:
+    with pytest.raises(Refused, match="cannot be an id"):
+        engine.rename(ID, to)
+
+
+def test_references_and_children_follow_from_name_to_name_and_from_place_to_place(engine: Engine, temp: Path) -> None:
+    engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
+    engine.create(TaskCreated(agent="a", description=f"See .temp/plan-{ID}.md", parent=ID), task_id=CHILD)
+    finish(engine)
+    engine.archive(ID)
+    engine.commit(OTHER, [ProseWritten(document="plan", text=f"As .temp/completed/plan-{ID}.md says")], actor="worker")
+    engine.rename(ID, NEW)
+    assert f".temp/completed/plan-{NEW}.md says" in text_of(temp, "plan", OTHER)
+    engine.reopen(NEW)
+    engine.rename(NEW, ID)
+    assert f"As .temp/plan-{ID}.md says" in text_of(temp, "plan", OTHER)
+    assert f"`.temp/plan-{ID}.md`" in text_of(temp, "plan", OTHER)
+    child = json.loads(text_of(temp, "task-status", CHILD))
+    assert (child["parentTask"], child["description"]) == (ID, f"See .temp/plan-{ID}.md")
+    for task_id in (ID, OTHER, CHILD):
+        assert_in_step(temp, engine.refresh(task_id).task)
+
+
+def test_an_edit_made_before_a_renaming_and_saved_after_it_is_merged(engine: Engine, temp: Path) -> None:
+    typed = text_of(temp, "checklist").replace("- [ ] Write the model", "- [x] Write the model")
+    engine.rename(ID, NEW)
+    engine.commit(NEW, [PhaseChanged(phase="building")], actor="worker")
+    path_of(temp, "checklist", NEW).write_text(typed.replace(ID, NEW))
+    task = engine.refresh(NEW).task
+    assert task.items[0].checked
+    assert_in_step(temp, task)
+
+
+def test_a_reopened_task_forgets_its_end_and_a_later_one_is_written_anew(engine: Engine, temp: Path) -> None:
+    finish(engine)
+    summary = path_of(temp, "completion-summary")
+    summary.write_text(summary.read_text().replace("## Summary", "## Summary of mine"))
+    engine.archive(ID)
+    task = engine.reopen(ID)
+    assert (task.status, task.ended, task.summary, task.completed_at) == ("stopped", None, None, None)
+    assert "completion-summary" not in task.documents
+    engine.commit(ID, [WorkerStarted(epoch=2, holder="here", resumed=True)], actor="engine")
+    engine.commit(ID, [TaskCompleted(summary="Done better.")], actor="user")
+    assert "Done better." in summary.read_text()
+    assert "of mine" not in summary.read_text()
+
+
+def test_a_completed_task_is_reopened_where_it_is(engine: Engine, temp: Path) -> None:
+    finish(engine)
+    (temp / f"REPORT-{ID}.md").write_text("a report\n")
+    task = engine.reopen(ID)
+    assert (temp / f"REPORT-{ID}.md").exists()
+    assert not path_of(temp, "completion-summary").exists()
+    assert_in_step(temp, task)
+
+
+def test_what_cannot_follow_is_refused_and_changes_nothing(engine: Engine, temp: Path) -> None:
+    before = all_texts(temp)
+    with pytest.raises(Refused, match="it is open"):
+        engine.reopen(ID)
+    with pytest.raises(Refused, match="cannot become archiving"):
+        engine.archive(ID)
+    assert all_texts(temp) == before
+    engine.cancel(ID, "")
+    before = all_texts(temp)
+    for act in (
+        lambda: engine.cancel(ID, ""),
+        lambda: engine.lease(ID),
+        lambda: engine.commit(ID, [ArchiveBegun()], actor="engine"),
+    ):
+        with pytest.raises(Refused):
+            act()
+    assert all_texts(temp) == before
+
+
+def test_tasks_move_with_another_journal_backend_too(temp: Path) -> None:
+    engine = Engine(temp, journals=MemoryJournals(), ids=lambda: ID)
+    engine.create(CREATED, *PLAN)
+    engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
+    engine.cancel(ID, "Not wanted")
+    assert f".temp/completed/plan-{ID}.md" in text_of(temp, "plan", OTHER)
+    engine.reopen(ID)
+    engine.rename(ID, NEW)
+    assert f".temp/plan-{NEW}.md" in text_of(temp, "plan", OTHER)
+    assert_in_step(temp, engine.refresh(NEW).task)
