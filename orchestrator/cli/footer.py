@@ -21,14 +21,16 @@ TICK = 1.0
 class Footer:
     """What `rows(window)` gives, drawn anew each second while it is shown. Each row must fit its line.
 
-    A row is written over the one that was there, all of them in one write and none cleared first: nothing flickers.
-    Where a window became narrower its terminal has broken the old rows in two, and they are counted so.
+    A row is written over the one that was there, all in one write: nothing flickers. Where a window became narrower
+    its terminal has broken the old rows in two, and they are counted so. Terminals remember that, and how far a line
+    was ever written, until it is erased: hence the erasing before what will stay, and after a change of width.
     """
 
     def __init__(self, rows: Callable[[terminal_size], Sequence[str]], *, err: bool) -> None:
         self._rows = rows
         self._err = err
         self._drawn: Sequence[str] = ()
+        self._columns = 0
         self._lock = Lock()
         self._over: Event | None = None
 
@@ -65,7 +67,9 @@ class Footer:
         up = sum(max(1, -(-screen.measure(click.unstyle(row)) // window.columns)) for row in self._drawn) - 1
         rows = self._rows(window) if self._over is not None else ()
         start = ("\r" if self._drawn else "") + (f"\x1b[{up}A" if up > 0 else "")
-        lines = "".join(f"{line}\x1b[K\n" for line in above)
+        erase = "\x1b[J" if self._drawn and (above or window.columns != self._columns) else ""
+        lines = "".join(f"{line}\n" for line in above)
         if self._drawn or rows or above:
-            click.echo(start + lines + "\x1b[K\n".join(rows) + "\x1b[J", nl=False, err=self._err)
-        self._drawn = rows
+            end = "\x1b[J" if self._drawn else ""
+            click.echo(start + erase + lines + "\x1b[K\n".join(rows) + end, nl=False, err=self._err)
+        self._drawn, self._columns = rows, window.columns

@@ -18,6 +18,8 @@ _MARGIN = 3
 _AGENT = 12
 _DOING = 16
 """The least columns for what a worker is doing; cells that leave it less are left out."""
+_LONGEST = 1_000
+"""Characters of it that are looked at: a command may be a whole script."""
 _DROPPED = ("agent", "turns", "cost", "tokens", "items")
 """In this order."""
 
@@ -46,7 +48,7 @@ class Roster:
     def wrote(self, task: Task, characters: int) -> None:
         """The model has said so much more of what it was asked for."""
         written = self._written[task.id] = self._written.get(task.id, 0) + characters
-        self._works[task.id] = _Work(task, f"model writes: {written:,}", self._works[task.id].since)
+        self._works[task.id] = _Work(task, f"writes: {screen.count(written, 'character')}", self._works[task.id].since)
 
     def leaves(self, task_id: str) -> None:
         self._works.pop(task_id, None)
@@ -55,8 +57,9 @@ class Roster:
         """A row each, in at most half the lines of the window: those that find no place are counted in the last."""
         works, most = list(self._works.values()), max(1, window.lines // 2)
         shown = works if len(works) <= most else works[: most - 1]
-        more = [f"… {len(works) - len(shown)} at work"[: window.columns - 1]] if shown != works else []
-        return _table([_cells(work, window.columns) for work in shown], window.columns - _MARGIN) + more
+        columns = window.columns - _MARGIN
+        more = [screen.fit(f"… and {len(works) - len(shown)} more at work", columns).ljust(columns)]
+        return _table([_cells(work, columns) for work in shown], columns) + (more if shown != works else [])
 
 
 def _cells(work: _Work, columns: int) -> dict[str, str]:
@@ -64,10 +67,10 @@ def _cells(work: _Work, columns: int) -> dict[str, str]:
     return {
         "task": task.id,
         "agent": screen.fit(task.agent, _AGENT),
-        "doing": screen.line(work.doing),
+        "doing": screen.line(work.doing[:_LONGEST]),
         "since": screen.lasting(time.monotonic() - work.since),
-        "turns": screen.count(task.turns, "turn"),
-        "tokens": screen.thousands(task.usage.total) + (" tokens" if columns > 90 else ""),
+        "turns": screen.count(task.turns, "turn") if task.turns else "",
+        "tokens": screen.thousands(task.usage.total) + (" tokens" if columns > 90 else "") if task.turns else "",
         "cost": "" if task.cost is None else screen.dollars(task.cost),
         "items": f"{done}/{len(task.live_items)}" if task.live_items else "",
     }

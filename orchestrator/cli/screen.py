@@ -167,8 +167,8 @@ def thousands(number: int) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 turn`, `2 turns`"""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """`1 turn`, `2,000 turns`"""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def lasting(seconds: float) -> str:
