@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, name: str | None, as_json: bool) -> None:
-    """List the agents that can be run, or show the whole definition of one.
+    """List the agents that can be run, or show one whole.
 
     They are the markdown files in .claude/agents of the project, then of your home directory, then ours; of two with
     one name the first counts.

@@ -25,10 +25,10 @@ _HEAD = ("diff --git ", "index ", "new file ", "deleted file ", "--- ", "+++ ")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, paths: tuple[str, ...], as_json: bool) -> int:
-    """Show what a task did to files, all in all: to those at PATH, or to all.
+    """Show what a task did to files, all in all.
 
-    Piped, it is a patch: orchestrator changes ID | git apply --reverse. A file whose content was not kept is named on
-    standard error, and makes the exit code 1.
+    To those at PATH, or to all. Piped, it is a patch: orchestrator changes ID | git apply --reverse. A file whose
+    content was not kept is named on standard error, and makes the exit code 1.
     """
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task

@@ -9,7 +9,9 @@ import click
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print the script by which a shell completes commands, options, task ids, agents and documents.
+    """Print the script by which a shell completes commands.
+
+    And options, task ids, agents and documents.
 
     \b
     bash: eval "$(orchestrator completion bash)"         in ~/.bashrc

@@ -116,7 +116,7 @@ def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, li
     screen.title("Archived")
     for task in tasks:
         click.echo(f"  {click.style(task.id, fg='cyan')}  {click.style(task.agent, bold=True)}")
-        click.echo(screen.dim(f"          {outcome.cost([task])}"))
+        outcome.show_text(outcome.cost([task]), indent=10, dim=True)
         outcome.show_text(task.summary or "", indent=10)
         for path in outcome.documents(project, task):
             click.echo(screen.dim(f"          {screen.line(project.relative(path))}"))

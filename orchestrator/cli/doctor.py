@@ -39,9 +39,9 @@ class Check(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, as_json: bool) -> int:
-    """Look for what may keep agents from working here, and say what to do.
+    """Look for what may keep agents from working.
 
-    Exit code 1 when there is a problem.
+    Says what to do. Exit code 1 when there is a problem.
     """
     found = []
     for check in _checks(project):

@@ -158,8 +158,8 @@ def show(project: Project, outcome: Outcome) -> None:
         done = outcome.error is None and task.ended == "completed"
         sign = click.style("✓", fg="green") if done else click.style("✗", fg="red")
         stands = click.style(status(task, at_work=False), bold=True)
-        numbers = f"{cost([task])}, {outcome.seconds:.1f} s"
-        click.echo(f"\n{sign} {task.id}  {stands}  {screen.dim(numbers)}")
+        click.echo(f"\n{sign} {task.id}  {stands}")
+        show_text(f"{cost([task])}, {outcome.seconds:.1f} s", dim=True)
         if task.summary:
             show_text(task.summary)
         if changed := changes([task]):
@@ -173,14 +173,14 @@ def show(project: Project, outcome: Outcome) -> None:
         screen.complain(outcome.reason)
 
 
-def show_text(text: str, indent: int = 2, most: int = 12) -> None:
+def show_text(text: str, indent: int = 2, most: int = 12, *, dim: bool = False) -> None:
     """A text, wrapped; on a terminal not all of it when it is long."""
     room = screen.columns() - indent
     rows = [row for part in text.splitlines() for row in screen.wrap(part, room) or [""]]
     if not sys.stdout.isatty():
         most = len(rows)
     for row in rows[:most] + (["…"] if len(rows) > most else []):
-        click.echo((" " * indent + row).rstrip())
+        click.echo((" " * indent + (screen.dim(row) if dim else row)).rstrip())
 
 
 def show_tree(changed: dict[str, str]) -> None:

@@ -30,9 +30,10 @@ _KINDS = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, older_than: float | None, dry_run: bool, as_json: bool) -> None:
-    """Free the space of what nothing needs any more, also while agents work.
+    """Free the space of what nothing needs any more.
 
-    Journals and documents stay. What is younger than an hour stays too: a call may be about to name it.
+    Also while agents work. Journals and documents stay. What is younger than an hour stays too: a call may be about to
+    name it.
     """
     from orchestrator.prune import Prune
 

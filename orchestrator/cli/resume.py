@@ -48,11 +48,19 @@ def command(
     with project.engine() as engine:
         tasks = _named(project, engine, ids) if ids else _resumable(project, engine)
         if not ids and not everything and len(tasks) > 1:
-            for task in tasks:
-                click.echo(f"{task.id}  {screen.fit(f'{task.agent}  {task.description}', screen.columns() - 8)}")
+            _choose(tasks, err=given["output"] != "text")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
         ends = go_on(project, engine, tasks, mode, given)
     return tell(project, ends, given["output"])
+
+
+def _choose(tasks: list[Task], *, err: bool) -> None:
+    columns = screen.columns(err=err)
+    agents = [screen.fit(task.agent, columns // 3) for task in tasks]
+    width = max(map(screen.measure, agents))
+    for task, agent in zip(tasks, agents, strict=True):
+        gap = " " * (width - screen.measure(agent))
+        click.echo(f"{task.id}  {agent}{gap}  {screen.fit(task.description, columns - width - 10)}", err=err)
 
 
 def _in_mode(engine: Engine, task: Task, mode: Mode | None) -> Task:

@@ -75,17 +75,18 @@ def wrap(text: str, columns: int) -> list[str]:
         return [text] if text else []
     rows = [text[: len(text) - len(text.lstrip())] + words[0]]
     for word in words[1:]:
+        rows[-1:] = _pieces(rows[-1], columns)
         if measure(rows[-1]) + 1 + measure(word) <= columns:
             rows[-1] += f" {word}"
-            continue
-        rows = rows[:-1] + _pieces(rows[-1], columns) + [word]
+        else:
+            rows.append(word)
     return rows[:-1] + _pieces(rows[-1], columns)
 
 
 def _pieces(row: str, columns: int) -> list[str]:
     """A row as it is, or a word too long for one, in as many as it takes."""
     pieces = []
-    while measure(row) > columns:
+    while measure(row) > columns and len(row) > 1:
         pieces.append(_head(row, columns) or row[:1])
         row = row[len(pieces[-1]) :]
     return [*pieces, row]

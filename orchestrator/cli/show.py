@@ -29,7 +29,7 @@ def _document_names(context: click.Context, parameter: click.Parameter, begun: s
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, document: str | None, as_json: bool) -> None:
-    """Show a task, the text of one of its documents, or what a tool call did.
+    """Show a task, one of its documents, or what a call did.
 
     DOCUMENT is plan, checklist, progress, notes, summary or status, or a receipt that they cite, such as R9. First,
     what people edited is recorded, and documents that are missing or stale are put back.
@@ -155,7 +155,8 @@ def _show_task(project: Project, task: Task, holder: str | None) -> None:
     click.echo(f"{name}  {agent}")
     _show_state(project, task, holder)
     outcome.show_text(task.description, most=6)
-    click.echo(screen.dim(f"  started {screen.age(task.started_at)}, {outcome.cost([task])}, revision {task.revision}"))
+    started = f"started {screen.age(task.started_at)}"
+    outcome.show_text(f"{started}, {outcome.cost([task])}, revision {task.revision}", dim=True)
     _section("Instructions", [("·", row.text) for row in task.instructions])
     _section("Workstreams", [(_box(row.status), f"{row.id}: {row.description}") for row in task.workstreams])
     done = sum(item.checked for item in task.live_items)
@@ -204,7 +205,8 @@ def _section(heading: str, rows: Sequence[tuple[str, str]]) -> None:
     if not rows:
         return
     screen.title(heading)
-    gap = 2 + max(len(click.unstyle(mark)) for mark, _ in rows) + 1
+    widest = max(len(click.unstyle(mark)) for mark, _ in rows)
+    gap = 2 + widest + (1 if widest else 0)
     for mark, text in rows:
         first, _, rest = text.partition("\n")
         lead = "  " + mark + " " * (gap - 2 - len(click.unstyle(mark)))

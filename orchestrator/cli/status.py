@@ -88,8 +88,9 @@ def _updated(row: Row) -> str:
 
 def _table(rows: list[Row]) -> Iterator[str]:
     whole = [_HEAD, *map(_cells, rows)]
-    if screen.columns() < _PRICED or not any(line[4] for line in whole[1:]):
-        whole = [line[:4] + line[5:] for line in whole]
+    priced = screen.columns() >= _PRICED and any(line[4] for line in whole[1:])
+    left_out = {place for place, shown in ((4, priced), (5, screen.columns() >= _DATED)) if not shown}
+    whole = [tuple(cell for place, cell in enumerate(line) if place not in left_out) for line in whole]
     head, *lines = whole
     widths = [max(screen.measure(line[place]) for line in whole) for place in range(len(head))]
     room = screen.columns() - widths[0] - sum(widths[3:]) - 2 * (len(head) - 1)
@@ -106,8 +107,8 @@ def _table(rows: list[Row]) -> Iterator[str]:
 
 _WORD, _STATE, _AGENT = len("interrupted…"), 24, 22
 """Columns: a state has the first, whatever the agent's name; and the second, where that leaves the name the third."""
-_PRICED = 80
-"""Columns from which on there is room for what a task costs."""
+_PRICED, _DATED = 80, 60
+"""Columns from which on there is room for what a task costs, and for when it changed."""
 _HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "COST", "UPDATED")
 
 
@@ -116,7 +117,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     cost = "" if row.cost is None else screen.dollars(row.cost)
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
-    return row.id, _agent(row, 120), screen.fit(what, 40), done, cost, screen.age(_updated(row))
+    return row.id, _agent(row, screen.UNLIMITED), screen.line(what), done, cost, screen.age(_updated(row))
 
 
 def _agent(row: Row, columns: int) -> str:

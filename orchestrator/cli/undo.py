@@ -32,10 +32,10 @@ _WORDS = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, paths: tuple[str, ...], yes: bool, as_json: bool) -> int:
-    """Take back what a task did to files: to those at PATH, or to all.
+    """Take back what a task did to files.
 
-    A file that anybody else changed is left as it is, with the reason, and makes the exit code 1. Items that what is
-    taken back was evidence of are open again.
+    To those at PATH, or to all. A file that anybody else changed is left as it is, with the reason, and makes the exit
+    code 1. Items that what is taken back was evidence of are open again.
     """
     with project.engine() as engine:
         from orchestrator.undo import Undo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -79,6 +80,33 @@ def test_a_reader_that_leaves_early_gets_no_complaint(shell: Shell) -> None:
 )
 def test_what_steers_or_hides_is_made_visible(text: str, shown: str) -> None:
     assert screen.plain(text) == shown
+
+
+def test_help_fits_eighty_columns_and_cuts_no_command_short(shell: Shell) -> None:
+    whole = shell("--help").out
+    assert "..." not in whole.partition("Commands:")[2]
+    names = re.findall(r"^  (\w+)  ", whole.partition("Commands:")[2], re.MULTILINE)
+    assert len(names) > 10
+    for row in whole.splitlines() + [
+        row for name in ("run", "resume", "show") for row in shell(name, "-h").out.splitlines()
+    ]:
+        assert len(row) <= 80, row
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "rows"),
+    [
+        ("", 5, []),
+        ("one two", 7, ["one two"]),
+        ("one two three", 7, ["one two", "three"]),
+        ("  one two", 6, ["  one", "two"]),
+        ("a longerword b", 6, ["a", "longer", "word b"]),
+        ("日本語 日本", 5, ["日本", "語", "日本"]),
+        ("日本", 1, ["日", "本"]),
+    ],
+)
+def test_a_text_is_broken_into_rows_by_the_columns_it_takes(text: str, columns: int, rows: list[str]) -> None:
+    assert screen.wrap(text, columns) == rows
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_of_several_tasks_one_must_be_named(shell: Shell) -> None:
     ended = shell("resume")
     assert ended.code == 2
     assert ended.err == "orchestrator: 2 tasks can be resumed: name one, or say --all\n"
-    assert sorted(ended.out.splitlines()) == sorted(f"{task.id}  clerk {task.description}" for task in tasks)
+    assert sorted(ended.out.splitlines()) == sorted(f"{task.id}  clerk  {task.description}" for task in tasks)
 
 
 def test_all_resumes_every_task_and_tells_of_each(shell: Shell) -> None:

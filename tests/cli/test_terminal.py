@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
+import struct
+import termios
+from dataclasses import replace
 
 import pytest
+
+from orchestrator.cli import screen
+from orchestrator.cli.roster import Roster
 
 from .conftest import Shell
 
@@ -38,6 +45,9 @@ class Terminal:
         start = len(self.shown)
         while not re.search(pattern, self.shown[start:]):
             self.shown += os.read(self._terminal, 4096).decode()
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
@@ -97,3 +107,52 @@ def test_ctrl_c_ends_a_question(shell: Shell) -> None:
         terminal.process.send_signal(2)
         assert terminal.end() == 130
     assert re.search(r"resume with: orchestrator resume \w{6}", terminal.shown)
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_plain_lines_gets_no_escape_code_at_all(shell: Shell, environment: dict[str, str]) -> None:
+    shell.environment |= environment
+    with shell.model(THREE):
+        terminal = Terminal(shell, "run", "clerk", "Try", "--yes")
+        assert terminal.end() == 0
+        assert Terminal(shell, "status", "--all").end() == 0
+    assert "Bash   echo one" in terminal.shown
+    assert "\x1b" not in terminal.shown
+
+
+def test_each_worker_has_a_row_that_says_what_it_does_and_nothing_of_it_is_left(shell: Shell) -> None:
+    os.mkfifo(shell.project / "door")
+    shell.environment["TERM"] = "xterm"
+    one, two = sorted(shell.task(f"Write {number}").id for number in ("one", "two"))
+    with shell.model("[{calls: [{Bash: {command: cat door}}]}]"):
+        terminal = Terminal(shell, "resume", "--all", "--yes")
+        row = r"\x1b\[36m{}\x1b\[0m  clerk  Bash cat door .*1 turn"
+        terminal.until(f"(?s){row.format(f'({one}|{two})')}[^\n]*\n{row.format(f'({one}|{two})')}")
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
+    left = terminal.shown[terminal.shown.rindex("\x1b[1A") :]
+    assert re.fullmatch(r"\x1b\[1A\x1b\[J\r\x1b\[Korchestrator: interrupted[^\n]*\n", left)
+
+
+def test_rows_that_a_narrower_window_has_broken_are_all_written_over(shell: Shell) -> None:
+    os.mkfifo(shell.project / "door")
+    shell.environment["TERM"] = "xterm"
+    with shell.model("[{calls: [{Bash: {command: cat door}}]}]"):
+        terminal = Terminal(shell, "run", "clerk", "Try", "--yes")
+        terminal.until("Bash cat door")
+        terminal.resize(30)
+        terminal.until(r"\r\x1b\[2A\x1b\[J[^\n]*Bash cat door")  # a row of 77 columns takes three lines of 30
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_rows_fit_their_lines_and_those_that_find_no_place_are_counted(shell: Shell, columns: int) -> None:
+    task, roster = shell.task("Write", agent="日本語の長い名前のエージェント"), Roster()
+    for number in range(30):
+        roster.begins(replace(task, id=f"AAAA{number:02}"), "Bash npm test -- 日本語 " * 9)
+    rows = [re.sub(r"\x1b\[\d*m", "", row) for row in roster.rows(os.terminal_size((columns, 24)))]
+    assert len(rows) == 12
+    assert {screen.measure(row) for row in rows} == {columns - 3}
+    assert rows[-1].rstrip() == "… and 19 more at work"
+    assert all(f"AAAA{number:02}" in row for number, row in enumerate(rows[:-1]))
