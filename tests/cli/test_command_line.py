@@ -83,6 +83,7 @@ def test_what_steers_or_hides_is_made_visible(text: str, shown: str) -> None:
 
 
 def test_help_fits_eighty_columns_and_cuts_no_command_short(shell: Shell) -> None:
+    shell.environment["COLUMNS"] = "80"
     whole = shell("--help").out
     assert "..." not in whole.partition("Commands:")[2]
     names = re.findall(r"^  (\w+)  ", whole.partition("Commands:")[2], re.MULTILINE)
