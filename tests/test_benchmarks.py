@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the source tree")
 def test_every_figure_can_be_measured_beside_its_peer() -> None:
     words = [sys.executable, "-m", "benchmarks", "--quick"]
