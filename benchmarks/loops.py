@@ -43,7 +43,7 @@ def ours(address: str, folder: Path) -> Loop:
     from orchestrator.team import Team
     from orchestrator.worker import Setting
 
-    async def permit(command: str) -> bool:
+    async def permit(*asked: object) -> bool:
         return False
 
     path = folder / ".claude" / "agents" / "clerk.md"

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import loops, server
 from benchmarks.row import Row
 
-ROUNDS, TURNS = 3, 200
+ROUNDS, TURNS = 5, 200
 PEERS = ("pydantic-ai", "mini-swe-agent", "LangGraph, SqliteSaver")
 
 
