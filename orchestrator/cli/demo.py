@@ -125,6 +125,6 @@ def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, li
     numbers = f"{outcome.cost(tasks)}, {seconds:.1f} s" if seconds else f"finished earlier: {outcome.cost(tasks)}"
     click.echo(f"\n{click.style('✓', fg='green')} {numbers}")
     if kept:
-        click.echo(f"  kept in {project.workspace}: `orchestrator show {tasks[-1].id}` there shows the task")
+        outcome.show_text(f"kept in {project.workspace}: `orchestrator show {tasks[-1].id}` there shows the task")
     else:
-        click.echo("  The directory is removed now: `orchestrator demo --keep DIR` leaves it to look at.")
+        outcome.show_text("The directory is removed now: `orchestrator demo --keep DIR` leaves it to look at.")

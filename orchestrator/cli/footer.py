@@ -29,7 +29,7 @@ class Footer:
     def __init__(self, rows: Callable[[terminal_size], Sequence[str]], *, err: bool) -> None:
         self._rows = rows
         self._err = err
-        self._drawn: Sequence[str] = ()
+        self._drawn: Sequence[str] = []
         self._columns = 0
         self._lock = Lock()
         self._over: Event | None = None
@@ -65,11 +65,11 @@ class Footer:
     def _draw(self, above: Sequence[str]) -> None:
         window = screen.window(err=self._err)
         up = sum(max(1, -(-screen.measure(click.unstyle(row)) // window.columns)) for row in self._drawn) - 1
-        rows = self._rows(window) if self._over is not None else ()
+        rows = self._rows(window) if self._over is not None else []
         start = ("\r" if self._drawn else "") + (f"\x1b[{up}A" if up > 0 else "")
         erase = "\x1b[J" if self._drawn and (above or window.columns != self._columns) else ""
         lines = "".join(f"{line}\n" for line in above)
-        if self._drawn or rows or above:
+        if above or rows != self._drawn or erase:
             end = "\x1b[J" if self._drawn else ""
             click.echo(start + erase + lines + "\x1b[K\n".join(rows) + end, nl=False, err=self._err)
         self._drawn, self._columns = rows, window.columns
