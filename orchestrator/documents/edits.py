@@ -16,8 +16,8 @@ class Edits:
         self._sections: list[tuple[str, list[str]]] = []
 
     def put(self, line: int, text: str) -> None:
-        """Replace a line."""
-        self._replaced[line] = text + self._return
+        """Replace a line. Only one ending of the page's own is put behind the text."""
+        self._replaced[line] = text.removesuffix(self._return) + self._return
 
     def cut(self, line: int) -> None:
         self._replaced[line] = None

@@ -15,7 +15,7 @@ from orchestrator.documents.markdown import Page, plain
 from orchestrator.events import ItemAdded, ItemChecked, ItemDropped, ItemReworded, ItemUnchecked
 from orchestrator.task import Item, Task
 
-_ITEM = re.compile(r"([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[)([ xX]|[✅✓✔☑]\ufe0f?)(\][ \t]+)(\S.*?)\s*")
+_ITEM = re.compile(r"([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[)([ xX]|[✅✓✔☑]\ufe0f?)(\][ \t]+)(\S.*?)(\s*)")
 _HEADING = "Items"
 _DROPPED = "removed from the checklist by hand"
 
@@ -29,6 +29,7 @@ class Box:
     mark: str
     gap: str
     text: str
+    trail: str
     section: str | None
 
     @property
@@ -94,7 +95,7 @@ class Items:
             same = plain(box.text) == plain(item.text)
             if not same or box.checked != item.checked:
                 mark = box.mark if box.checked == item.checked else "x" if item.checked else " "
-                edits.put(box.line, box.lead + mark + box.gap + (box.text if same else plain(item.text)))
+                edits.put(box.line, box.lead + mark + box.gap + (box.text if same else plain(item.text)) + box.trail)
         for index in found.lines:
             edits.cut(boxes[index].line)
         if found.items:
@@ -173,7 +174,7 @@ def _boxes(page: Page) -> tuple[Box, ...]:
     for number in page.bullets:
         if match := _ITEM.fullmatch(page.lines[number]):
             section = page.heading_above(number)
-            boxes.append(Box(number, match[1], match[2], match[3], match[4], None if section == _HEADING else section))
+            boxes.append(Box(number, *match.groups(), section=None if section == _HEADING else section))
     return tuple(boxes)
 
 
