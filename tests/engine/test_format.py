@@ -1,0 +1,62 @@
+"""A `.temp` that the first version of the format left is opened for ever: its lines are read as they were meant."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine import Engine
+from orchestrator.events import Event, PhaseChanged
+
+from .conftest import assert_in_step
+
+FORMAT = Path(__file__).parents[1] / "golden" / "format-1"
+ADDED_LATER: set[str] = set()
+"""Events that no journal of that time holds."""
+
+
+@pytest.fixture
+def temp(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FORMAT, tmp_path / ".temp"))
+
+
+def lines(temp: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (temp / ".orchestrator" / "journal").rglob("*.jsonl")}
+
+
+def test_a_folder_of_format_1_opens_with_everything_it_recorded(temp: Path) -> None:
+    before = lines(temp)
+    engine = Engine(temp)
+    tasks = {task_id: engine.refresh(task_id).task for task_id in engine.ids()}
+    found = {
+        name: (task.status, task.ended, len(task.receipts), len(task.live_items), len(task.transcript))
+        for name, task in tasks.items()
+    }
+    assert found == {
+        "QKYBR3": ("in-progress", None, 10, 4, 10),
+        "N3W4DZ": ("blocked", None, 1, 0, 4),
+        "8TBHV8": ("stopped", None, 3, 1, 1),
+        "4GG5YY": ("archived", "cancelled", 3, 2, 3),
+    }
+    assert tasks["QKYBR3"].undone
+    assert (tasks["8TBHV8"].limits.cost, tasks["8TBHV8"].directory) == (2.5, "src")
+    assert tasks["8TBHV8"].references[0].moved
+    assert "The account is acme." in (temp / "progress-N3W4DZ.md").read_text()
+    assert all(path.read_bytes().startswith(data) for path, data in before.items())
+    for task in tasks.values():
+        assert_in_step(temp, task)
+        if task.open:
+            assert_in_step(temp, engine.commit(task.id, [PhaseChanged(phase="later")], actor="user"))
+
+
+def test_format_1_holds_every_kind_of_event_there_was() -> None:
+    held = {event["type"] for data in lines(FORMAT).values() for line in data.splitlines() for event in _events(line)}
+    assert held == Event.kinds.keys() - ADDED_LATER
+
+
+def _events(line: bytes) -> list[dict[str, str]]:
+    events: list[dict[str, str]] = json.loads(line)["events"]
+    return events
