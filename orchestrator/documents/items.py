@@ -174,7 +174,8 @@ def _boxes(page: Page) -> tuple[Box, ...]:
     for number in page.bullets:
         if match := _ITEM.fullmatch(page.lines[number]):
             section = page.heading_above(number)
-            boxes.append(Box(number, *match.groups(), section=None if section == _HEADING else section))
+            section = None if section == _HEADING else section
+            boxes.append(Box(number, match[1], match[2], match[3], match[4], match[5], section))
     return tuple(boxes)
 
 
