@@ -193,7 +193,7 @@ class Task:
         """True from the commit point of the archive on."""
         return self.status in ("archiving", "archived")
 
-    def fresh_id(self, prefix: str, beyond: int = 0) -> str:
+    def fresh_id(self, prefix: str) -> str:
         """The next free id of a kind: `c` items, `D` decisions, `B` blockers, `R` receipts, `w` workstreams."""
         rows: tuple[Any, ...] = {
             "c": self.items,
@@ -202,7 +202,7 @@ class Task:
             "R": self.receipts,
             "w": self.workstreams,
         }[prefix]
-        number = max(len(rows), beyond) + 1
+        number = len(rows) + 1
         while f"{prefix}{number}" in [row.id for row in rows]:
             number += 1
         return f"{prefix}{number}"

@@ -79,8 +79,6 @@ from orchestrator.task import Task
 from orchestrator.transitions import apply_all, follow
 
 _ROUNDS = 5
-_APART = 100
-"""Items of instructions have higher numbers: a worker may just be adding items with the next ones."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +220,7 @@ class Engine:
         desk, given = self._desk(task_id), self._mask(text)
 
         def act() -> None:
-            event = InstructionGiven(text=given, item=desk.task.fresh_id("c", beyond=_APART))
+            event = InstructionGiven(text=given, item=desk.task.fresh_id("c"))
             if desk.task.open:
                 desk.append((event,), "user", self._now())
             else:

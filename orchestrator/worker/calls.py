@@ -90,6 +90,26 @@ class Calls:
         """Find out what became of calls whose results were never recorded; run those that never ran."""
         return await self._each(task, blocks, frozenset(), {intent.call: intent for intent in task.pending})
 
+    async def again(self, task: Task, ended: Sequence[Ended]) -> list[Ended]:
+        """The calls as they end on this state of the task: those that only record something are made once more."""
+        found: list[Ended] = []
+        for one in ended:
+            if self._records(one):
+                place = replace(self._place(task), documents=texts(found))
+                begun = Intent(call=one.block["id"], tool=one.block["name"])
+                one = await self._one(place, one.block, frozenset(), begun)
+            found.append(one)
+            task = after(task, found[-1:])
+        return found
+
+    def unrecorded(self, ended: Sequence[Ended], reason: str) -> list[Ended]:
+        """The calls with nothing recorded, for the reason given; what they did to the workspace stays."""
+        return [one.failed(reason) if self._records(one) else one for one in ended]
+
+    def _records(self, one: Ended) -> bool:
+        """True when the call's whole effect is what it says of the task."""
+        return bool(one.result.documents or (one.result.events and not self._tools[one.block["name"]].effectful))
+
     async def _each(
         self, task: Task, blocks: Sequence[Json], malformed: frozenset[str], begun: Mapping[str, Intent]
     ) -> list[Ended]:

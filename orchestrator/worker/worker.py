@@ -245,9 +245,13 @@ class Worker:
         moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
         try:
             task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
-        except Refused as error:
-            ended = [self._unrecorded(one, str(error)) for one in ended]
-            task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+        except Refused:  # somebody changed the task meanwhile
+            ended = await self._calls.again(refreshed.task, ended)
+            try:
+                task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+            except Refused as error:
+                ended = self._calls.unrecorded(ended, str(error))
+                task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
         if not moved or "dependency-moved" in task.asked_triggers:
             self._known = self._signatures(task) | now
         self._forget_commands()
@@ -287,11 +291,6 @@ class Worker:
     def _attempts_left(self, task: Task) -> int:
         """What was refused to earlier workers does not count: a person has looked at it since."""
         return ATTEMPTS - (task.finish_refusals - self._refusals)
-
-    def _unrecorded(self, one: Ended, reason: str) -> Ended:
-        """A call that only records something is undone by a refusal; what a call did to the workspace stays."""
-        recording = one.result.documents or (one.result.events and not self._tools[one.block["name"]].effectful)
-        return one.failed(reason) if recording else one
 
     async def _remind(self, task: Task, reply: Reply) -> Task:
         """The model ended its turn without a call: tell it what is missing, a bounded number of times."""

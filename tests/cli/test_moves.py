@@ -18,7 +18,7 @@ LISTENING = """
     - Sync: {add_items: [{text: The door is heard}]}
     - Bash: {command: cat door}
 - calls:
-    - Sync: {check_items: [{item: c1, evidence: [R2]}, {item: c101, evidence: [R2]}]}
+    - Sync: {check_items: [{item: c1, evidence: [R2]}, {item: c2, evidence: [R2]}]}
     - Finish: {summary: Heard twice.}
 """
 WRITING = """
@@ -33,7 +33,7 @@ MORE = """
 - calls:
     - Write: {file_path: french.txt, content: bonjour}
 - calls:
-    - Sync: {check_items: [{item: c101, evidence: [R5]}]}
+    - Sync: {check_items: [{item: c2, evidence: [R5]}]}
     - Finish: {summary: Both notes are written.}
 """
 
@@ -102,10 +102,11 @@ def test_more_to_do_reaches_a_worker_at_its_next_turn(shell: Shell) -> None:
     with shell.model(LISTENING):
         task, said, worker = listening(shell, "continue", "Listen again")
     assert said.code == 0
-    assert re.fullmatch(rf"{task} has more to do, item c101: pid \d+ on \S+ hears of it at its next turn\n", said.out)
+    assert re.fullmatch(rf"{task} has more to do, item c1: pid \d+ on \S+ hears of it at its next turn\n", said.out)
     assert worker.code == 0, worker.err
-    assert "More to do (item c101): Listen again" in worker.out
+    assert "More to do (item c1): Listen again" in worker.out
     assert "Heard twice." in worker.out
+    assert "item c2: The door is heard" in shell("log", task).out  # what it was just adding came second
 
 
 def test_a_task_that_is_archived_goes_on_with_what_it_is_told_on_standard_input(shell: Shell) -> None:
@@ -117,10 +118,10 @@ def test_a_task_that_is_archived_goes_on_with_what_it_is_told_on_standard_input(
     assert ended.code == 0, ended.err
     (said,) = json.loads(ended.out)["tasks"]
     assert (said["task"], said["status"], said["summary"]) == (task, "archived", "Both notes are written.")
-    assert f"{task} has more to do, item c101" in ended.err
+    assert f"{task} has more to do, item c2" in ended.err
     shown = json.loads(status.read_text())
     assert [row["instruction"] for row in shown["instructions"]] == ["Write it in French too"]
-    assert "item c101: Write it in French too" in shell("log", task).out
+    assert "item c2: Write it in French too" in shell("log", task).out
 
 
 def test_reopen_brings_an_archived_task_back_as_stopped(shell: Shell) -> None:

@@ -14,11 +14,11 @@ from .conftest import DONE, PLAN, WRITE, Stage
 PLANNED = f"- calls: [{PLAN}]"
 WRITTEN = f"- calls: [{WRITE}]"
 MORE = """
-- expect: 'item c101\\): Write it in French too'
+- expect: 'item c2\\): Write it in French too'
   calls:
   - Write: {file_path: french.txt, content: bonjour}
 - calls:
-  - Sync: {check_items: [{item: c101, evidence: [R5]}]}
+  - Sync: {check_items: [{item: c2, evidence: [R5]}]}
   - Finish: {summary: Both notes are written.}
 """
 
@@ -78,21 +78,21 @@ def test_more_to_do_is_told_at_the_next_turn_and_must_be_done(stage: Stage) -> N
     once(stage, "ended", 2, "instruct", "Write it in French too")
     finish = "- calls: [{Sync: {check_items: [{item: c1, evidence: [R2]}]}}, {Finish: {summary: Done.}}]"
     more = MORE.replace(
-        "expect: 'item c101\\): Write it in French too'\n  ", "expect: 'c101 “Write it in French too” is open'\n  "
+        "expect: 'item c2\\): Write it in French too'\n  ", "expect: 'c2 “Write it in French too” is open'\n  "
     )
     end = stage.play(PLANNED, WRITTEN, finish, more)
     assert isinstance(end, Task), end
     assert (end.status, end.summary) == ("archived", "Both notes are written.")
-    assert any("More to do (item c101): Write it in French too" in told for told in stage.told)
+    assert any("More to do (item c2): Write it in French too" in told for told in stage.told)
 
 
 def test_more_to_do_that_arrives_while_finish_verifies_keeps_the_task_open(stage: Stage) -> None:
     once(stage, "call", 3, "instruct", "Write it in French too")
-    both = "check_items: [{item: c1, evidence: [R2]}, {item: c101, evidence: [R5]}]"
-    end = stage.play(PLANNED, WRITTEN, DONE, MORE.replace("check_items: [{item: c101, evidence: [R5]}]", both))
+    both = "check_items: [{item: c1, evidence: [R2]}, {item: c2, evidence: [R5]}]"
+    end = stage.play(PLANNED, WRITTEN, DONE, MORE.replace("check_items: [{item: c2, evidence: [R5]}]", both))
     assert isinstance(end, Task), end
     assert end.summary == "Both notes are written."
-    assert "somebody has just given this task more to do" in "\n".join(stage.told)
+    assert "c2 “Write it in French too” is open" in "\n".join(stage.told)
 
 
 def test_an_archived_task_that_gets_more_to_do_goes_on_with_its_conversation(stage: Stage) -> None:
