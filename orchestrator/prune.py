@@ -96,7 +96,7 @@ class Prune:
 
         def act(task: Task) -> Collection[Event]:
             nonlocal free
-            if not task.pending and not any(map(files.is_locked, folder.glob("*/lock"))):
+            if not task.pending:
                 free = True
                 self._count("commands", folder)
                 if not self._dry:

@@ -38,7 +38,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +56,7 @@ from orchestrator.errors import (
     Conflict,
     Damaged,
     Fenced,
+    OrchestratorError,
     Refused,
     StorageError,
     UnknownTask,
@@ -158,8 +159,9 @@ class Engine:
         """The task as it is now: edits absorbed, missing and stale documents put back, a begun move finished."""
         desk = self._desk(task_id)
         self._transact(desk, None)
-        if desk.task.moving:
-            self._moves.finish(desk)
+        while moving := desk.task.moving:
+            self._moves.finish(desk, moving)
+            self._transact(desk, None)
         restored, desk.restored = desk.restored, ()
         return Refreshed(desk.task, restored, desk.problem)
 
@@ -241,8 +243,6 @@ class Engine:
 
         def act() -> None:
             self._refuse_at_work(desk)
-            if self.folder.commanding(task_id):
-                raise Busy(task_id, "a command that outlived its worker")
             if to is not None and self._is_taken(to):
                 raise Refused("rename", f"the id {to} is taken")
             self._moves.rename(desk, to or self._free())
@@ -260,7 +260,8 @@ class Engine:
         taken: list[leases.Lease] = []
 
         def act() -> None:
-            self._refuse_at_work(desk)
+            if holder := self.at_work(task_id):
+                raise Busy(task_id, holder)
             epoch = desk.task.epoch
             lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, epoch + 1)
             lease.take()
@@ -306,20 +307,19 @@ class Engine:
         """The files these tasks wrote or are about to write: path and SHA-256. Damaged tasks claim nothing."""
         found: set[tuple[str, str | None]] = set()
         for task_id in task_ids:
-            try:
+            with suppress(Damaged, UnknownTask):
                 desk = self._desk(task_id)
                 with desk.journal.locked():
                     desk.catch_up()
-            except (Damaged, UnknownTask):
-                continue
-            found.update((change.path, change.after) for change in desk.task.changes)
-            found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
+                found.update((change.path, change.after) for change in desk.task.changes)
+                found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
         return frozenset(found)
 
     def close(self) -> None:
         """Sync the documents of every task that was committed to, and let go of all files."""
         for desk in self._desks.values():
-            with desk.journal.locked():
+            with suppress(OrchestratorError), desk.journal.locked():
+                desk.catch_up()  # another process may have moved the task: nothing is put back where it was
                 self._shelf.checkpoint(desk)
             desk.journal.close()
         self._desks.clear()
@@ -337,7 +337,9 @@ class Engine:
             return self._desks.setdefault(desk.journal.task_id, desk)
 
     def _refuse_at_work(self, desk: Desk) -> None:
-        if holder := self.at_work(desk.task.id):
+        """Raises Busy, also while a command runs that outlived its worker."""
+        running = "a command that outlived its worker" if self.folder.commanding(desk.task.id) else None
+        if holder := self.at_work(desk.task.id) or running:
             raise Busy(desk.task.id, holder)
 
     def _open(self, task_id: str) -> Desk:

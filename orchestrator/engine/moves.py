@@ -78,18 +78,21 @@ class Moves:
             back = TaskRenamed(id=desk.journal.task_id, previous=desk.task.id)
             desk.append((back,), "engine", self._now())
 
-    def finish(self, desk: Desk) -> None:
-        """Roll a begun move forward to its end; one lock at a time. The new place is up to date already."""
+    def finish(self, desk: Desk, moving: Move) -> None:
+        """Roll this move forward to its end; one lock at a time. The new place is up to date already.
+
+        Where another process was faster, it may have begun the next move: that one is left alone.
+        """
         try:
             with desk.journal.locked():
                 desk.catch_up()
-                if moving := desk.task.moving:
+                if desk.task.moving is moving:
                     self._bring(desk, moving)
-            if moving:
+            if desk.task.moving is moving:
                 self._tell(desk, moving)
             with desk.journal.locked():
                 desk.catch_up()
-                if desk.task.moving:
+                if desk.task.moving is moving:
                     desk.journal.move(archived=desk.task.archived)
                     done = ArchiveDone() if desk.task.status == "archiving" else MoveDone()
                     desk.append((done,), "engine", self._now())

@@ -21,9 +21,11 @@ from orchestrator.events import (
     TaskCreated,
     WorkerStarted,
 )
+from orchestrator.files import Disk
+from orchestrator.journal.file import FileJournals
 from orchestrator.journal.memory import MemoryJournals
 
-from .conftest import CREATED, ID, PLAN, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+from .conftest import CREATED, ID, PLAN, Died, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
 
 NEW, OTHER, CHILD = "N2W3D4", "A2B3C4", "C2H3D4"
 DONE = (*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done."))
@@ -92,13 +94,15 @@ def test_who_has_a_task_open_that_is_renamed_hears_that_there_is_none_of_that_id
     other.close()
 
 
-def test_a_task_whose_command_still_runs_is_not_renamed(engine: Engine, temp: Path) -> None:
+def test_a_task_whose_command_still_runs_is_neither_renamed_nor_undone(engine: Engine, temp: Path) -> None:
     folder = engine.folder.commands(ID) / "call"
     folder.mkdir(parents=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(Busy, match="a command that outlived its worker"):
             engine.rename(ID, NEW)
+        with pytest.raises(Busy, match="a command that outlived its worker"):
+            engine.undisturbed(ID, lambda task: ())
     assert engine.rename(ID, NEW).id == NEW
 
 
@@ -188,3 +192,54 @@ def test_tasks_move_with_another_journal_backend_too(temp: Path) -> None:
     engine.rename(ID, NEW)
     assert f".temp/plan-{NEW}.md" in text_of(temp, "plan", OTHER)
     assert_in_step(temp, engine.refresh(NEW).task)
+
+
+class Meanwhile(FileJournals):
+    """Lets something happen when a move looks for the tasks that refer to it: no lock is held then."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def mentioning(self, text: str) -> tuple[str, ...]:
+        if happens := self.meanwhile:
+            self.meanwhile = None
+            happens()
+        return super().mentioning(text)
+
+
+def test_a_move_that_another_process_finished_does_not_end_the_next_one(temp: Path, disk: ScriptedDisk) -> None:
+    journals = Meanwhile(temp / ".orchestrator", Disk())
+    journals.prepare()
+    engine, other = Engine(temp, journals=journals), open_engine(temp, disk)
+    engine.create(CREATED, *PLAN, task_id=ID)
+    (temp / f"REPORT-{ID}.md").write_text("a report\n")
+    finish(engine)
+
+    def die_after_the_commit(number: int, operation: str, path: Path) -> None:
+        if operation == "fdatasync" and path.suffix == ".jsonl":
+            disk.die()
+
+    def meanwhile() -> None:
+        other.refresh(ID)
+        disk.after = die_after_the_commit
+        with pytest.raises(Died):
+            other.reopen(ID)
+
+    journals.meanwhile = meanwhile
+    task = engine.archive(ID)
+    assert (task.status, task.moving) == ("stopped", None)
+    assert (temp / f"REPORT-{ID}.md").exists()
+    assert not list((temp / "completed").iterdir())
+    assert_in_step(temp, task)
+    engine.close()
+
+
+@pytest.mark.parametrize("act", [lambda engine: engine.rename(ID, NEW), lambda engine: engine.cancel(ID, "")])
+def test_who_lets_go_of_a_task_that_was_moved_leaves_nothing_where_it_was(
+    engine: Engine, temp: Path, act: Callable[[Engine], None]
+) -> None:
+    other = open_engine(temp)
+    other.commit(ID, [PhaseChanged(phase="building")], actor="user")
+    act(engine)
+    before = all_texts(temp)
+    other.close()
+    assert all_texts(temp) == before
