@@ -64,8 +64,10 @@ class Edits:
         self._mark_emptied()
         if self._sections and self.page.block:
             prose = self.page.prose.start - 1 if self.page.prose else 0
-            end = prose if prose > self.page.block[0] else self.page.block[1]
-            self.add(end - 1, self._new_sections())
+            begin, end = self.page.block
+            end = prose if prose > begin else end
+            open_fence = [fence for line, fence in self.page.unclosed.items() if begin < line < end]
+            self.add(end - 1, [*open_fence, *self._new_sections()])  # closed first: in a fence they are not read
         lines, last = self.page.lines, len(self.page.lines) - 1
         if last in self._added:
             self._replaced.setdefault(last, lines[last] + self._return)

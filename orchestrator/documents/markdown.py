@@ -53,7 +53,8 @@ class Page:
         self.fences: list[tuple[int, int]] = []
         self.code: set[int] = set()
         self.prose: range | None = None
-        self.unclosed = False
+        self.unclosed: dict[int, str] = {}
+        """The fences that nothing closes, by line."""
         self._scan(prose.casefold() if prose else None)
         self.empty = [n for n, line in enumerate(self.lines) if line.strip() == NOTHING and n not in self.code]
         """The lines that say no more than that a section is empty."""
@@ -80,7 +81,7 @@ class Page:
             line = self.lines[number]
             start = line.lstrip()[:1]
             if self.block and number in self.block:
-                self.unclosed |= bool(fence)
+                self.unclosed |= {opened: fence} if fence else {}
                 fence = ""  # a fence left open does not swallow the block
             elif fence:
                 self.code.add(number)
@@ -100,7 +101,7 @@ class Page:
             elif _BULLET.match(line):
                 self.bullets.append(number)
             number += 1
-        self.unclosed |= bool(fence)
+        self.unclosed |= {opened: fence} if fence else {}
 
     def _prose_end(self, heading: int) -> int:
         return next((mark for mark in self.block or () if mark > heading), len(self.lines))

@@ -271,6 +271,16 @@ def test_sections_that_were_removed_come_back_in_one_block_at_the_end() -> None:
     assert block.rstrip().endswith("<!-- orchestrator:end -->")
 
 
+def test_a_fence_left_open_in_the_block_is_closed_before_a_section_is_added() -> None:
+    typed = "# Mine\n\n<!-- orchestrator:begin -->\n```\nmake\n<!-- orchestrator:end -->\n"
+    task = published(after(new(), TextEdited(document="architecture-notes", text=typed)))
+    task = after(task, happened.DecisionRecorded(id="D1", decision="Use UUIDs"))
+    body = render(task, "architecture-notes")
+    assert "```\nmake\n```\n## Decisions\n\n- **D1** Use UUIDs\n" in body
+    task = after(task, TextEdited(document="architecture-notes", text=body))
+    assert render(task, "architecture-notes") == body
+
+
 def test_mentions_of_archived_documents_are_moved_wherever_they_stand() -> None:
     text = "# Mine\n\nSee `.temp/plan-P4R7TW.md`, .temp/report_P4R7TW.md. "
     text += "Not .temp/plan-P4R7TW.mdx_ or .temp/plan-XP4R7TW.md.\n"
