@@ -51,6 +51,7 @@ class Prune:
         kept = self._commands()
         rows = overview.read(self._folder.temp)
         old = {row.id for row in rows if row.archived and "" < row.text("updatedAt") < archived_before}
+        old -= {row.id for row in rows if not (row.archived and row.folder.journals.get(row.id))}  # copies; half moved
         self._unnamed("outputs", self._folder.outputs, self._named(()))
         self._unnamed("contents", self._folder.contents, self._named(old) | kept)
 

@@ -24,7 +24,7 @@ from orchestrator.engine.absorption import Aside, look_at_last
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder, under
 from orchestrator.engine.shelf import Shelf
-from orchestrator.errors import Damaged, StorageError
+from orchestrator.errors import Damaged, StorageError, UnknownTask
 from orchestrator.events import (
     Actor,
     ArchiveBegun,
@@ -175,6 +175,9 @@ class Moves:
                 self._visit(name, hear)
             except Damaged:
                 continue
+            except UnknownTask:  # it has just been renamed: whoever has heard already hears nothing new
+                self._tell(desk, moving)
+                return
 
 
 def _published(desk: Desk, kind: Kind, data: bytes) -> bool:

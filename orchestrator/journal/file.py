@@ -253,6 +253,7 @@ class FileJournals:
         self._folder = folder
         self.live = folder / "journal"
         self.archived = folder / "journal" / "completed"
+        self._places = (self.live, self.archived, self.live)  # in turn: a journal may be on its way there, or back
         self.locks = folder / "locks"
 
     def prepare(self) -> None:
@@ -262,7 +263,7 @@ class FileJournals:
 
     def place(self, task_id: str) -> Path:
         """Where a task's journal is; raises UnknownTask."""
-        for folder in (self.live, self.archived):
+        for folder in self._places:
             path = folder / f"{task_id}.jsonl"
             if path.exists():
                 return path
@@ -313,17 +314,20 @@ class FileJournals:
 
     def ids(self) -> tuple[str, ...]:
         found: set[str] = set()
-        for folder in (self.live, self.archived):
+        for folder in self._places:
             if folder.is_dir():
                 found.update(path.stem for path in folder.iterdir() if path.suffix == ".jsonl" and path.name[0] != ".")
         return tuple(sorted(found))
 
     def mentioning(self, text: str) -> tuple[str, ...]:
         wanted = text.encode()
-        return tuple(task_id for task_id in self.ids() if wanted in self.raw(task_id))
+        try:
+            return tuple(task_id for task_id in self.ids() if wanted in self.raw(task_id))
+        except UnknownTask:  # one was renamed since the listing
+            return self.mentioning(text)
 
     def raw(self, task_id: str) -> bytes:
-        for folder in (self.live, self.archived):  # in that order: it may be archived at this moment
+        for folder in self._places:
             with suppress(FileNotFoundError):
                 return (folder / f"{task_id}.jsonl").read_bytes()
         raise UnknownTask(task_id, str(self._folder.parent))

@@ -83,6 +83,17 @@ def test_contents_of_tasks_archived_long_ago_go_when_asked_to_and_undo_says_so(s
     assert "note.txt was created; what it held was not kept" in shown.err
 
 
+def test_contents_of_a_reopened_task_stay_though_a_copy_lies_where_it_was_archived(shell: Shell) -> None:
+    task = run(shell, WRITE.replace("TEXT", "new") + FINISH)
+    archived = shell.temp / "completed" / f"task-status-{task}.json"
+    copy = archived.read_bytes()
+    shell("reopen", task)
+    archived.write_bytes(copy)
+    aged(shell)
+    prune(shell, "--older-than", "0")
+    assert content(shell, b"new").exists()
+
+
 def test_leases_of_past_epochs_go(shell: Shell) -> None:
     task = run(shell, WRITE + BLOCK)
     with shell.model(WRITE + BLOCK + "- say: I still wait.\n"):

@@ -195,15 +195,16 @@ def test_tasks_move_with_another_journal_backend_too(temp: Path) -> None:
 
 
 class Meanwhile(FileJournals):
-    """Lets something happen when a move looks for the tasks that refer to it: no lock is held then."""
+    """Lets something happen when a move has looked for the tasks that refer to it: no lock is held then."""
 
     meanwhile: Callable[[], object] | None = None
 
     def mentioning(self, text: str) -> tuple[str, ...]:
+        found = super().mentioning(text)
         if happens := self.meanwhile:
             self.meanwhile = None
             happens()
-        return super().mentioning(text)
+        return found
 
 
 def test_a_move_that_another_process_finished_does_not_end_the_next_one(temp: Path, disk: ScriptedDisk) -> None:
@@ -243,3 +244,17 @@ def test_who_lets_go_of_a_task_that_was_moved_leaves_nothing_where_it_was(
     before = all_texts(temp)
     other.close()
     assert all_texts(temp) == before
+
+
+def test_two_tasks_that_refer_to_each_other_are_renamed_at_once(temp: Path) -> None:
+    journals = Meanwhile(temp / ".orchestrator", Disk())
+    journals.prepare()
+    engine, other = Engine(temp, journals=journals), open_engine(temp)
+    engine.create(CREATED, ReferenceAdded(task=OTHER, document="plan"), task_id=ID)
+    engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
+    journals.meanwhile = lambda: other.rename(OTHER, CHILD)
+    task = engine.rename(ID, NEW)
+    assert [row.task for row in task.references] == [CHILD]
+    assert [row.task for row in engine.refresh(CHILD).task.references] == [NEW]
+    engine.close()
+    other.close()
