@@ -74,6 +74,7 @@ def test_a_user_s_file_is_in_config_of_the_home_unless_xdg_names_an_absolute_pla
         ("max_turns = 0", "max_turns: 0 is not a whole number"),
         ("max_cost = nan", "max_cost: nan is not a number of US dollars"),
         ("max_seconds = inf", "max_seconds: inf is not a number above 0"),
+        pytest.param(f"max_seconds = 1{'0' * 400}", "0 is not a number above 0", id="more than a float holds"),
         ("mode = 'quick'", "mode: 'quick' is not full or lightweight"),
         ("mode = ['full']", "mode: ['full'] is not full or lightweight"),
         ("model = ''", "model: '' is not the name of a model"),

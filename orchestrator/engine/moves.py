@@ -175,9 +175,9 @@ class Moves:
                 self._visit(name, hear)
             except Damaged:
                 continue
-            except UnknownTask:  # it has just been renamed: whoever has heard already hears nothing new
-                self._tell(desk, moving)
-                return
+            except UnknownTask:
+                if name not in self._journals.ids():  # just renamed: it is found again; who has heard hears nothing new
+                    self._tell(desk, moving)
 
 
 def _published(desk: Desk, kind: Kind, data: bytes) -> bool:

@@ -253,7 +253,7 @@ class FileJournals:
         self._folder = folder
         self.live = folder / "journal"
         self.archived = folder / "journal" / "completed"
-        self._places = (self.live, self.archived, self.live)  # in turn: a journal may be on its way there, or back
+        self._places = (self.live, self.archived, self.live)  # in turn: a journal may be on its way there or back
         self.locks = folder / "locks"
 
     def prepare(self) -> None:
@@ -321,10 +321,14 @@ class FileJournals:
 
     def mentioning(self, text: str) -> tuple[str, ...]:
         wanted = text.encode()
-        try:
-            return tuple(task_id for task_id in self.ids() if wanted in self.raw(task_id))
-        except UnknownTask:  # one was renamed since the listing
-            return self.mentioning(text)
+        found: list[str] = []
+        looked: set[str] = set()
+        while new := set(self.ids()) - looked:  # again: one that is gone was renamed since it was listed
+            looked |= new
+            for task_id in new:
+                with suppress(UnknownTask):
+                    found += [task_id] if wanted in self.raw(task_id) else []
+        return tuple(sorted(found))
 
     def raw(self, task_id: str) -> bytes:
         for folder in self._places:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,3 +259,12 @@ def test_two_tasks_that_refer_to_each_other_are_renamed_at_once(temp: Path) -> N
     assert [row.task for row in engine.refresh(CHILD).task.references] == [NEW]
     engine.close()
     other.close()
+
+
+def test_a_copy_somebody_made_of_a_journal_stands_in_no_move_s_way(engine: Engine, temp: Path) -> None:
+    engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
+    journals = temp / ".orchestrator" / "journal"
+    shutil.copy(journals / f"{OTHER}.jsonl", journals / f"{OTHER} copy.jsonl")
+    (journals / "gone.jsonl").symlink_to("nowhere")
+    assert engine.cancel(ID, "").status == "archived"
+    assert engine.rename(ID, NEW).moving is None
