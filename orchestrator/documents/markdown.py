@@ -58,8 +58,9 @@ class Page:
         self._scan(prose.casefold() if prose else None)
         self.empty = [n for n, line in enumerate(self.lines) if line.strip() == NOTHING and n not in self.code]
         """The lines that say no more than that a section is empty."""
-        self._heads = [heading.line for heading in self.headings]
-        self._boundaries = [*sorted([*self._heads, *(self.block or ())]), len(self.lines)]
+        self._named = {heading.line: heading.text for heading in self.headings if heading.level > 1}
+        heads = (heading.line for heading in self.headings)
+        self._boundaries = [*sorted([*heads, *(self.block or ())]), len(self.lines)]
         self._titles: dict[str, range] = {}
         for heading in self.headings:
             if heading.level > 1:
@@ -116,9 +117,8 @@ class Page:
         return self._titles.get(plain(title).rstrip("# ").casefold())
 
     def heading_above(self, line: int) -> str | None:
-        """The text of the nearest section heading above a line."""
-        place = bisect_right(self._heads, line) - 1
-        return self.headings[place].text if place >= 0 and self.headings[place].level > 1 else None
+        """The text of the section heading a line stands under; none beyond an end of the block."""
+        return self._named.get(self.part(line).start)
 
     def belongs(self, line: int, title: str) -> bool:
         """True when a line may be of the list of that title: it does not stand in another list's section."""

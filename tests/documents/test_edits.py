@@ -281,6 +281,17 @@ def test_a_fence_left_open_in_the_block_is_closed_before_a_section_is_added() ->
     assert render(task, "architecture-notes") == body
 
 
+def test_what_stands_below_the_block_is_not_under_a_section_of_the_block() -> None:
+    typed = "# Mine\n\n<!-- orchestrator:begin -->\n<!-- orchestrator:end -->\n\n- **w1** [pending] The model\n"
+    task = published(after(new(), happened.WorkstreamAdded(id="w1", description="The model")))
+    task = after(task, TextEdited(document="progress", text=typed))
+    task = after(task, happened.ItemAdded(id="c1", text="Write it", checked=True))
+    body = render(task, "progress")
+    assert "## Completed Work\n\n- **c1** Write it\n" in body
+    task = after(task, TextEdited(document="progress", text=body))
+    assert render(task, "progress") == body
+
+
 def test_mentions_of_archived_documents_are_moved_wherever_they_stand() -> None:
     text = "# Mine\n\nSee `.temp/plan-P4R7TW.md`, .temp/report_P4R7TW.md. "
     text += "Not .temp/plan-P4R7TW.mdx_ or .temp/plan-XP4R7TW.md.\n"
