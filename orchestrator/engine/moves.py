@@ -30,6 +30,7 @@ from orchestrator.events import (
     ArchiveBegun,
     ArchiveDone,
     Event,
+    ItemUnchecked,
     Kind,
     MoveDone,
     ReferenceMoved,
@@ -58,8 +59,13 @@ class Moves:
         self._begin(desk, ArchiveBegun(companions=self._folder.companions(desk.task)), actor="engine")
 
     def reopen(self, desk: Desk, *more: Event) -> None:
-        """`more` happens in the same commit. Raises Refused when the task is open."""
-        self._begin(desk, TaskReopened(companions=self._folder.companions(desk.task)), *more)
+        """`more` happens in the same commit. Raises Refused when the task is open.
+
+        Items that what was undone since had proved are open again too.
+        """
+        task = desk.task
+        unproved = [ItemUnchecked(id=row.id) for row in task.live_items if {*row.evidence} & {*task.undone}]
+        self._begin(desk, TaskReopened(companions=self._folder.companions(task)), *unproved, *more)
 
     def rename(self, desk: Desk, to: str) -> None:
         """The desk is of no use afterwards. An id that was taken in this instant is not the task's: look."""

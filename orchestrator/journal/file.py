@@ -183,7 +183,11 @@ class FileJournal:
     def move(self, *, archived: bool) -> None:
         target = (self._folder.archived if archived else self._folder.live) / self._path.name
         if self._path != target:
-            self._disk.move(self._path, target)
+            try:
+                self._disk.move_new(self._path, target)
+            except FileExistsError:
+                reason = f"{target} is another journal of this id: take it elsewhere; the next command goes on"
+                raise StorageError(reason) from None
             self._disk.sync_directory(target.parent)
             self._disk.sync_directory(self._path.parent)
             self._path = target

@@ -212,6 +212,15 @@ def test_items_that_are_proved_no_more_are_open_again_and_the_worker_is_told(she
     assert files(shell.project) == BEFORE
 
 
+def test_a_task_that_is_reopened_has_the_items_open_that_are_proved_no_more(archived: tuple[Shell, str]) -> None:
+    shell, task = archived
+    undo(shell, task)
+    shell("reopen", task)
+    checklist = (shell.temp / f"checklist-{task}.md").read_text()
+    assert "- [ ] Files are changed" in checklist
+    assert "- [x] Files are looked at" in checklist
+
+
 def test_a_content_that_is_lost_or_damaged_counts_as_not_kept(archived: tuple[Shell, str]) -> None:
     shell, task = archived
     contents = shell.temp / ".orchestrator" / "contents"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine import Engine
-from orchestrator.errors import Busy, Refused, UnknownTask
+from orchestrator.errors import Busy, Refused, StorageError, UnknownTask
 from orchestrator.events import (
     ArchiveBegun,
     ItemChecked,
@@ -268,3 +268,14 @@ def test_a_copy_somebody_made_of_a_journal_stands_in_no_move_s_way(engine: Engin
     (journals / "gone.jsonl").symlink_to("nowhere")
     assert engine.cancel(ID, "").status == "archived"
     assert engine.rename(ID, NEW).moving is None
+
+
+def test_another_journal_of_the_same_id_is_not_overwritten(engine: Engine, temp: Path) -> None:
+    finish(engine)
+    taken = temp / ".orchestrator" / "journal" / "completed" / f"{ID}.jsonl"
+    taken.write_text("from another machine")
+    with pytest.raises(StorageError, match="another journal of this id: take it elsewhere"):
+        engine.archive(ID)
+    assert taken.read_text() == "from another machine"
+    taken.rename(temp / "elsewhere.jsonl")
+    assert engine.refresh(ID).task.status == "archived"
