@@ -8,7 +8,7 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.errors import StorageError
+from orchestrator.errors import StorageError, UsageError
 
 _KINDS = {
     "contents": "copies of files that no task names",
@@ -37,7 +37,10 @@ def command(project: Project, older_than: float | None, dry_run: bool, as_json: 
     """
     from orchestrator.prune import Prune
 
-    before = "" if older_than is None else (datetime.now(UTC) - timedelta(days=older_than)).isoformat()
+    try:
+        before = "" if older_than is None else (datetime.now(UTC) - timedelta(days=older_than)).isoformat()
+    except (OverflowError, ValueError):
+        raise UsageError(f"there was no day {older_than:g} days ago: say fewer") from None
     with project.engine() as engine:
         prune = Prune(engine, dry=dry_run)
         try:

@@ -25,8 +25,10 @@ def select(project: Project, task: Task, paths: Sequence[str]) -> list[NetChange
     # as the person sees it: what a link means now says nothing about a file that is gone
     wanted = [os.path.relpath(os.path.abspath(path), project.workspace) for path in paths]
     for given, path in zip(paths, wanted, strict=True):
-        if not any(_within(name, path) for name in ever):
-            raise UsageError(f"task {task.id} changed no {given}: `orchestrator changes {task.id}` shows what it did")
+        if not given or not any(_within(name, path) for name in ever):  # '' is not all: a variable may have been empty
+            raise UsageError(
+                f"task {task.id} changed no {given or repr(given)}: `orchestrator changes {task.id}` shows what it did"
+            )
     found = evidence.net(task.changes).values()
     return [change for change in found if not paths or any(_within(change.path, path) for path in wanted)]
 

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .conftest import Ended, Shell
 
 WRITE = "- calls: [{Sync: {add_items: [{text: A note is there}]}}, {Write: {file_path: note.txt, content: TEXT}}]\n"
@@ -92,6 +94,14 @@ def test_contents_of_a_reopened_task_stay_though_a_copy_lies_where_it_was_archiv
     aged(shell)
     prune(shell, "--older-than", "0")
     assert content(shell, b"new").exists()
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "800000"])
+def test_days_that_lead_to_no_date_are_refused(shell: Shell, days: str) -> None:
+    shell.temp.mkdir(exist_ok=True)
+    ended = prune(shell, "--older-than", days)
+    assert ended.code == 2
+    assert f"there was no day {days} days ago" in ended.err
 
 
 def test_leases_of_past_epochs_go(shell: Shell) -> None:

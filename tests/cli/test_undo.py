@@ -176,6 +176,7 @@ def test_only_the_named_files_are_taken_back(archived: tuple[Shell, str]) -> Non
     assert files(shell.project).keys() == TOUCHED - {"src/new.txt", "gone.txt", "picture.bin"}
     assert undo(shell, task, "src").out == f"nothing to undo: {task} changed no file, all in all\n"
     assert undo(shell, task, "nowhere").code == 2
+    assert f"task {task} changed no ''" in undo(shell, task, "").err
 
 
 def test_of_two_tasks_that_changed_a_file_the_later_one_is_undone_first(shell: Shell) -> None:
