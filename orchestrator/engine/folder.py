@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -79,10 +79,9 @@ class Folder:
             self.disk.make_directories(path, 0o700)
         ignore = self.internal / ".gitignore"
         if files.read(ignore) != b"*\n":
-            staged = self.staging / f".gitignore.{os.getpid()}"
-            self.disk.remove(staged)
-            self.disk.create(staged, b"*\n")
-            self.disk.move(staged, ignore)
+            self.disk.remove(ignore)
+            with suppress(FileExistsError):  # another process was faster
+                self.disk.create(ignore, b"*\n")
 
     def place(self, archived: bool) -> Path:
         """Where documents are: of archived tasks, or of the others."""

@@ -274,20 +274,20 @@ class FileJournals:
         raise UnknownTask(task_id, str(self._folder.parent))
 
     def create(self, task_id: str, first: Commit) -> FileJournal:
-        if (self.archived / f"{task_id}.jsonl").exists():
-            raise FileExistsError(task_id)
         path = self.live / f"{task_id}.jsonl"
-        staged = self._staged(path, encode(first, "")[0])
+        lock = files.Lock(self.locks / f"{task_id}.lock")
         try:
-            self.disk.move_new(staged, path)
-        except FileExistsError:
-            self.disk.remove(staged)
-            raise
-        try:
-            self.disk.sync_directory(self.live)
-        except OSError as error:
-            self.disk.remove(path)
-            raise Unsynced(str(path), error.strerror or str(error)) from None
+            with lock.held():
+                if (self.archived / path.name).exists() or path.exists():
+                    raise FileExistsError(task_id)
+                self.disk.move_new(self._staged(path, encode(first, "")[0]), path)
+                try:
+                    self.disk.sync_directory(self.live)
+                except OSError as error:
+                    self.disk.remove(path)
+                    raise Unsynced(str(path), error.strerror or str(error)) from None
+        finally:
+            lock.close()
         return self.first(task_id)
 
     def first(self, task_id: str) -> FileJournal:
@@ -304,7 +304,8 @@ class FileJournals:
         self.disk.sync_directory(path.parent)
 
     def _staged(self, path: Path, data: bytes) -> Path:
-        staged = path.with_name(f".{path.name}.{os.getpid()}")
+        """Under the task's lock: what is there already was left by a process that died."""
+        staged = path.with_name(f".{path.name}.new")
         self.disk.remove(staged)
         self.disk.create(staged, data, 0o600, sync=True)
         return staged

@@ -12,8 +12,8 @@ from orchestrator import files
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
 from orchestrator.events import ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
-
-from .conftest import CREATED, ID, PLAN, Died, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+from proof.disk import Died, ScriptedDisk
+from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
 
 def edit(temp: Path, kind: Kind, old: str, new: str) -> None:

@@ -25,8 +25,8 @@ from orchestrator.events import (
     TaskCompleted,
     WorkstreamChanged,
 )
-
-from .conftest import CREATED, ID, PLAN, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+from proof.disk import ScriptedDisk
+from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
 RECEIPT = Receipt(id="R1", call="t1", tool="Write", outcome="ok", files=(FileChange(path="a.js", after="x"),))
 

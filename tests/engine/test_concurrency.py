@@ -12,8 +12,8 @@ import pytest
 from orchestrator.engine import Engine
 from orchestrator.errors import Damaged, Refused, UnknownTask
 from orchestrator.events import ItemAdded, ModeChanged, PhaseChanged, ReferenceAdded, TaskCompleted
-
-from .conftest import CREATED, ID, PLAN, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+from proof.disk import ScriptedDisk
+from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
 
 def test_a_document_that_a_writer_has_emptied_and_not_closed_is_left_to_it(engine: Engine, temp: Path) -> None:

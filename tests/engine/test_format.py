@@ -10,8 +10,7 @@ import pytest
 
 from orchestrator.engine import Engine
 from orchestrator.events import Event, PhaseChanged
-
-from .conftest import assert_in_step
+from proof.folder import assert_in_step
 
 FORMAT = Path(__file__).parents[1] / "golden" / "format-1"
 ADDED_LATER: set[str] = set()

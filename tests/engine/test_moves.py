@@ -25,8 +25,8 @@ from orchestrator.events import (
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournals
 from orchestrator.journal.memory import MemoryJournals
-
-from .conftest import CREATED, ID, PLAN, Died, ScriptedDisk, all_texts, assert_in_step, open_engine, path_of, text_of
+from proof.disk import Died, ScriptedDisk
+from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
 NEW, OTHER, CHILD = "N2W3D4", "A2B3C4", "C2H3D4"
 DONE = (*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done."))

@@ -1,0 +1,179 @@
+"""The flows of the engine: how a folder is before, what is done, and what must be true once a fault is recovered from.
+
+Each happens wholly or not at all, and the next commit works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.engine import Engine
+from orchestrator.events import ItemChecked, PhaseChanged, ReferenceAdded, TaskCompleted, WorkstreamChanged
+from orchestrator.task import Task
+from proof.folder import CREATED, ID, PLAN, assert_in_step, open_engine, path_of
+
+Flow = Callable[[Engine], None]
+
+OTHER, NEW = "A2B3C4", "N2W3D4"
+DONE = (*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done."))
+
+
+def create(engine: Engine) -> None:
+    engine.create(CREATED, *PLAN)
+
+
+def commit(engine: Engine) -> None:
+    engine.commit(
+        ID, [WorkstreamChanged(id="models", status="in-progress"), PhaseChanged(phase="building")], actor="worker"
+    )
+
+
+def absorb(engine: Engine) -> None:
+    path = path_of(engine.folder.temp, "checklist")
+    if "My own line" not in path.read_text():
+        path.write_text(path.read_text().replace("- [ ] Write the model", "My own line\n- [x] Write the model"))
+    engine.refresh(ID)
+
+
+def restore(engine: Engine) -> None:
+    path_of(engine.folder.temp, "plan").unlink(missing_ok=True)
+    path_of(engine.folder.temp, "progress").write_text("")
+    engine.refresh(ID)
+
+
+def checkpoint(engine: Engine) -> None:
+    for number in range(65):
+        engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")
+
+
+def archive(engine: Engine) -> None:
+    engine.archive(ID)
+
+
+def cancel(engine: Engine) -> None:
+    engine.cancel(ID, "Not wanted any more")
+
+
+def reopen(engine: Engine) -> None:
+    engine.instruct(ID, "Write the seeder too")
+
+
+def rename(engine: Engine) -> None:
+    engine.rename(ID, NEW)
+
+
+def prepare(temp: Path, flow: Flow) -> None:
+    """A folder as it is before the flow: the task, another one that refers to it, a companion."""
+    engine = open_engine(temp)
+    if flow is not create:
+        engine.create(CREATED, *PLAN)
+        engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
+    if flow in (archive, reopen, cancel, rename):
+        engine.lease(ID).release()
+        (temp / f"REPORT-{ID}.md").write_text("a report\n")
+    if flow in (archive, reopen):
+        engine.commit(ID, DONE, actor="user")
+    if flow is reopen:
+        engine.archive(ID)
+        path = temp / "completed" / f"checklist-{ID}.md"
+        path.write_text(path.read_text() + "\nTyped in the archive, see .temp/completed/plan-K7Q2MX.md\n")
+    if flow is rename:
+        path = temp / f"checklist-{ID}.md"
+        path.write_text(path.read_text() + f"\nTyped before, see .temp/plan-{ID}.md\n")
+        (temp / ".orchestrator" / "commands" / ID / "call").mkdir(parents=True)
+    engine.close()
+
+
+def verify(engine: Engine, temp: Path, flow: Flow) -> None:
+    """What the flow was to do happened wholly or not at all; and the next commit works."""
+    if flow is create:
+        if ID not in engine.ids():
+            assert not [path for path in temp.iterdir() if path.is_file()]
+            engine.create(CREATED, *PLAN)
+    elif flow is commit:
+        task = engine.refresh(ID).task
+        assert (task.phase, task.workstreams[0].status) in [("planning", "pending"), ("building", "in-progress")]
+    elif flow is absorb:
+        task = engine.refresh(ID).task
+        assert task.items[0].checked
+        assert "My own line" in path_of(temp, "checklist").read_text()
+    elif flow in VERIFY:
+        VERIFY[flow](engine, temp)
+        return
+    task = engine.commit(ID, [PhaseChanged(phase="once more")], actor="worker")
+    assert_in_step(temp, task)
+
+
+def verify_archive(engine: Engine, temp: Path) -> None:
+    if engine.refresh(ID).task.status == "completed":
+        assert (temp / f"REPORT-{ID}.md").exists()
+        engine.archive(ID)
+    verify_archived(engine, temp)
+
+
+def verify_cancel(engine: Engine, temp: Path) -> None:
+    task = engine.refresh(ID).task
+    if task.open:
+        engine.cancel(ID, "Not wanted any more")
+    elif not task.archived:
+        engine.archive(ID)
+    task = verify_archived(engine, temp)
+    assert (task.ended, task.reason) == ("cancelled", "Not wanted any more")
+    assert not (temp / "completed" / f"completion-summary-{ID}.md").exists()
+
+
+def verify_archived(engine: Engine, temp: Path) -> Task:
+    task = engine.refresh(ID).task
+    assert task.status == "archived"
+    assert_in_step(temp, task)
+    assert (temp / "completed" / f"REPORT-{ID}.md").read_text() == "a report\n"
+    other = engine.refresh(OTHER).task
+    assert other.references[0].moved
+    assert f".temp/completed/plan-{ID}.md" in path_of(temp, "plan", OTHER).read_text()
+    assert (temp / ".orchestrator" / "journal" / "completed" / f"{ID}.jsonl").exists()
+    return task
+
+
+def verify_reopen(engine: Engine, temp: Path) -> None:
+    task = engine.refresh(ID).task
+    if task.archived:
+        assert (temp / "completed" / f"REPORT-{ID}.md").exists()
+        task = engine.instruct(ID, "Write the seeder too")
+    assert (task.status, task.moving, len(task.instructions)) == ("stopped", None, 1)
+    assert_in_step(temp, task)
+    assert not list((temp / "completed").iterdir())
+    assert not (temp / f"completion-summary-{ID}.md").exists()
+    assert (temp / f"REPORT-{ID}.md").read_text() == "a report\n"
+    assert f"Typed in the archive, see .temp/plan-{ID}.md" in path_of(temp, "checklist").read_text()
+    verify_referred(engine, temp, f".temp/plan-{ID}.md")
+    assert (temp / ".orchestrator" / "journal" / f"{ID}.jsonl").exists()
+    assert_in_step(temp, engine.commit(ID, [PhaseChanged(phase="once more")], actor="worker"))
+
+
+def verify_rename(engine: Engine, temp: Path) -> None:
+    if ID in engine.ids():
+        assert (temp / f"REPORT-{ID}.md").exists()
+        engine.rename(ID, NEW)
+    task = engine.refresh(NEW).task
+    assert (task.id, task.moving) == (NEW, None)
+    assert_in_step(temp, task)
+    assert (temp / f"REPORT-{NEW}.md").read_text() == "a report\n"
+    assert f"Typed before, see .temp/plan-{NEW}.md" in path_of(temp, "checklist", NEW).read_text()
+    assert (temp / ".orchestrator" / "commands" / NEW / "call").exists()
+    assert not [path for path in temp.rglob(f"*{ID}*") if path.suffix != ".lock"]
+    verify_referred(engine, temp, f".temp/plan-{NEW}.md")
+    assert_in_step(temp, engine.commit(NEW, [PhaseChanged(phase="once more")], actor="worker"))
+
+
+def verify_referred(engine: Engine, temp: Path, path: str) -> None:
+    other = engine.refresh(OTHER).task
+    assert not other.references[0].moved
+    assert path in path_of(temp, "plan", OTHER).read_text()
+    assert_in_step(temp, other)
+
+
+VERIFY = {archive: verify_archive, cancel: verify_cancel, reopen: verify_reopen, rename: verify_rename}
+
+
+FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename)

@@ -1,0 +1,74 @@
+"""A `.temp` folder under test: how it is opened, read, and found to be in step."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.documents import KINDS, file_name, unstamp
+from orchestrator.engine import Engine
+from orchestrator.events import ItemAdded, Kind, TaskCreated, WorkstreamAdded
+from orchestrator.files import Disk
+from orchestrator.task import Task, digest
+
+ID = "K7Q2MX"
+CREATED = TaskCreated(agent="db-worker", description="Create a User model")
+PLAN = (
+    WorkstreamAdded(id="models", description="Models"),
+    ItemAdded(id="c1", text="Write the model"),
+    ItemAdded(id="c2", text="Write the migration"),
+)
+
+
+def open_engine(temp: Path, disk: Disk | None = None, *, portable: bool = False) -> Engine:
+    """One whose times and ids are always the same."""
+    return Engine(
+        temp, disk=disk, clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ids=lambda: ID, portable=portable
+    )
+
+
+def path_of(temp: Path, kind: Kind, task_id: str = ID) -> Path:
+    return temp / file_name(kind, task_id)
+
+
+def text_of(temp: Path, kind: Kind, task_id: str = ID) -> str:
+    return path_of(temp, kind, task_id).read_text()
+
+
+def all_texts(temp: Path) -> dict[str, bytes]:
+    """Every document and companion, by its place."""
+    found = {}
+    for folder in (temp, temp / "completed"):
+        for path in folder.iterdir():
+            if path.is_file():
+                found[str(path.relative_to(temp))] = path.read_bytes()
+    return found
+
+
+def assert_in_step(temp: Path, task: Task) -> None:
+    """Every document is whole, and exactly what the journal last published of it (invariants 4 and 7)."""
+    home = temp / "completed" if task.archived else temp
+    for kind, published in task.documents.items():
+        body, stamp = unstamp(kind, (home / file_name(kind, task.id)).read_text())
+        assert stamp is not None, f"{kind}: no stamp"
+        assert stamp.intact, f"{kind}: its stamp does not fit"
+        found, recorded = (stamp.revision, digest(body)), (published.revision, published.digest)
+        assert found == recorded, f"{kind}: {found} where the journal published {recorded}"
+    left = [kind for kind in KINDS if task.archived and (temp / file_name(kind, task.id)).exists()]
+    assert not left, f"archived, yet {left} are in both places"
+
+
+def recovered(temp: Path) -> Engine:
+    """Open after a fault: everything is in step, nothing is left in staging, doing it twice changes nothing."""
+    engine = open_engine(temp)
+    for task_id in engine.ids():
+        assert_in_step(temp, engine.refresh(task_id).task)
+    before = all_texts(temp)
+    again = open_engine(temp)
+    for task_id in again.ids():
+        again.refresh(task_id)
+    again.close()
+    assert all_texts(temp) == before, "a second recovery changed a document"
+    left = list((temp / ".orchestrator" / "staging").iterdir())
+    assert not left, f"left in staging: {left}"
+    return engine

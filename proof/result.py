@@ -1,0 +1,46 @@
+"""What a proof tried, and what broke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+Part = Callable[[], "Result"]
+"""A share of a proof, for one process: picklable."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """`violations` say, each in one line, how to see it again. A `control` must have some: it shows the teeth.
+
+    `skipped` says what this system lacks; nothing was tried then.
+    """
+
+    claim: str
+    tried: int
+    unit: str
+    violations: tuple[str, ...] = ()
+    control: bool = False
+    skipped: str = ""
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        return bool(self.skipped) or bool(self.violations) == self.control
+
+    def __add__(self, other: Result) -> Result:
+        """Two shares of one claim."""
+        return replace(
+            self,
+            tried=self.tried + other.tried,
+            violations=self.violations + other.violations,
+            note=self.note or other.note,
+        )
+
+
+def joined(results: Iterable[Result]) -> list[Result]:
+    """One result a claim, in the order in which they were first met."""
+    found: dict[str, Result] = {}
+    for result in results:
+        found[result.claim] = found[result.claim] + result if result.claim in found else result
+    return list(found.values())
