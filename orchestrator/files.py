@@ -140,11 +140,12 @@ class Disk:
             self.sync_directory(directory.parent)
 
 
-def read(path: Path, *, follow: bool = False) -> bytes | None:
+def read(path: Path, *, follow: bool = False, finished: bool = False) -> bytes | None:
     """The bytes of a regular file, None when there is nothing.
 
     A link in the last component is followed only with `follow`; a FIFO is never waited for. Raises OSError, also for
-    what is not a regular file (EINVAL) or larger than 64 MiB (EFBIG).
+    what is not a regular file (EINVAL) or larger than 64 MiB (EFBIG), and with `finished` for what a process has open
+    for writing (EAGAIN).
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
@@ -155,6 +156,8 @@ def read(path: Path, *, follow: bool = False) -> bytes | None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if finished and _has_writer(descriptor):
+            raise OSError(errno.EAGAIN, "a program had it open for writing when it was replaced", str(path))
         if found.st_size > LARGEST:
             raise OSError(errno.EFBIG, "larger than 64 MiB", str(path))
         data = os.read(descriptor, found.st_size + 1)
@@ -219,24 +222,33 @@ def is_locked(path: Path) -> bool:
 
 
 def is_being_written(path: Path) -> bool:
-    """True when a process has this regular file open for writing; False also where the system does not say.
+    """True when a process has this regular file open for writing; False also where the system does not say."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return _has_writer(descriptor)
+    finally:
+        os.close(descriptor)
 
-    Asked of Linux by a read lease, which it grants only when nobody writes. Whoever opens the file for writing in that
-    instant is the reason for a signal to us: one that is ignored unless handled.
+
+def _has_writer(descriptor: int) -> bool:
+    """Asked of Linux by a read lease, which it grants only when nobody writes.
+
+    Whoever opens the file for writing in that instant is the reason for a signal to us: one that is ignored unless
+    handled.
     """
     if sys.platform != "linux":
         return False
     import signal  # as ctypes
 
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
-    finally:
-        os.close(descriptor)
     return False
 
 

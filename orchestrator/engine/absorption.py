@@ -21,6 +21,8 @@ from orchestrator.transitions import apply_all
 SETTLE = 0.02
 """Seconds a document must have been left alone, and closed by whoever wrote it, before it is read as an edit."""
 
+_PATIENCE = 50
+
 
 @dataclass(frozen=True)
 class Aside:
@@ -57,21 +59,24 @@ def actor(task: Task) -> Actor:
     return "command" if any(intent.command is not None for intent in task.pending) else "editor"
 
 
-def look(path: Path) -> bytes | Unreadable | None:
-    """What is under a document's name, None when there is nothing."""
+def look(path: Path, *, finished: bool = False) -> bytes | Unreadable | None:
+    """What is under a document's name, None when there is nothing; with `finished` not while it is written."""
     try:
-        return files.read(path)
+        return files.read(path, finished=finished)
     except OSError as error:
         return Unreadable(error.strerror or str(error))
 
 
 def look_at_last(path: Path) -> bytes | Unreadable | None:
-    """What is in a file that nobody finds under its name any more, once its writer has finished with it."""
-    for _ in range(50):
+    """What is in a file that nobody finds under its name any more, once its writer has finished with it.
+
+    One that stays open for writing for a second is Unreadable: the file is to be kept, not its text.
+    """
+    for _ in range(_PATIENCE):
         if _settled(path):
             break
         time.sleep(SETTLE)
-    return look(path)
+    return look(path, finished=True)
 
 
 def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> Findings:

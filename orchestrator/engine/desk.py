@@ -82,14 +82,16 @@ class Desk:
         try:
             changed = changes(after, bodies)
             commit = bare.model_copy(update={"documents": changed})
+            after = publish(after, changed)
+            texts = {kind: _text(after, kind, bodies[kind]) for kind in changed}
             self.journal.append(commit)
         except ValueError as error:  # half a surrogate pair, JSON nested too deep: said before anything is written
             raise Refused("Commit", f"it cannot be written down: {error}") from None
-        self.task = publish(after, changed)
+        self.task = after
         self._recent.append(commit)
         self._current = commit.revision
         self._bodies = bodies
-        self._texts = {kind: text for kind, text in self._texts.items() if kind not in changed}
+        self._texts.update(texts)
 
     def outdated(self) -> bool:
         """True when a document renders to what no commit published: this version words it otherwise."""
@@ -109,8 +111,7 @@ class Desk:
     def text(self, kind: Kind) -> bytes:
         """The document as it should be on disk."""
         if kind not in self._texts:
-            stamped = documents.stamp(self.task, kind, self.body(kind))
-            self._texts[kind] = stamped.encode("utf-8", "surrogatepass")
+            self._texts[kind] = _text(self.task, kind, self.body(kind))
         return self._texts[kind]
 
     def at(self, revision: int) -> Task | None:
@@ -121,6 +122,10 @@ class Desk:
         self._bodies.clear()
         for kind in kinds:
             self._texts.pop(kind, None)
+
+
+def _text(task: Task, kind: Kind, body: str) -> bytes:
+    return documents.stamp(task, kind, body).encode("utf-8", "surrogatepass")
 
 
 def changes(task: Task, bodies: dict[Kind, str]) -> dict[Kind, str]:

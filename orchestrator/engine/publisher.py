@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from orchestrator import files
-from orchestrator.engine.absorption import Unreadable, look
+from orchestrator.engine.absorption import Unreadable, look, look_at_last
 from orchestrator.engine.folder import Folder
 
 
@@ -63,8 +63,7 @@ class Publisher:
         except FileNotFoundError:
             self._disk.move_new(staged, target)
             return None
-        came_out = look(staged)
-        if came_out is not None and came_out != seen:
-            return came_out
-        self._disk.remove(staged)
-        return None
+        if look(staged, finished=True) in (None, seen):
+            self._disk.remove(staged)
+            return None
+        return look_at_last(staged)

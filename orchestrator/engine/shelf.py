@@ -118,7 +118,7 @@ class Shelf:
             if identity is None or identity[1] != desk.task.id:
                 continue
             kind, path = identity[0], self._folder.staging / name
-            data = absorption.look(path) or b""
+            data = absorption.look_at_last(path) or b""
             ours = kind in desk.task.documents and kind in documents.kinds(desk.task)
             if ours and found[kind] == desk.text(kind) and not desk.journal.rebooted:
                 came_out[kind] = data
@@ -144,6 +144,6 @@ class Shelf:
             if unknown is None:
                 desk.seen[kind] = wanted
             else:
-                came_out[kind] = absorption.look_at_last(staged) or unknown
+                came_out[kind] = unknown
                 desk.seen[kind] = files.read(target)
         return came_out

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -293,3 +296,42 @@ def _power_loss(temp: Path, engine: Engine) -> None:
     for desk in engine._desks.values():
         desk.journal.close()
     (temp / ".orchestrator" / "locks" / f"{ID}.lock").write_text("C another-boot 0".ljust(64))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open for writing")
+def test_invariant_5_what_a_program_appends_to_a_document_that_was_replaced_under_it_is_recorded(temp: Path) -> None:
+    disk = ScriptedDisk()
+    engine = open_engine(temp, disk)
+    engine.create(CREATED, *PLAN)
+    target = path_of(temp, "progress")
+    typing = (
+        "import sys; f = open(sys.argv[1], 'a'); print(flush=True); sys.stdin.readline(); f.write('My last word\\n')"
+    )
+    with subprocess.Popen([sys.executable, "-c", typing, target], stdin=PIPE, stdout=PIPE) as program:
+        assert program.stdin and program.stdout
+        program.stdout.readline()
+        tell = program.stdin.close
+
+        def at_once(number: int, operation: str, path: Path) -> None:
+            if operation == "exchange" and path == target:
+                tell()
+
+        disk.after = at_once
+        task = engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    assert "My last word" in target.read_text()
+    assert "building" in target.read_text()
+    assert_in_step(temp, engine.refresh(task.id).task)
+    engine.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open for writing")
+def test_a_document_that_a_program_keeps_open_for_writing_goes_on_beside_the_new_one(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    with path_of(temp, "progress").open("a") as program:
+        engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+        program.write("Typed much later\n")
+    [row] = engine.refresh(ID).task.set_aside
+    assert "Typed much later" in (temp / row).read_text()
+    assert "building" in text_of(temp, "progress")
+    engine.close()
