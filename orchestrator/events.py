@@ -370,6 +370,10 @@ class Commit(Frozen):
     documents: dict[Kind, str] = Field(
         default_factory=dict, description="SHA-256 of each document this commit changed, as rendered, without its stamp"
     )
+    absorbed: dict[Kind, str] = Field(
+        default_factory=dict,
+        description="SHA-256 of each edit this commit recorded: the text as typed, without its stamp",
+    )
     uuid: str | None = Field(default=None, description="only in the first commit: tells tasks of equal id apart")
 
     def encode(self) -> Json:
@@ -377,7 +381,7 @@ class Commit(Frozen):
         if self.epoch:
             data["epoch"] = self.epoch
         data["events"] = [event.encode() for event in self.events]
-        for name in ("documents", "uuid"):
+        for name in ("documents", "absorbed", "uuid"):
             if value := getattr(self, name):
                 data[name] = value
         return data

@@ -35,11 +35,14 @@ class Aside:
 
 @dataclass
 class Findings:
-    """What was found on disk, all documents together. `unsettled`: still being written, to be left alone."""
+    """What was found on disk, all documents together.
+
+    `edited`: with the digests of the edited texts. `unsettled`: still being written, to be left alone.
+    """
 
     events: list[Event] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
-    edited: list[Kind] = field(default_factory=list)
+    edited: dict[Kind, str] = field(default_factory=dict)
     restored: list[Kind] = field(default_factory=list)
     unsettled: list[Kind] = field(default_factory=list)
 
@@ -115,7 +118,9 @@ def _absorb_one(
         else:
             findings.asides.append(Aside(kind, data, str(error)))
         return task
-    if desk.journal.published(kind, digest(body)) or _is_cut_off(desk, kind, data) or not body.strip():
+    body = desk.mask(body)
+    recorded = stamp is not None and desk.journal.absorbed(kind, digest(body))  # and not published since
+    if recorded or desk.journal.published(kind, digest(body)) or _is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
     elif _in_doubt(desk, kind, path):
         findings.asides.append(Aside(kind, data, "it may have been torn when the system went down"))
@@ -127,8 +132,7 @@ def _absorb_one(
 def _edit(
     desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None, data: bytes, findings: Findings, at: str
 ) -> Task:
-    findings.edited.append(kind)
-    body = desk.mask(body)
+    findings.edited[kind] = digest(body)
     difference = documents.diff(task, kind, _brought_forward(desk, task, kind, body, stamp))
     if difference.refused:
         findings.asides.append(Aside(kind, data, "; ".join(difference.refused)))

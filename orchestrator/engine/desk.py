@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from orchestrator import documents
@@ -68,14 +68,20 @@ class Desk:
             self._recent.append(commit)
             self._forget(*commit.documents)
 
-    def append(self, events: tuple[Event, ...], actor: Actor, at: str) -> None:
-        """Commit the events: durable when this returns. Raises Refused before anything is recorded."""
+    def append(
+        self, events: tuple[Event, ...], actor: Actor, at: str, absorbed: Mapping[Kind, str] | None = None
+    ) -> None:
+        """Commit the events: durable when this returns. Raises Refused before anything is recorded.
+
+        `absorbed`: digests of the edited texts that they record.
+        """
         bare = Commit(
             revision=self.task.revision + 1,
             at=at,
             actor=actor,
             epoch=self.task.epoch,
             events=events,
+            absorbed=dict(absorbed or {}),
         )
         after = follow(self.task, bare, self.task.id)
         bodies = {kind: documents.render(after, kind) for kind in documents.kinds(after)}

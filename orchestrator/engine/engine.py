@@ -298,8 +298,7 @@ class Engine:
 
     def since(self, task_id: str, revision: int) -> tuple[Commit, ...]:
         """The commits after a revision."""
-        desk = self._desk(task_id)
-        with desk.journal.locked():
+        with (desk := self._desk(task_id)).journal.locked():
             desk.catch_up()
             return desk.since(revision)
 
@@ -379,13 +378,14 @@ class Engine:
                 except OSError as error:
                     reason = f"{self.folder.temp}: {error.strerror}; nothing was committed: mend it and try again"
                     raise StorageError(reason) from None
-                if not unsettled or not patience:
+                if ready := not unsettled or not patience:
                     self._follow_references(desk)
                     if act is not None:
                         act()
-                    if publish:
-                        self._shelf.publish(desk, leave=unsettled)
-                    return
+                if publish or not ready:
+                    self._shelf.publish(desk, leave=unsettled)
+            if ready:
+                return
             time.sleep(SETTLE)
 
     def _visit(self, task_id: str, act: Callable[[Desk], None]) -> None:

@@ -192,4 +192,5 @@ def _published(desk: Desk, kind: Kind, data: bytes) -> bool:
         body, _ = documents.unstamp(kind, text)
     except ValueError:
         return not data.strip()
-    return not body.strip() or desk.journal.published(kind, digest(body))
+    known = desk.journal.published(kind, digest(body)) or desk.journal.absorbed(kind, digest(body))
+    return known or not body.strip()

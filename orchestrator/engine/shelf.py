@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator import documents, files
+from orchestrator import documents
 from orchestrator.engine import absorption
 from orchestrator.engine.absorption import Aside, Findings, Found
 from orchestrator.engine.desk import Desk
@@ -100,7 +100,7 @@ class Shelf:
 
     def _record(self, desk: Desk, findings: Findings, kept: tuple[EditSetAside, ...]) -> None:
         if findings.events or kept:
-            desk.append((*findings.events, *kept), absorption.actor(desk.task), self._now())
+            desk.append((*findings.events, *kept), absorption.actor(desk.task), self._now(), findings.edited)
 
     def _record_came_out(self, desk: Desk, came_out: Found) -> None:
         """Record texts that were replaced before anybody had read them; they are in `staging` until then."""
@@ -145,5 +145,6 @@ class Shelf:
                 desk.seen[kind] = wanted
             else:
                 came_out[kind] = unknown
-                desk.seen[kind] = files.read(target)
+                in_place = wanted if self._publisher.exchanging else unknown
+                desk.seen[kind] = in_place if isinstance(in_place, bytes) else None
         return came_out

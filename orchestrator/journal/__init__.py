@@ -65,6 +65,10 @@ class Journal(Protocol):
         """True when any commit ever published this text of this document."""
         ...
 
+    def absorbed(self, kind: Kind, digest: str) -> bool:
+        """True when any commit recorded this text as an edit of this document."""
+        ...
+
     def move(self, *, archived: bool) -> None:
         """The journal lives with the archived ones, or with the open ones, when this returns."""
         ...

@@ -176,9 +176,15 @@ class FileJournal:
         self._mark_clean()
 
     def published(self, kind: Kind, digest: str) -> bool:
+        return self._says("documents", kind, digest)
+
+    def absorbed(self, kind: Kind, digest: str) -> bool:
+        return self._says("absorbed", kind, digest)
+
+    def _says(self, field: str, kind: Kind, digest: str) -> bool:
         """Looked up in the file: seldom asked, and the digests of all commits would only fill the memory."""
         lines = (line for line in self._lines() if digest.encode() in line)
-        return any(json.loads(line).get("documents", {}).get(kind) == digest for line in lines)
+        return any(json.loads(line).get(field, {}).get(kind) == digest for line in lines)
 
     def move(self, *, archived: bool) -> None:
         target = (self._folder.archived if archived else self._folder.live) / self._path.name

@@ -53,6 +53,9 @@ class MemoryJournal:
     def published(self, kind: Kind, digest: str) -> bool:
         return any(commit.documents.get(kind) == digest for commit in self.history())
 
+    def absorbed(self, kind: Kind, digest: str) -> bool:
+        return any(commit.absorbed.get(kind) == digest for commit in self.history())
+
     def move(self, *, archived: bool) -> None:
         """There is no other place to move to."""
 

@@ -308,7 +308,8 @@ def test_invariant_5_what_a_program_appends_to_a_document_that_was_replaced_unde
         "import sys; f = open(sys.argv[1], 'a'); print(flush=True); sys.stdin.readline(); f.write('My last word\\n')"
     )
     with subprocess.Popen([sys.executable, "-c", typing, target], stdin=PIPE, stdout=PIPE) as program:
-        assert program.stdin and program.stdout
+        assert program.stdin
+        assert program.stdout
         program.stdout.readline()
         tell = program.stdin.close
 
@@ -335,3 +336,59 @@ def test_a_document_that_a_program_keeps_open_for_writing_goes_on_beside_the_new
     assert "Typed much later" in (temp / row).read_text()
     assert "building" in text_of(temp, "progress")
     engine.close()
+
+
+def test_invariant_5_of_two_edits_around_one_publication_both_are_recorded(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    target = path_of(temp, "progress")
+    moment = "exchange" if engine._shelf._publisher.exchanging else "move"
+    typed: list[str] = []
+
+    def append(number: int, operation: str, path: Path) -> None:
+        if (operation, path) == (moment, target) and len(typed) < 2:
+            typed.append(f"Word {len(typed)}")
+            with target.open("a") as file:
+                file.write(f"\n{typed[-1]}\n")
+
+    disk.after = append
+    if moment == "exchange":
+        disk.before = append
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    text = engine.refresh(ID) and target.read_text()
+    assert typed
+    assert [text.count(word) for word in typed] == [1] * len(typed)
+
+
+def test_an_edit_recorded_while_another_document_is_still_being_written_is_recorded_once(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    with path_of(temp, "progress").open("a") as unfinished:
+        with path_of(temp, "plan").open("a") as file:
+            file.write("\nMy word\n")
+        engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+        unfinished.write("\nMy other word\n")
+    engine.refresh(ID)
+    assert text_of(temp, "plan").count("My word") == 1
+    assert sum(text.count(b"My other word") for text in all_texts(temp).values()) == 1
+    engine.close()
+
+
+def test_an_edit_recorded_by_a_process_that_died_before_it_published_is_recorded_once(temp: Path) -> None:
+    open_engine(temp).create(CREATED, *PLAN)
+    with path_of(temp, "plan").open("a") as file:
+        file.write("\nMy word\n")
+    engine = open_engine(temp, disk := ScriptedDisk())
+
+    def dying(number: int, operation: str, path: Path) -> None:
+        if operation == "create" and path.name == path_of(temp, "plan").name:
+            disk.die()
+
+    disk.before = dying
+    with pytest.raises(Died):
+        engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    again = open_engine(temp)
+    task = again.commit(ID, [PhaseChanged(phase="built")], actor="worker")
+    assert text_of(temp, "plan").count("My word") == 1
+    assert_in_step(temp, task)
+    again.close()
