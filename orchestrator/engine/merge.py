@@ -21,8 +21,13 @@ def merge_text(base: str, ours: str, edited: str) -> str:
 
 
 def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Sequence[str]:
-    """Lines added beside others that changed, and neighbouring lines that changed on different sides, all hold."""
+    """Lines added beside others that changed, and neighbouring lines that changed on different sides, all hold.
+
+    An edit that goes on where an earlier state of it was recorded already adds only the rest.
+    """
     size = len(base)
+    if edited[: len(ours)] == ours:
+        return edited
     if edited[:size] == base:
         return [*ours, *edited[size:]]
     if ours[:size] == base:

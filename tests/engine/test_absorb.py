@@ -14,9 +14,12 @@ import pytest
 from orchestrator import files
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
+from orchestrator.engine.merge import merge_text
 from orchestrator.events import ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
 from proof.disk import Died, ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
+
+BASE = "# Plan\n\n## Notes\n"
 
 
 def edit(temp: Path, kind: Kind, old: str, new: str) -> None:
@@ -392,3 +395,8 @@ def test_an_edit_recorded_by_a_process_that_died_before_it_published_is_recorded
     assert text_of(temp, "plan").count("My word") == 1
     assert_in_step(temp, task)
     again.close()
+
+
+def test_an_edit_that_goes_on_where_its_beginning_was_recorded_adds_only_the_rest() -> None:
+    begun = BASE.replace("Notes\n", "Notes\n\nMy word\n")
+    assert merge_text(BASE, begun, begun + "\nMy next word\n") == begun + "\nMy next word\n"
