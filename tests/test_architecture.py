@@ -32,7 +32,7 @@ LAYERS = [
         "testing",
         "settings",
     },
-    {"engine", "check"},
+    {"engine", "check", "lookout"},
     {"worker", "prune"},
     {"team"},
     {"demo"},

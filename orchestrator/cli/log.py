@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -71,47 +72,56 @@ class Page:
         lead = f"{'r' + str(commit['revision']):>5}  {at:%H:%M:%S}  {commit['actor']:<7}  "
         for event in commit["events"]:
             said = _said(event) if self._everything else ""
-            words = "says" if said and event["type"] == "ModelReplied" else "is told" if said else self._words(event)
-            if not words:
+            what = "says" if said and event["type"] == "ModelReplied" else "is told" if said else self._words(event)
+            if not what:
                 continue
             if self._day != (day := f"{at:%Y-%m-%d}"):
                 click.echo(screen.dim(day))
                 self._day = day
-            words = screen.fit(words, screen.columns() - len(lead))
-            click.echo(screen.dim(lead) + click.style(words, fg=_colour(event)))
+            what = screen.fit(what, screen.columns() - len(lead))
+            click.echo(screen.dim(lead) + click.style(what, fg=colour(event)))
             if said:
                 outcome.show_text(said, indent=len(lead))
             lead = " " * len(lead)
 
     def _words(self, event: Json) -> str:
-        """What happened, on a line; nothing for what interests nobody. An event of a later version: its name."""
         match event:
-            case {"type": "CallSettled", "receipt": receipt}:
-                return _call(receipt)
-            case {"type": "WorkstreamAdded", "id": name}:
-                return f"workstream {name} {event.get('status', 'pending')}: {event.get('description', '')}"
-            case {"type": "WorkstreamChanged", "id": name}:
-                return f"workstream {name} {event.get('status') or ', '.join(event.keys() - {'type', 'id'})}"
-            case {"type": "WorkerStarted", "epoch": epoch, "holder": holder}:
-                return f"epoch {epoch} taken by {screen.who(holder)}{', resumed' if event.get('resumed') else ''}"
-            case {"type": "LimitsChanged", "limits": limits}:
-                return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
-            case {"type": "ChangesUndone", "files": files}:
-                return f"taken back: {', '.join(change['path'] for change in files)}"
             case {"type": "InstructionGiven", "item": name, "text": text}:
                 self._items[name] = text
-                return f"more to do, item {name}: {text}"
-            case {"type": "TaskCancelled"}:
-                return f"cancelled{': ' if 'reason' in event else ''}{event.get('reason', '')}"
-            case {"type": "ReferenceMoved", "task": name, "previous": previous}:
-                return f"{previous}, which it refers to, is called {name} now"
-            case {"type": "ReferenceMoved", "task": name, "archived": False}:
-                return f"{name}, which it refers to, is open again"
             case {"type": "ItemAdded" | "ItemReworded", "id": name, "text": text}:
                 self._items[name] = text
-        fields = defaultdict(lambda: "none", event, item=self._items.get(event.get("id", ""), ""))
-        fields |= {key: "; ".join(map(str, value)) for key, value in event.items() if isinstance(value, list) and value}
-        return _WORDS.get(event["type"], "{type}").format_map(fields)
+        return words(event, self._items)
+
+
+def words(event: Json, items: Mapping[str, str]) -> str:
+    """What happened, on a line; nothing for what interests nobody. An event of a later version: its name.
+
+    `items`: the texts of the checklist, by id.
+    """
+    match event:
+        case {"type": "CallSettled", "receipt": receipt}:
+            return _call(receipt)
+        case {"type": "WorkstreamAdded", "id": name}:
+            return f"workstream {name} {event.get('status', 'pending')}: {event.get('description', '')}"
+        case {"type": "WorkstreamChanged", "id": name}:
+            return f"workstream {name} {event.get('status') or ', '.join(event.keys() - {'type', 'id'})}"
+        case {"type": "WorkerStarted", "epoch": epoch, "holder": holder}:
+            return f"epoch {epoch} taken by {screen.who(holder)}{', resumed' if event.get('resumed') else ''}"
+        case {"type": "LimitsChanged", "limits": limits}:
+            return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
+        case {"type": "ChangesUndone", "files": files}:
+            return f"taken back: {', '.join(change['path'] for change in files)}"
+        case {"type": "InstructionGiven", "item": name, "text": text}:
+            return f"more to do, item {name}: {text}"
+        case {"type": "TaskCancelled"}:
+            return f"cancelled{': ' if 'reason' in event else ''}{event.get('reason', '')}"
+        case {"type": "ReferenceMoved", "task": name, "previous": previous}:
+            return f"{previous}, which it refers to, is called {name} now"
+        case {"type": "ReferenceMoved", "task": name, "archived": False}:
+            return f"{name}, which it refers to, is open again"
+    fields = defaultdict(lambda: "none", event, item=items.get(event.get("id", ""), ""))
+    fields |= {key: "; ".join(map(str, value)) for key, value in event.items() if isinstance(value, list) and value}
+    return _WORDS.get(event["type"], "{type}").format_map(fields)
 
 
 def _call(receipt: Json) -> str:
@@ -137,7 +147,7 @@ def _said(event: Json) -> str:
     return "\n".join(text for text in found if text)
 
 
-def _colour(event: Json) -> str | None:
+def colour(event: Json) -> str | None:
     if event["type"] == "CallSettled":
         return {"ok": None, "error": "red"}.get(event["receipt"]["outcome"], "yellow")
     return _COLOURS.get(event["type"])

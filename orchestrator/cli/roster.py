@@ -1,4 +1,4 @@
-"""Who is at work: a row for each worker, to be seen beneath what scrolls by."""
+"""Who is at work, and what waits: a row for each task, to be seen beneath what scrolls by."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ _DROPPED = ("agent", "turns", "cost", "tokens", "items")
 
 
 class _Work(NamedTuple):
+    """`doing`: where the task stands, when it is `idle`."""
+
     task: Task
     doing: str
     since: float
+    idle: bool = False
+    colour: str | None = None
 
 
 class Roster:
@@ -40,10 +44,19 @@ class Roster:
     def __len__(self) -> int:
         return len(self._works)
 
-    def begins(self, task: Task, doing: str) -> None:
-        """The worker does something else from now on."""
+    @property
+    def busy(self) -> int:
+        """How many are at work."""
+        return sum(not work.idle for work in list(self._works.values()))
+
+    def begins(self, task: Task, doing: str, ago: float = 0.0) -> None:
+        """The worker does something else from now on, or since so many seconds."""
         self._written.pop(task.id, None)
-        self._works[task.id] = _Work(task, doing, time.monotonic())
+        self._works[task.id] = _Work(task, doing, time.monotonic() - ago)
+
+    def rests(self, task: Task, stands: str, colour: str | None, ago: float) -> None:
+        """Nobody has worked on the task for so many seconds."""
+        self._works[task.id] = _Work(task, stands, time.monotonic() - ago, True, colour)
 
     def wrote(self, task: Task, characters: int) -> None:
         """The model has said so much more of what it was asked for."""
@@ -54,12 +67,15 @@ class Roster:
         self._works.pop(task_id, None)
 
     def rows(self, window: terminal_size) -> list[str]:
-        """A row each, in at most half the lines of the window: those that find no place are counted in the last."""
-        works, most = list(self._works.values()), max(1, window.lines // 2)
+        """A row each, those at work first, in at most half the lines of the window.
+
+        Those that find no place are counted in the last.
+        """
+        works, most = sorted(self._works.values(), key=lambda work: work.idle), max(1, window.lines // 2)
         shown = works if len(works) <= most else works[: most - 1]
         columns = window.columns - _MARGIN
-        more = [screen.fit(f"… and {len(works) - len(shown)} more at work", columns).ljust(columns)]
-        return _table([_cells(work, columns) for work in shown], columns) + (more if shown != works else [])
+        more = [screen.fit(f"… and {len(works) - len(shown)} more", columns).ljust(columns)]
+        return _table(shown, columns) + (more if shown != works else [])
 
 
 def _cells(work: _Work, columns: int) -> dict[str, str]:
@@ -76,10 +92,11 @@ def _cells(work: _Work, columns: int) -> dict[str, str]:
     }
 
 
-def _table(rows: list[dict[str, str]], columns: int) -> list[str]:
+def _table(works: list[_Work], columns: int) -> list[str]:
     """The rows with their cells under each other, the flexible one taking what the others leave."""
-    if not rows:
+    if not works:
         return []
+    rows = [_cells(work, columns) for work in works]
     widths = {name: max(screen.measure(row[name]) for row in rows) for name in rows[0]}
     widths = {name: width for name, width in widths.items() if width}
     for name in ("", *_DROPPED):
@@ -88,15 +105,20 @@ def _table(rows: list[dict[str, str]], columns: int) -> list[str]:
         if room >= _DOING:
             break
     widths["doing"] = max(room, 1)
-    return ["  ".join(_cell(name, row[name], width) for name, width in widths.items()) for row in rows]
+    return [
+        "  ".join(_cell(name, row[name], width, work.colour) for name, width in widths.items())
+        for work, row in zip(works, rows, strict=True)
+    ]
 
 
-def _cell(name: str, text: str, width: int) -> str:
+def _cell(name: str, text: str, width: int, colour: str | None) -> str:
     text = screen.fit(text, width)
     gap = " " * (width - screen.measure(text))
     match name:
         case "task":
             return click.style(text, fg="cyan") + gap
-        case "agent" | "doing":
+        case "doing":
+            return click.style(text, fg=colour) + gap if colour else text + gap
+        case "agent":
             return text + gap
     return screen.dim(gap + text)

@@ -14,7 +14,7 @@ from orchestrator.overview import Row
 
 MOST = 100
 """So many tasks are listed unless all are asked for: those that changed last. The others are not even read."""
-_COLOURS = {
+COLOURS = {
     "in-progress": "cyan",
     "interrupted": "yellow",
     "blocked": "yellow",
@@ -98,7 +98,7 @@ def _table(rows: list[Row]) -> Iterator[str]:
     widths[1] = min(widths[1], room - widths[2])
     yield screen.dim(_joined(head, widths))
     for row, line in zip(rows, lines, strict=True):
-        coloured = click.style(screen.fit(line[2], widths[2]), fg=_COLOURS.get(state(row)))
+        coloured = click.style(screen.fit(line[2], widths[2]), fg=COLOURS.get(state(row)))
         yield _joined((line[0], _agent(row, widths[1]), coloured, *line[3:]), widths)
         about = screen.phrase(row.problem) if row.problem else row.text("description")
         if about:

@@ -20,8 +20,8 @@ RECENT = 64
 class Desk:
     """Everything remembered between two commits.
 
-    `seen`: the bytes each document had when last looked at. `mask` takes secrets out of what people type. `origin`: the
-    id the task was created under.
+    `seen`: the bytes each document had when last looked at; `unsettled`: those that were being written then. `mask`
+    takes secrets out of what people type. `origin`: the id the task was created under.
     """
 
     def __init__(self, journal: Journal, first: Task, origin: str, mask: Callable[[str], str]) -> None:
@@ -31,6 +31,7 @@ class Desk:
         self.mask = mask
         self.seen: dict[Kind, bytes | None] = {}
         self.restored: tuple[Kind, ...] = ()
+        self.unsettled: tuple[Kind, ...] = ()
         self.published = 0
         self.doubtful: set[Kind] = set()
         self.problem: str | None = None

@@ -84,11 +84,12 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class Refreshed:
-    """A task brought up to date. `restored`: documents that had to be put back; `problem`: why some could not be."""
+    """A task brought up to date. `restored`: put back; `problem`: why some could not be; `unsettled`: being written."""
 
     task: Task
     restored: tuple[Kind, ...] = ()
     problem: str | None = None
+    unsettled: tuple[Kind, ...] = ()
 
 
 class Engine:
@@ -163,7 +164,7 @@ class Engine:
             self._moves.finish(desk, moving)
             self._transact(desk, None)
         restored, desk.restored = desk.restored, ()
-        return Refreshed(desk.task, restored, desk.problem)
+        return Refreshed(desk.task, restored, desk.problem, desk.unsettled)
 
     def commit(
         self,
@@ -262,12 +263,11 @@ class Engine:
         def act() -> None:
             if holder := self.at_work(task_id):
                 raise Busy(task_id, holder)
-            epoch = desk.task.epoch
-            lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, epoch + 1)
+            lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, desk.task.epoch + 1)
             lease.take()
             with ExitStack() as undo:
                 undo.callback(lease.release)
-                started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=epoch > 0)
+                started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=lease.epoch > 1)
                 desk.append((started,), "engine", self._now())
                 undo.pop_all()
             taken.append(lease)
@@ -374,16 +374,16 @@ class Engine:
                 if epoch is not None and desk.task.epoch != epoch:
                     raise Fenced(desk.task.id, epoch, desk.task.epoch)
                 try:
-                    unsettled = self._shelf.reconcile(desk)
+                    self._shelf.reconcile(desk)
                 except OSError as error:
                     reason = f"{self.folder.temp}: {error.strerror}; nothing was committed: mend it and try again"
                     raise StorageError(reason) from None
-                if ready := not unsettled or not patience:
+                if ready := not desk.unsettled or not patience:
                     self._follow_references(desk)
                     if act is not None:
                         act()
                 if publish or not ready:
-                    self._shelf.publish(desk, leave=unsettled)
+                    self._shelf.publish(desk, leave=desk.unsettled)
             if ready:
                 return
             time.sleep(SETTLE)

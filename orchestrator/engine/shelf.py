@@ -29,8 +29,8 @@ class Shelf:
         self._publisher = publisher
         self._now = now
 
-    def reconcile(self, desk: Desk) -> tuple[Kind, ...]:
-        """Record what others did to the documents; returns those that are still being written."""
+    def reconcile(self, desk: Desk) -> None:
+        """Record what others did to the documents; `desk.unsettled` are those that are still being written."""
         found: Found = {}
         for kind in documents.KINDS:
             found[kind] = data = absorption.look(self._folder.document(desk.task, kind))
@@ -46,7 +46,7 @@ class Shelf:
         if not findings.events and not kept and desk.outdated():
             desk.append((), "engine", self._now())
         self._record_came_out(desk, came_out)
-        return tuple(findings.unsettled)
+        desk.unsettled = tuple(findings.unsettled)
 
     def publish(self, desk: Desk, leave: tuple[Kind, ...] = ()) -> None:
         """Bring the documents forward. Never raises: the commit has happened, and the next refresh tries again.

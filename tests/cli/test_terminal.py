@@ -154,5 +154,5 @@ def test_rows_fit_their_lines_and_those_that_find_no_place_are_counted(shell: Sh
     rows = [re.sub(r"\x1b\[\d*m", "", row) for row in roster.rows(os.terminal_size((columns, 24)))]
     assert len(rows) == 12
     assert {screen.measure(row) for row in rows} == {columns - 3}
-    assert rows[-1].rstrip() == "… and 19 more at work"
+    assert rows[-1].rstrip() == "… and 19 more"
     assert all(f"AAAA{number:02}" in row for number, row in enumerate(rows[:-1]))

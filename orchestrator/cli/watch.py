@@ -1,0 +1,234 @@
+"""watch: the tasks there are, what happens to them, and people's edits recorded as they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator import overview
+from orchestrator.cli import log, outcome, screen, status
+from orchestrator.cli.feed import Line, Page, Stream
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.roster import Roster
+from orchestrator.errors import Conflict, Damaged, OrchestratorError, StorageError, UnknownTask
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.events import Commit
+    from orchestrator.lookout import Lookout
+    from orchestrator.task import Task
+
+AGAIN = 1.0
+"""Seconds until a task is looked at anew that could not be brought up to date, or whose worker may have died."""
+WRITING = 0.1
+"""The same where somebody was just writing a document."""
+_LATELY = 60
+"""Commits of a task that is first seen which may have been made since this began."""
+_MOST = 100
+"""Tasks whose journals are kept open."""
+
+
+@click.command(epilog="Of stream-json: {type, task, at, …}, see docs/cli.md.")
+@click.argument("task_ids", metavar="[ID]...", nargs=-1, type=TaskId())
+@click.option(
+    "--output",
+    type=click.Choice(["text", "stream-json"]),
+    default="text",
+    help="Text for people, on a terminal with a table; or a JSON object a line.",
+)
+@pass_project
+def command(project: Project, task_ids: tuple[str, ...], output: str) -> None:
+    """Show the tasks and what happens to them, and record what people edit as they do.
+
+    Of all tasks that are not archived, until Ctrl-C; or of those that are named, until they are all archived.
+    """
+    from orchestrator.lookout import Lookout
+
+    with project.engine() as engine:
+        wanted = [project.known(engine, task_id) for task_id in dict.fromkeys(task_ids)]
+        roster = Roster()
+        page = Page(project, roster) if output == "text" else Stream(project)
+        with suppress(KeyboardInterrupt), Lookout(project.temp) as lookout, closing(page):
+            if lookout.blind:
+                screen.complain(f"{lookout.blind}, so nobody tells of edits: looking once a second")
+            Watch(project, engine, lookout, roster, page).run(wanted)
+
+
+class Watch:
+    """Brings each task up to date that somebody touches, and tells what is new."""
+
+    def __init__(self, project: Project, engine: Engine, lookout: Lookout, roster: Roster, page: Page | Stream) -> None:
+        self._project = project
+        self._engine = engine
+        self._lookout = lookout
+        self._roster = roster
+        self._page = page
+        self._begun = _now()
+        self._left: set[str] = set()
+        self._open: set[str] = set()
+        self._busy: set[str] = set()
+        self._revisions: dict[str, int] = {}
+        self._problems: dict[str, str] = {}
+        self._doing: dict[str, tuple[tuple[str, int], str]] = {}
+
+    def run(self, wanted: Sequence[str]) -> None:
+        """Until those that are wanted are archived; without an end, for all that are open, when none is."""
+        journals = overview.Folder(self._project.temp).journals
+        ready = list(wanted) or sorted(task_id for task_id, archived in journals.items() if not archived)
+        self._left.update(wanted)
+        self._page.begins(ready)
+        while True:
+            for task_id in ready:
+                if not wanted or task_id in self._left:
+                    self._look(task_id)
+            if wanted and not self._left:
+                return
+            self._page.show()
+            ready = self._lookout.wait(AGAIN if self._busy else inf)
+            ready += [task_id for task_id in self._busy.difference(ready) if not self._engine.at_work(task_id)]
+
+    def _look(self, task_id: str) -> None:
+        self._open.add(task_id)
+        if len(self._open) > _MOST:
+            self._let_go()
+        try:
+            refreshed = self._engine.refresh(task_id)
+            commits = self._fresh(refreshed.task)
+            at_work = self._engine.at_work(task_id) is not None
+        except UnknownTask:
+            self._gone(task_id)
+        except (OrchestratorError, OSError) as error:
+            self._fails(task_id, error)
+        else:
+            task = refreshed.task
+            for commit in commits:
+                self._tell(task, commit)
+            if refreshed.restored:
+                names = ", ".join(refreshed.restored)
+                self._say("restored", task_id, f"put back: {names}", None, documents=refreshed.restored)
+            if refreshed.unsettled:
+                self._lookout.touched(task_id, WRITING)
+            if refreshed.problem:
+                self._fails(task_id, StorageError(refreshed.problem))
+            else:
+                self._problems.pop(task_id, None)
+            self._place(task, at_work)
+
+    def _fresh(self, task: Task) -> Sequence[Commit]:
+        """What was committed since the last look; at the first one, since this began."""
+        from orchestrator.events import TaskRenamed
+
+        known = self._revisions.get(task.id)
+        if known is not None:
+            commits = self._engine.since(task.id, known)
+        else:
+            lately = self._engine.since(task.id, max(0, task.revision - _LATELY))
+            events = [event for commit in lately for event in commit.events]
+            names = [event.previous for event in events if isinstance(event, TaskRenamed)]
+            known = max((self._revisions.get(name, 0) for name in names), default=0)
+            commits = tuple(row for row in lately if row.at >= self._begun and row.revision > known)
+        self._revisions[task.id] = commits[-1].revision if commits else task.revision
+        return commits
+
+    def _tell(self, task: Task, commit: Commit) -> None:
+        items = {item.id: item.text for item in task.items}
+        for event in commit.encode()["events"]:
+            words = log.words(event, items)
+            if words and (commit.actor not in ("worker", "engine") or event["type"] in _TOLD):
+                more = {"revision": commit.revision, "actor": commit.actor, "event": event}
+                self._page.say(Line("event", task.id, commit.at, commit.actor, words, log.colour(event), more))
+
+    def _say(self, kind: str, task_id: str, words: str, colour: str | None, **more: Any) -> None:
+        self._page.say(Line(kind, task_id, _now(), "engine", words, colour, more))
+
+    def _place(self, task: Task, at_work: bool) -> None:
+        """The task's row, and whether its worker is to be looked after."""
+        stands = outcome.status(task, at_work=at_work)
+        if task.id in self._busy and stands == "interrupted":
+            self._say("interrupted", task.id, "interrupted: its worker is gone", "yellow")
+        if at_work:
+            self._busy.add(task.id)
+        else:
+            self._busy.discard(task.id)
+        if task.archived:
+            self._roster.leaves(task.id)
+            self._left.discard(task.id)
+        elif stands == "in-progress":
+            doing = _doing(task)
+            before, since = self._doing.get(task.id, (None, task.updated_at))
+            if before != (doing, task.turns):  # an edit changes the task, not what its worker does
+                since = task.updated_at
+            self._doing[task.id] = (doing, task.turns), since
+            self._roster.begins(task, doing, _ago(since))
+        else:
+            reason = f": {task.reason}" if task.reason else ""
+            self._roster.rests(task, f"{stands}{reason}", status.COLOURS.get(stands), _ago(task.updated_at))
+
+    def _gone(self, task_id: str) -> None:
+        """There is no such task: renamed, deleted, or kept by hand."""
+        self._roster.leaves(task_id)
+        self._busy.discard(task_id)
+        if task_id in self._left:
+            self._left.discard(task_id)
+            if now_called := self._find(task_id):
+                self._left.add(now_called)
+                self._look(now_called)
+
+    def _find(self, previous: str) -> str | None:
+        """What a task is called now."""
+        from orchestrator.events import TaskRenamed
+
+        with suppress(OrchestratorError):
+            for task_id in self._engine.journals.mentioning(f'"previous":"{previous}"'):
+                for commit in self._engine.since(task_id, 0):
+                    for event in commit.events:
+                        if isinstance(event, TaskRenamed) and event.previous == previous:
+                            return task_id
+        return None
+
+    def _fails(self, task_id: str, error: OrchestratorError | OSError) -> None:
+        """It is tried again, with nothing remembered; a damaged journal once, and when somebody has touched it."""
+        said = str(error)
+        new = self._problems.get(task_id) != said
+        self._problems[task_id] = said
+        if new and not isinstance(error, Conflict):  # which is over in a moment
+            words = said.replace(f"{self._project.workspace}/", "")
+            self._say("problem", task_id, words, "red", text=said)
+        if new or not isinstance(error, Damaged):
+            self._lookout.touched(task_id, AGAIN)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._engine.close()
+        self._open.clear()
+
+
+_TOLD = {
+    *("TaskCreated", "WorkerStarted", "PhaseChanged", "ContextRenewed", "FinishRefused", "EditSetAside"),
+    *("BlockerRaised", "TaskBlocked", "TaskStopped", "TaskCompleted", "TaskCancelled", "ArchiveDone"),
+    *("TaskReopened", "TaskRenamed", "InstructionGiven", "ModeChanged", "LimitsChanged"),
+}
+"""What is told of workers and the engine; of everybody else everything is."""
+
+
+def _doing(task: Task) -> str:
+    """What its worker does, as far as the journal tells."""
+    if not task.pending:
+        return "asks the model"
+    first, *more = task.pending
+    rest = f", {len(more)} more" if more else ""
+    return f"{first.tool} {first.command or first.path or ''}".rstrip() + rest
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _ago(moment: str) -> float:
+    """The seconds since an ISO 8601 time."""
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())

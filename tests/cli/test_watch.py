@@ -1,0 +1,281 @@
+"""watch: a process beside the work, and people who edit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted
+from orchestrator.task import Task
+
+from .conftest import Shell, interrupt
+from .test_terminal import Terminal
+
+Json = dict[str, Any]
+LIMITED = (
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+    "",
+)
+HOLDER = """
+import signal, sys
+from pathlib import Path
+from orchestrator.engine import Engine
+lease = Engine(Path(".temp")).lease(sys.argv[1])
+print(flush=True)
+signal.pause()
+"""
+
+
+class Watch:
+    """A `watch` that has begun, and what it has told."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.told: list[Json] = []
+        assert self.next()["type"] == "watching"
+
+    def next(self) -> Json:
+        assert self.process.stdout
+        line = json.loads(self.process.stdout.readline() or f'{{"type": "ended {self.process.wait()}"}}')
+        self.told.append(line)
+        assert not line["type"].startswith("ended"), self.told
+        return line
+
+    def until(self, found: Callable[[Json], object]) -> Json:
+        while not found(line := self.next()):
+            pass
+        return line
+
+    def event(self, name: str, **fields: object) -> Json:
+        """Read on until it tells of this event."""
+        wanted = {"type": name, **fields}
+        return self.until(lambda line: wanted.items() <= line.get("event", {}).items())
+
+
+@contextmanager
+def watching(shell: Shell, *arguments: str) -> Iterator[Watch]:
+    with shell.start("watch", *arguments, "--output", "stream-json") as process:
+        try:
+            yield Watch(process)
+            if process.poll() is None:
+                assert interrupt(process).code == 0
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def task(shell: Shell) -> Task:
+    task = shell.task()
+    with shell.engine() as engine:
+        items = [ItemAdded(id=f"c{number}", text=f"Part {number}") for number in (1, 2, 3)]
+        return engine.commit(task.id, items, actor="user")
+
+
+def document(shell: Shell, task: Task, kind: str = "checklist") -> Path:
+    return shell.temp / f"{kind}-{task.id}.md"
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """As many editors save: a new file in the place of the old one."""
+    written = path.with_name(f".{path.name}.swp")
+    written.write_text(path.read_text().replace(old, new))
+    written.replace(path)
+
+
+def test_an_edit_is_recorded_and_told_as_it_happens(shell: Shell, task: Task) -> None:
+    with watching(shell) as watch:
+        replace(document(shell, task), "[ ] Part 1", "[x] Part 1")
+        line = watch.event("ItemChecked", id="c1")
+        assert (line["task"], line["actor"], line["revision"]) == (task.id, "editor", task.revision + 1)
+        assert "Part 1" in document(shell, task, "progress").read_text()
+        path = document(shell, task)
+        path.write_text(path.read_text().replace("Part 2", "Part two"))
+        assert watch.event("ItemReworded", id="c2")["revision"] == task.revision + 2
+    assert [line["type"] for line in watch.told] == ["watching", "event", "event"]  # its own writing is no news
+    assert shell("log", task.id).out.count("editor") == 2
+
+
+def test_piped_it_is_a_plain_line_an_event_and_ctrl_c_ends_it_with_0(shell: Shell, task: Task) -> None:
+    shell.environment["COLUMNS"] = "80"
+    process = shell.start("watch")
+    assert process.stdout
+    assert process.stdout.readline() == f"watching 1 task in {shell.project}: Ctrl-C ends it\n"
+    replace(document(shell, task), "[ ] Part 1", "[x] Part 1" + " and more" * 20)
+    line = process.stdout.readline()
+    assert line[8:26] == f"  {task.id}  editor  "
+    assert "c1 checked, evidence none: Part 1 and more" in line + process.stdout.readline()
+    ended = interrupt(process)
+    assert (ended.code, ended.err) == (0, "")
+    assert all(len(row) <= 80 for row in ended.out.splitlines())
+
+
+def test_what_was_edited_before_it_began_is_recorded_too(shell: Shell, task: Task) -> None:
+    replace(document(shell, task), "[ ] Part 1", "[x] Part 1")
+    with watching(shell) as watch:
+        assert watch.next()["event"]["type"] == "ItemChecked"
+
+
+def test_what_somebody_is_still_writing_is_left_and_recorded_whole_when_he_has_finished(
+    shell: Shell, task: Task
+) -> None:
+    other = shell.task()
+    path = document(shell, task)
+    text = path.read_text().replace("Part 3", "Part three")
+    with watching(shell) as watch:
+        with path.open("w") as file:
+            file.write(text[: text.index("three")])
+            file.flush()
+            replace(document(shell, other, "plan"), "None", "Something")
+            watch.event("TextEdited", document="plan")
+            assert path.read_text().endswith("Part ")
+            file.write(text[text.index("three") :])
+        watch.event("ItemReworded", id="c3", text="Part three")
+    assert {line.get("event", {}).get("type") for line in watch.told if line.get("task") == task.id} == {"ItemReworded"}
+
+
+def test_of_many_edits_in_a_row_none_is_lost_and_the_last_is_what_is_left(shell: Shell, task: Task) -> None:
+    path = document(shell, task)
+    with watching(shell) as watch:
+        for number in range(100):
+            replace(path, path.read_text().split("] ")[-1].splitlines()[0], f"Part, wording {number}")
+        watch.until(lambda line: "wording 99" in line.get("event", {}).get("text", ""))
+    assert "wording 99\n" in path.read_text()
+    assert {line["type"] for line in watch.told} == {"watching", "event"}
+
+
+def test_what_cannot_be_obeyed_is_told_with_where_it_is_kept(shell: Shell, task: Task) -> None:
+    with watching(shell) as watch:
+        (shell.temp / f"task-status-{task.id}.json").write_text("[1,")
+        line = watch.event("EditSetAside", document="task-status")
+    assert (shell.temp / line["event"]["name"]).read_text() == "[1,"
+
+
+def test_a_document_that_was_deleted_comes_back(shell: Shell, task: Task) -> None:
+    text = document(shell, task, "plan").read_bytes()
+    with watching(shell) as watch:
+        document(shell, task, "plan").unlink()
+        assert watch.until(lambda line: line["type"] == "restored")["documents"] == ["plan"]
+    assert document(shell, task, "plan").read_bytes() == text
+
+
+def test_what_other_processes_do_to_tasks_is_told(shell: Shell) -> None:
+    shell.temp.mkdir()
+    with watching(shell) as watch:
+        task = shell.task("Write a.js")
+        assert watch.event("TaskCreated")["task"] == task.id
+        with shell.engine() as engine:
+            engine.commit(task.id, [PhaseChanged(phase="models")], actor="worker")
+            watch.event("PhaseChanged", phase="models")
+            name = engine.rename(task.id).id
+            assert watch.event("TaskRenamed", previous=task.id)["task"] == name
+            engine.lease(name).release()
+            engine.commit(name, [TaskCompleted(summary="Done.")], actor="worker")
+            engine.archive(name)
+            watch.event("TaskCompleted", summary="Done.")
+            watch.event("ArchiveDone")
+            engine.reopen(name)
+            watch.event("TaskReopened")
+        replace(shell.temp / f"plan-{name}.md", "None", "Something")
+        watch.event("TextEdited", document="plan")
+    names = [line["event"]["type"] for line in watch.told if line["type"] == "event"]
+    assert len([name for name in names if name in ("TaskCreated", "PhaseChanged", "TaskCompleted")]) == 3
+
+
+def test_named_tasks_are_watched_until_they_are_archived_also_under_another_name(shell: Shell, task: Task) -> None:
+    other = shell.task()
+    with watching(shell, task.id) as watch, shell.engine() as engine:
+        replace(document(shell, other, "plan"), "None", "Something")
+        name = engine.rename(task.id).id
+        watch.event("TaskRenamed")
+        engine.cancel(name, "enough")
+        out, err = watch.process.communicate()
+    assert watch.process.returncode == 0
+    assert (json.loads(out.splitlines()[-1])["event"]["type"], err) == ("ArchiveDone", "")
+    assert {line["task"] for line in [*watch.told[1:], *map(json.loads, out.splitlines())]} == {name}
+
+
+def test_a_worker_that_is_gone_is_told(shell: Shell, task: Task) -> None:
+    with watching(shell) as watch:
+        command = [sys.executable, "-c", HOLDER, task.id]
+        with subprocess.Popen(command, cwd=shell.project, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout
+            holder.stdout.readline()
+            watch.event("WorkerStarted")
+            holder.kill()
+        assert watch.next()["type"] == "interrupted"
+
+
+def test_a_damaged_task_is_told_once_and_the_others_are_watched_on(shell: Shell, task: Task) -> None:
+    other = shell.task()
+    journal = shell.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"clerk", b"clark", 1))
+    with watching(shell) as watch:
+        assert "damaged" in watch.until(lambda line: line["type"] == "problem")["text"]
+        replace(document(shell, task, "plan"), "None", "Something")
+        replace(document(shell, other, "plan"), "None", "Something")
+        assert watch.event("TextEdited")["task"] == other.id
+    assert [line["type"] for line in watch.told].count("problem") == 1
+
+
+def test_a_folder_that_is_taken_away_ends_it(shell: Shell, task: Task) -> None:
+    process = shell.start("watch")
+    assert process.stdout
+    process.stdout.readline()
+    shutil.rmtree(shell.temp)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (
+        1,
+        f"orchestrator: {shell.temp} was taken away: start again once there is one\n",
+    )
+    assert not shell.temp.exists()
+    assert shell("watch").code == 2
+    assert not shell.temp.exists()
+
+
+def test_where_the_system_cannot_tell_it_looks_every_second_and_says_so(shell: Shell, task: Task) -> None:
+    if subprocess.run([*LIMITED, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("limits cannot be set here")
+    command = [*LIMITED, sys.executable, "-m", "orchestrator", "watch", "--output", "stream-json"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(shell.home)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=shell.project, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+        watch = Watch(process)
+        replace(document(shell, task), "[ ] Part 1", "[x] Part 1")
+        watch.event("ItemChecked", id="c1")
+        err = interrupt(process).err
+    assert err == "orchestrator: inotify instance limit reached, so nobody tells of edits: looking once a second\n"
+
+
+def test_on_a_terminal_a_table_says_where_each_task_stands_and_is_gone_at_the_end(shell: Shell, task: Task) -> None:
+    shell.environment["TERM"] = "xterm"
+    terminal = Terminal(shell, "watch")
+    terminal.until(rf"0 at work, 1 not.*\n.*{task.id}.*  clerk  pending .*0/3")
+    replace(document(shell, task), "[ ] Part 1", "[x] Part 1")
+    terminal.until(rf"(?s)editor .*c1 checked.*{task.id}.*1/3")
+    with shell.engine() as engine:
+        lease = engine.lease(task.id)
+        terminal.until(rf"1 at work, 0 not.*\n.*{task.id}.*  asks the model ")
+        lease.release()
+    terminal.process.send_signal(2)
+    assert terminal.end() == 0
+    assert terminal.shown.endswith("\x1b[J")
+
+
+def test_a_task_that_is_not_there_is_said(shell: Shell, task: Task) -> None:
+    ended = shell("watch", "K7Q2MX")
+    assert (ended.code, ended.out) == (2, "")
+    assert "no task K7Q2MX" in ended.err
