@@ -16,6 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_every_figure_can_be_measured_beside_its_peer() -> None:
     words = [sys.executable, "-m", "benchmarks", "--quick"]
     table = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for row in ("commit", "turn, mean of", "2 workers", "2 at one task", "--help", "status, 3 tasks"):
+    for row in (
+        "commit",
+        "turn, mean of",
+        "2 workers",
+        "2 at one task",
+        "--help",
+        "status, 3 tasks",
+        "an edit is committed",
+    ):
         assert f"\n{row}" in table
     assert "messages.create" in table

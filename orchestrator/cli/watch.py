@@ -43,7 +43,7 @@ _MOST = 100
 )
 @pass_project
 def command(project: Project, task_ids: tuple[str, ...], output: str) -> None:
-    """Show the tasks and what happens to them, and record what people edit as they do.
+    """Show the tasks live, and record what people edit.
 
     Of all tasks that are not archived, until Ctrl-C; or of those that are named, until they are all archived.
     """
