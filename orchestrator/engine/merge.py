@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import dropwhile
 from typing import Any
 
 _ABSENT = object()
@@ -26,10 +27,8 @@ def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Se
     An edit that goes on where an earlier state of it was recorded already adds only the rest.
     """
     size = len(base)
-    if edited[: len(ours)] == ours:
-        return edited
     if edited[:size] == base:
-        return [*ours, *edited[size:]]
+        return [*ours, *_beyond(ours, edited[size:])]
     if ours[:size] == base:
         return [*edited, *ours[size:]]
     if ours[-size:] == base:
@@ -37,6 +36,12 @@ def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Se
     if not size == len(ours) == len(edited):
         return edited
     return [mine if theirs == before else theirs for before, mine, theirs in zip(base, ours, edited, strict=True)]
+
+
+def _beyond(recorded: Sequence[str], added: Sequence[str]) -> Sequence[str]:
+    """What lines that were added say beyond recorded ones."""
+    said, known = (list(dropwhile(lambda line: not line.strip(), lines)) for lines in (added, recorded))
+    return said[len(known) :] if known and said[: len(known)] == known else added
 
 
 def merge_json(base: str, ours: str, edited: str) -> str:

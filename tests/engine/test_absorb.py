@@ -398,5 +398,7 @@ def test_an_edit_recorded_by_a_process_that_died_before_it_published_is_recorded
 
 
 def test_an_edit_that_goes_on_where_its_beginning_was_recorded_adds_only_the_rest() -> None:
-    begun = BASE.replace("Notes\n", "Notes\n\nMy word\n")
+    begun = BASE + "\nMy word\n"
     assert merge_text(BASE, begun, begun + "\nMy next word\n") == begun + "\nMy next word\n"
+    empty, begun = BASE + "\nNone\n", BASE + "\nNone\n\nMy word\n"
+    assert merge_text(empty, BASE + "\nMy word\n", begun + "\nMy next word\n") == BASE + "\nMy word\n\nMy next word\n"
