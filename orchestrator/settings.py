@@ -55,7 +55,7 @@ class Place(NamedTuple):
         try:
             if self.path.exists() and not self.path.is_file():  # a FIFO would be waited for
                 raise BadSettings(str(self.path), "not a regular file")
-            return tomllib.loads(self.path.read_text(encoding="utf-8"))
+            return tomllib.loads(self.path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             return {}
         except OSError as error:

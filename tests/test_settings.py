@@ -96,6 +96,11 @@ def test_what_cannot_be_obeyed_is_one_line_with_file_and_key(files: tuple[Path, 
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_as_some_editors_save_it_is_read(files: tuple[Path, Path]) -> None:
+    files[0].write_text("\ufeffmax_turns = 2\r\n")
+    assert read(files).limits == {"turns": 2}
+
+
 def test_a_file_that_cannot_be_read_is_named(files: tuple[Path, Path]) -> None:
     project, user = files
     os.mkfifo(project)
