@@ -105,6 +105,10 @@ class Lookout:
 
         class Handler(events.FileSystemEventHandler):
             def on_any_event(_, event: FileSystemEvent) -> None:
+                if event.is_directory:  # one that is watched is gone: perhaps with all there was
+                    with self._told:
+                        self._told.notify()
+                    return
                 gone = event.event_type == events.EVENT_TYPE_DELETED
                 self._tell(event.src_path, ABSENCE if gone or event.dest_path else QUIET)
                 self._tell(event.dest_path, QUIET)
@@ -114,6 +118,7 @@ class Lookout:
             events.FileModifiedEvent,
             events.FileMovedEvent,
             events.FileDeletedEvent,
+            events.DirDeletedEvent,
         ]
         observer = None
         try:

@@ -68,8 +68,9 @@ class Page:
             click.echo(text)
 
     def _rows(self, window: terminal_size) -> list[str]:
-        idle, busy = len(self._roster) - self._roster.busy, self._roster.busy
-        return [screen.dim(f"{busy} at work, {idle} not"), *self._roster.rows(window)]
+        busy, tasks = self._roster.busy, len(self._roster)
+        heading = f"{busy} at work, {tasks - busy} not" if tasks else "no open tasks"
+        return [screen.dim(heading), *self._roster.rows(window)]
 
 
 class Stream:

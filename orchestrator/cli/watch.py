@@ -90,7 +90,14 @@ class Watch:
                 return
             self._page.show()
             ready = self._lookout.wait(AGAIN if self._busy else inf)
-            ready += [task_id for task_id in self._busy.difference(ready) if not self._engine.at_work(task_id)]
+            ready += [task_id for task_id in self._busy.difference(ready) if not self._is_at_work(task_id)]
+
+    def _is_at_work(self, task_id: str) -> bool:
+        """False also where that cannot be told: a look says why."""
+        try:
+            return self._engine.at_work(task_id) is not None
+        except (OrchestratorError, OSError):
+            return False
 
     def _look(self, task_id: str) -> None:
         self._open.add(task_id)
@@ -98,8 +105,8 @@ class Watch:
             self._let_go()
         try:
             refreshed = self._engine.refresh(task_id)
-            commits = self._fresh(refreshed.task)
             at_work = self._engine.at_work(task_id) is not None
+            commits = self._fresh(refreshed.task)
         except UnknownTask:
             self._gone(task_id)
         except (OrchestratorError, OSError) as error:
@@ -120,20 +127,20 @@ class Watch:
             self._place(task, at_work)
 
     def _fresh(self, task: Task) -> Sequence[Commit]:
-        """What was committed since the last look; at the first one, since this began."""
+        """What was committed since the last look; at the first one, since this began. What comes next is told next."""
         from orchestrator.events import TaskRenamed
 
         known = self._revisions.get(task.id)
-        if known is not None:
-            commits = self._engine.since(task.id, known)
-        else:
-            lately = self._engine.since(task.id, max(0, task.revision - _LATELY))
-            events = [event for commit in lately for event in commit.events]
+        if known is None:
+            commits = self._engine.since(task.id, max(0, task.revision - _LATELY))
+            events = [event for commit in commits for event in commit.events]
             names = [event.previous for event in events if isinstance(event, TaskRenamed)]
             known = max((self._revisions.get(name, 0) for name in names), default=0)
-            commits = tuple(row for row in lately if row.at >= self._begun and row.revision > known)
-        self._revisions[task.id] = commits[-1].revision if commits else task.revision
-        return commits
+            commits = tuple(commit for commit in commits if commit.at >= self._begun and commit.revision > known)
+        else:
+            commits = self._engine.since(task.id, known)
+        self._revisions[task.id] = task.revision
+        return [commit for commit in commits if commit.revision <= task.revision]
 
     def _tell(self, task: Task, commit: Commit) -> None:
         items = {item.id: item.text for item in task.items}
@@ -196,6 +203,7 @@ class Watch:
         said = str(error)
         new = self._problems.get(task_id) != said
         self._problems[task_id] = said
+        self._busy.discard(task_id)
         if new and not isinstance(error, Conflict):  # which is over in a moment
             words = said.replace(f"{self._project.workspace}/", "")
             self._say("problem", task_id, words, "red", text=said)

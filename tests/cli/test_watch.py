@@ -231,7 +231,11 @@ def test_a_damaged_task_is_told_once_and_the_others_are_watched_on(shell: Shell,
     assert [line["type"] for line in watch.told].count("problem") == 1
 
 
-def test_a_folder_that_is_taken_away_ends_it(shell: Shell, task: Task) -> None:
+@pytest.mark.parametrize("tasks", [0, 1])
+def test_a_folder_that_is_taken_away_ends_it(shell: Shell, tasks: int) -> None:
+    shell.temp.mkdir()
+    for _ in range(tasks):
+        shell.task()
     process = shell.start("watch")
     assert process.stdout
     process.stdout.readline()
