@@ -37,7 +37,8 @@ class Shelf:
             desk.seen[kind] = data if isinstance(data, bytes) else None
         came_out = self._left_in_staging(desk, found)
         findings = absorption.absorb(desk, found, self._now(), self._folder)
-        desk.restored = (*desk.restored, *findings.restored)
+        if desk.task.moving is None:  # else those that are missing are on their way
+            desk.restored = (*desk.restored, *findings.restored)
         kept = tuple(self.set_aside(desk, aside) for aside in findings.asides)
         if desk.journal.rebooted:
             self.publish(desk, leave=(*findings.edited, *findings.unsettled))
