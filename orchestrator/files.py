@@ -107,11 +107,18 @@ class Disk:
         self.perform("move", target, lambda: os.rename(source, target))
 
     def move_new(self, source: Path, target: Path) -> None:
-        """Rename; FileExistsError when the target exists."""
+        """Rename; FileExistsError when the target exists.
+
+        A file that has both names already, as a power loss leaves it on btrfs, loses the first one.
+        """
 
         def act() -> None:
             try:
                 _rename(source, target, _RENAME_NOREPLACE)
+            except FileExistsError:
+                if os.lstat(source).st_nlink == 1 or not os.path.samestat(os.lstat(source), os.lstat(target)):
+                    raise
+                os.unlink(source)
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
                     raise

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import documents
@@ -129,6 +130,7 @@ class Moves:
         source, target = self._folder.commands(moving.id), self._folder.commands(desk.task.id)
         if source.exists() and not target.exists():
             self._folder.disk.move(source, target)
+            self._folder.disk.sync_directory(target.parent)
         for path in self._folder.locks.glob(f"{moving.id}.lease-*"):
             self._folder.disk.remove(path)
 
@@ -137,8 +139,9 @@ class Moves:
         home = self._folder.home(desk.task)
         for name in moving.companions:
             source, target = self._folder.place(moving.archived) / name, home / under(desk.task.id, name)
-            if os.path.lexists(source) and not os.path.lexists(target):
-                self._folder.disk.move_new(source, target)
+            with suppress(FileExistsError):
+                if source != target and os.path.lexists(source):
+                    self._folder.disk.move_new(source, target)
         self._folder.disk.sync_directory(home)
 
     def _clear(self, desk: Desk, moving: Move) -> Iterator[tuple[Path, Aside]]:

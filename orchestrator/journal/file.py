@@ -199,9 +199,10 @@ class FileJournal:
             self._path = target
 
     def rename(self, task_id: str) -> None:
-        if task_id in self._folder.ids():
+        target = self._folder.live / f"{task_id}.jsonl"  # where `create` would put it too
+        if (self._folder.archived / target.name).exists():
             raise FileExistsError(task_id)
-        self._disk.move_new(self._path, self._folder.live / f"{task_id}.jsonl")  # where `create` would put it too
+        self._disk.move_new(self._path, target)
         self._disk.sync_directory(self._folder.live)
         self._disk.sync_directory(self._path.parent)
         self._folder.first(task_id).close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -279,3 +280,29 @@ def test_another_journal_of_the_same_id_is_not_overwritten(engine: Engine, temp:
     assert taken.read_text() == "from another machine"
     taken.rename(temp / "elsewhere.jsonl")
     assert engine.refresh(ID).task.status == "archived"
+
+
+@pytest.mark.parametrize("move", ["archive", "rename"])
+def test_a_file_that_a_power_loss_left_under_both_names_moves_all_the_same(
+    engine: Engine, temp: Path, disk: ScriptedDisk, move: str
+) -> None:
+    """As btrfs leaves it when the new name was synced and the old one not."""
+    finish(engine)
+    (temp / f"REPORT-{ID}.md").write_text("a report\n")
+    journal = temp / ".orchestrator" / "journal" / f"{ID}.jsonl"
+    home, there = (temp / "completed", ID) if move == "archive" else (temp, NEW)
+    sources = {home / f"REPORT-{there}.md": temp / f"REPORT-{ID}.md"}
+    sources[(journal.parent / "completed" if move == "archive" else journal.parent) / f"{there}.jsonl"] = journal
+
+    def both(number: int, operation: str, path: Path) -> None:
+        if operation == "move_new" and path in sources:
+            os.link(sources.pop(path), path)
+
+    disk.before = both
+    task = engine.archive(ID) if move == "archive" else engine.rename(ID, NEW)
+    assert not sources
+    assert engine.ids() == (there,)
+    assert (home / f"REPORT-{there}.md").read_text() == "a report\n"
+    assert not journal.exists()
+    assert not (temp / f"REPORT-{ID}.md").exists()
+    assert_in_step(temp, task)
