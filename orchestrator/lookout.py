@@ -96,11 +96,13 @@ class Lookout:
         """Ask the system to tell; returns why it does not."""
         from watchdog import events
         from watchdog.observers import Observer
-        from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
         # Watchdog holds back what follows a file that was moved away, for half a second, in case it turns up
         # elsewhere. Each publication moves one away, and where it goes is all the same here.
-        InotifyMoveEventGrouper.delay = 0.0
+        with suppress(ImportError):  # a version that keeps this elsewhere only tells later
+            from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
+
+            InotifyMoveEventGrouper.delay = 0.0
         logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # that events were lost: the rounds find them
 
         class Handler(events.FileSystemEventHandler):
