@@ -1,14 +1,18 @@
-"""What the pages show is what runs, and the schemas fit what is on disk."""
+"""What the pages show is what runs, the reference is complete, links lead somewhere, schemas fit what is on disk."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
+
+from orchestrator.cli import commands
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [page.name for page in sorted(DOCS.glob("*.md")) if "```console\n" in page.read_text(encoding="utf-8")]
@@ -18,6 +22,25 @@ def checked(*names: str) -> None:
     command = [sys.executable, str(DOCS / "build.py"), "--check", *names]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def options(command: click.Command) -> set[str]:
+    return {word for row in command.params for word in row.opts if word.startswith("--")}
+
+
+def named(text: str) -> set[str]:
+    """The options that rows of tables begin with."""
+    return set(re.findall(r"(?m)^\| `(--[a-z-]+)", text))
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings are called in addresses."""
+    titles = re.findall(r"(?m)^#+ (.+)$", prose(page))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -33,3 +56,28 @@ def test_the_golden_status_document_fits_its_schema() -> None:
     schema = json.loads((DOCS / "schemas" / "task-status.schema.json").read_text(encoding="utf-8"))
     golden = Path(__file__).parent / "golden" / "task-status-K7Q2MX.json"
     jsonschema.Draft202012Validator(schema).validate(json.loads(golden.read_text(encoding="utf-8")))
+
+
+def test_the_reference_has_every_command_with_its_arguments_and_options_and_no_other() -> None:
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"(?ms)^## (.+?)$(.*?)(?=^## |\Z)", text))
+    shared = named(sections["Options of a run"])
+    assert named(text[: text.index("\n## ")]) == options(commands)
+    for name in commands.list_commands(click.Context(commands)):
+        command = commands.get_command(click.Context(commands), name)
+        assert command is not None
+        usage = " ".join(["orchestrator", name, *command.collect_usage_pieces(click.Context(command))[1:]])
+        assert f"\n    {usage}\n" in sections[name]
+        also = shared if "(#options-of-a-run)" in sections[name] else set()
+        assert named(sections[name]) | also == options(command), name
+
+
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        place = page.parent / path if path else page
+        assert place.exists(), target
+        assert not anchor or anchor in anchors(place), target
