@@ -109,20 +109,22 @@ class Disk:
     def move_new(self, source: Path, target: Path) -> None:
         """Rename; FileExistsError when the target exists.
 
-        A file that has both names already, as a power loss leaves it on btrfs, loses the first one.
+        A file that has both names already, as a power loss may leave it, loses the first one.
         """
 
         def act() -> None:
             try:
-                _rename(source, target, _RENAME_NOREPLACE)
+                try:
+                    _rename(source, target, _RENAME_NOREPLACE)
+                except OSError as error:
+                    if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+                        raise
+                    os.link(source, target, follow_symlinks=False)
+                    os.unlink(source)
             except FileExistsError:
-                if os.lstat(source).st_nlink == 1 or not os.path.samestat(os.lstat(source), os.lstat(target)):
+                mine = os.lstat(source)
+                if mine.st_nlink == 1 or not os.path.samestat(mine, os.lstat(target)):
                     raise
-                os.unlink(source)
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-                    raise
-                os.link(source, target, follow_symlinks=False)
                 os.unlink(source)
 
         self.perform("move_new", target, act)
