@@ -31,12 +31,24 @@ _AT_FDCWD = -100
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs", "fuse.sshfs"}
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError of what is done to an open file names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 class Disk:
-    """The operations that change a disk. Each raises OSError as the system gave it."""
+    """The operations that change a disk. Each raises OSError as the system gave it, with the path."""
 
     def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
         """Run one operation. Tests override this."""
-        return action()
+        with naming(path):
+            return action()
 
     def create(self, path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
         """A new file with this content; FileExistsError when there is one. Durable data (not name) with `sync`.
@@ -149,6 +161,23 @@ class Disk:
             self.sync_directory(directory.parent)
 
 
+def exists(path: Path) -> bool:
+    """True when something has that name, be it a link to nothing. Raises OSError when that cannot be told."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def names(directory: Path) -> list[str]:
+    """What is in a directory, nothing when there is none. Raises OSError when that cannot be told."""
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def read(path: Path, *, follow: bool = False, finished: bool = False) -> bytes | None:
     """The bytes of a regular file, None when there is nothing.
 
@@ -162,19 +191,24 @@ def read(path: Path, *, follow: bool = False, finished: bool = False) -> bytes |
     except FileNotFoundError:
         return None
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        if finished and _has_writer(descriptor):
-            raise OSError(errno.EAGAIN, "a program had it open for writing when it was replaced", str(path))
-        if found.st_size > LARGEST:
-            raise OSError(errno.EFBIG, "larger than 64 MiB", str(path))
-        data = os.read(descriptor, found.st_size + 1)
-        while len(data) != found.st_size and (more := os.read(descriptor, 65536)):  # it changes while it is read
-            data += more
-        return data
+        with naming(path):
+            return _read(descriptor, path, finished)
     finally:
         os.close(descriptor)
+
+
+def _read(descriptor: int, path: Path, finished: bool) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    if finished and _has_writer(descriptor):
+        raise OSError(errno.EAGAIN, "a program had it open for writing when it was replaced", str(path))
+    if found.st_size > LARGEST:
+        raise OSError(errno.EFBIG, "larger than 64 MiB", str(path))
+    data = os.read(descriptor, found.st_size + 1)
+    while len(data) != found.st_size and (more := os.read(descriptor, 65536)):  # it changes while it is read
+        data += more
+    return data
 
 
 class Lock:
@@ -202,7 +236,8 @@ class Lock:
             self._open()
         with self._threads:
             if self._depth == 0:
-                fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+                with naming(self.path):
+                    fcntl.flock(self.descriptor, fcntl.LOCK_EX)
             self._depth += 1
             try:
                 yield
@@ -219,7 +254,7 @@ def is_locked(path: Path) -> bool:
     """True when a living process holds a lock on this file; asking disturbs neither it nor others who ask."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import files
+from orchestrator.errors import StorageError
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
 LOST = "its status document is missing; `orchestrator show` with its id brings it back"
@@ -194,6 +195,6 @@ def find(temp: Path, task_id: str) -> Row | None:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)
-    except OSError:
-        return []
+        return files.names(folder)
+    except OSError as error:
+        raise StorageError(f"{folder}: {error.strerror}: what is there is not known") from None

@@ -56,7 +56,14 @@ class Prune:
         self._unnamed("contents", self._folder.contents, self._named(old) | kept)
 
     def _staging(self) -> None:
-        """What a process that died while publishing left; an edit among it is recorded or set aside, as ever."""
+        """What a process that died left: the first line of a task that never was, and what it was publishing.
+
+        An edit among that is recorded or set aside, as ever.
+        """
+        for path in _listed(self._folder.internal / "journal"):
+            if path.name.startswith(".") and path.name.endswith(".new"):
+                with suppress(FileNotFoundError):
+                    self._remove("staging", path)
         for path in _listed(self._folder.staging):
             identity = documents.identify(path.name)
             if identity is None:

@@ -14,7 +14,7 @@ from importlib import import_module
 
 from proof.result import Result, joined
 
-PROOFS = ("crash", "kernel")
+PROOFS = ("crash", "calls", "kernel")
 LINE = "{:<58} {:>9} {:<14} {:>6}  {}"
 SHOWN = 5
 
@@ -23,7 +23,11 @@ def results(name: str, full: bool) -> Iterator[Result]:
     """Every process of the pool takes the next part."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         shares = [pool.submit(part) for part in import_module(f"proof.{name}").parts(full)]
-        yield from joined(share.result() for share in shares)
+        yield from joined(result for share in shares for result in _several(share.result()))
+
+
+def _several(found: Result | list[Result]) -> list[Result]:
+    return found if isinstance(found, list) else [found]
 
 
 def line(result: Result) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-Part = Callable[[], "Result"]
-"""A share of a proof, for one process: picklable."""
+Part = Callable[[], "Result | list[Result]"]
+"""A share of a proof, for one process: picklable. A list has one result a claim."""
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _closed_pipe()
         if os.environ.get("ORCHESTRATOR_DEBUG"):
             raise
-        said = f"{type(error).__name__}: {error}; set ORCHESTRATOR_DEBUG=1 to see where"
-        return _fail(f"unexpected {said}", OrchestratorError.exit_code)
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            said = f"{os.fsdecode(error.filename)}: {error.strerror}; mend that, and do the same again"
+        else:
+            said = f"unexpected {type(error).__name__}: {error}; set ORCHESTRATOR_DEBUG=1 to see where"
+        return _fail(said, OrchestratorError.exit_code)
 
 
 def _fail(message: str, code: int) -> int:

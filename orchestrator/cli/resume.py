@@ -11,7 +11,7 @@ from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.work import Orders, Output, Shift, check_price, lift, limits, names, orders, view
-from orchestrator.errors import BadKey, OrchestratorError, UsageError
+from orchestrator.errors import BadKey, OrchestratorError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -46,12 +46,12 @@ def command(
     if not ids and not project.temp.is_dir():
         return tell(project, [], given["output"])
     with project.engine() as engine:
-        tasks = _named(project, engine, ids) if ids else _resumable(project, engine)
+        tasks, unread = (_named(project, engine, ids), 0) if ids else _resumable(project, engine)
         if not ids and not everything and len(tasks) > 1:
             _choose(tasks, err=given["output"] != "text")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
         ends = go_on(project, engine, tasks, mode, given)
-    return tell(project, ends, given["output"])
+    return max(tell(project, ends, given["output"]), unread and StorageError.exit_code)
 
 
 def _choose(tasks: list[Task], *, err: bool) -> None:
@@ -83,13 +83,13 @@ def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]
     return [engine.refresh(task_id).task for task_id in known]
 
 
-def _resumable(project: Project, engine: Engine) -> list[Task]:
-    """The tasks that are not archived and nobody works on. One that cannot be read is named and left alone."""
+def _resumable(project: Project, engine: Engine) -> tuple[list[Task], int]:
+    """The tasks that are not archived and nobody works on; and how many, named and left alone, cannot be read."""
     from orchestrator import overview
 
     rows = overview.read(project.temp)
     archived = {row.id for row in rows if row.archived} - {row.id for row in rows if not row.archived}
-    found = []
+    found, unread = [], 0
     for task_id in engine.ids():
         if task_id in archived:
             continue
@@ -99,7 +99,8 @@ def _resumable(project: Project, engine: Engine) -> list[Task]:
                 found.append(task)
         except OrchestratorError as error:
             screen.complain(str(error))
-    return found
+            unread += 1
+    return found, unread
 
 
 def go_on(project: Project, engine: Engine, tasks: list[Task], mode: Mode | None, given: Orders) -> list[Outcome]:

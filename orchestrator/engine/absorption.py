@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from orchestrator.events import Actor, Event, Kind
 from orchestrator.task import Task, digest
 from orchestrator.transitions import apply_all
 
+_NOT_ITS_FAULT = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 SETTLE = 0.02
 """Seconds a document must have been left alone, and closed by whoever wrote it, before it is read as an edit."""
 
@@ -63,10 +65,15 @@ def actor(task: Task) -> Actor:
 
 
 def look(path: Path, *, finished: bool = False) -> bytes | Unreadable | None:
-    """What is under a document's name, None when there is nothing; with `finished` not while it is written."""
+    """What is under a document's name, None when there is nothing; with `finished` not while it is written.
+
+    Raises OSError for what is no fault of the document's.
+    """
     try:
         return files.read(path, finished=finished)
     except OSError as error:
+        if error.errno in _NOT_ITS_FAULT:
+            raise
         return Unreadable(error.strerror or str(error))
 
 

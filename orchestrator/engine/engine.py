@@ -47,7 +47,7 @@ from orchestrator import documents, files
 from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE, edits
 from orchestrator.engine.desk import Desk, changes
-from orchestrator.engine.folder import FIT, Folder, draw_id, is_fit, is_id
+from orchestrator.engine.folder import FIT, Folder, draw_id, is_fit, is_id, storage
 from orchestrator.engine.moves import Moves
 from orchestrator.engine.publisher import Publisher
 from orchestrator.engine.shelf import Shelf
@@ -131,7 +131,8 @@ class Engine:
 
     def ids(self) -> tuple[str, ...]:
         """Every task, archived ones too."""
-        return self.journals.ids()
+        with storage(self.folder.temp):
+            return self.journals.ids()
 
     def create(self, created: TaskCreated, *more: Event, actor: Actor = "user", task_id: str | None = None) -> Task:
         """A new task under a fresh id; its documents are there when this returns."""
@@ -293,12 +294,13 @@ class Engine:
     def at_work(self, task_id: str) -> str | None:
         """Who works on the task now, None when nobody does."""
         task = self._desk(task_id).task
-        held = task.epoch and leases.held(self.folder.locks, task_id, task.epoch)
+        with storage(self.folder.temp):
+            held = task.epoch and leases.held(self.folder.locks, task_id, task.epoch)
         return (task.holder or "another process") if held else None
 
     def since(self, task_id: str, revision: int) -> tuple[Commit, ...]:
         """The commits after a revision."""
-        with (desk := self._desk(task_id)).journal.locked():
+        with storage(self.folder.temp), (desk := self._desk(task_id)).journal.locked():
             desk.catch_up()
             return desk.since(revision)
 
@@ -308,7 +310,7 @@ class Engine:
         for task_id in task_ids:
             with suppress(Damaged, UnknownTask):
                 desk = self._desk(task_id)
-                with desk.journal.locked():
+                with storage(self.folder.temp), desk.journal.locked():
                     desk.catch_up()
                 found.update((change.path, change.after) for change in desk.task.changes)
                 found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
@@ -317,7 +319,7 @@ class Engine:
     def close(self) -> None:
         """Sync the documents of every task that was committed to, and let go of all files."""
         for desk in self._desks.values():
-            with suppress(OrchestratorError), desk.journal.locked():
+            with suppress(OrchestratorError, OSError), desk.journal.locked():
                 desk.catch_up()  # another process may have moved the task: nothing is put back where it was
                 self._shelf.checkpoint(desk)
             desk.journal.close()
@@ -331,7 +333,7 @@ class Engine:
     def _desk(self, task_id: str) -> Desk:
         if not is_id(task_id):
             raise UnknownTask(task_id, str(self.folder.temp))
-        with self._opening:
+        with storage(self.folder.temp), self._opening:
             desk = self._desks.get(task_id) or self._open(task_id)
             return self._desks.setdefault(desk.journal.task_id, desk)
 
@@ -367,17 +369,13 @@ class Engine:
     ) -> None:
         """Lock, catch up, fence, absorb, act, publish. Waits, unlocked, for documents that are just being written."""
         for patience in reversed(range(_ROUNDS)):
-            with desk.journal.locked():
+            with storage(self.folder.temp), desk.journal.locked():
                 desk.catch_up()
                 if desk.task.id != desk.journal.task_id:
                     raise Conflict(f"task {desk.journal.task_id} is just being renamed to {desk.task.id}: use that id")
                 if epoch is not None and desk.task.epoch != epoch:
                     raise Fenced(desk.task.id, epoch, desk.task.epoch)
-                try:
-                    self._shelf.reconcile(desk)
-                except OSError as error:
-                    reason = f"{self.folder.temp}: {error.strerror}; nothing was committed: mend it and try again"
-                    raise StorageError(reason) from None
+                self._shelf.reconcile(desk)
                 if ready := not desk.unsettled or not patience:
                     self._follow_references(desk)
                     if act is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
 from orchestrator import documents, files
 from orchestrator.contents import Contents
+from orchestrator.errors import StorageError
 from orchestrator.events import Kind
 from orchestrator.files import Disk
 from orchestrator.task import Reference, Task
@@ -57,6 +59,16 @@ def under(task_id: str, name: str) -> str:
 @lru_cache(maxsize=1024)
 def _place(directory: Path, kind: Kind, task_id: str) -> Path:
     return directory / documents.file_name(kind, task_id)
+
+
+@contextmanager
+def storage(temp: Path) -> Iterator[None]:
+    """What the disk says no to is a StorageError: for all that is done before a commit."""
+    try:
+        yield
+    except OSError as error:
+        where = os.fsdecode(error.filename or temp)
+        raise StorageError(f"{where}: {error.strerror}; nothing was committed: mend it and try again") from None
 
 
 class Folder:
@@ -113,7 +125,8 @@ class Folder:
 
     def commanding(self, task_id: str) -> bool:
         """True while a command of the task runs: it may outlive its worker."""
-        return any(map(files.is_locked, self.commands(task_id).glob("*/lock")))
+        folder = self.commands(task_id)
+        return any(files.is_locked(folder / name / "lock") for name in files.names(folder))
 
     def taken(self, task_id: str) -> bool:
         """True when any file here carries the id, ours or hand-made."""

@@ -15,12 +15,11 @@ A crash leaves `task.moving`, and whoever refreshes the task next goes on: each 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from orchestrator import documents
+from orchestrator import documents, files
 from orchestrator.engine.absorption import Aside, look_at_last
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder, under
@@ -140,7 +139,7 @@ class Moves:
         for name in moving.companions:
             source, target = self._folder.place(moving.archived) / name, home / under(desk.task.id, name)
             with suppress(FileExistsError):
-                if source != target and os.path.lexists(source):
+                if source != target and files.exists(source):
                     self._folder.disk.move_new(source, target)
         self._folder.disk.sync_directory(home)
 
@@ -157,7 +156,7 @@ class Moves:
             if original in now:
                 continue
             for source in (staged, original):
-                if not os.path.lexists(source):
+                if not files.exists(source):
                     continue
                 if source == original:
                     disk.move(original, staged)

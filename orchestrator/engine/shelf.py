@@ -55,11 +55,15 @@ class Shelf:
         What cannot be done now is said in `desk.problem`.
         """
         try:
+            if desk.journal.doubted:
+                desk.doubtful.update(documents.kinds(desk.task))
             for _ in range(_ROUNDS):
                 came_out = self._put_all(desk, leave)
                 if not came_out:
                     break
                 self._record_came_out(desk, came_out)
+            if desk.journal.doubted and not desk.doubtful:
+                desk.journal.doubt(False)
             desk.problem = None
             desk.published += 1
             if desk.published >= CHECKPOINT:
@@ -80,7 +84,7 @@ class Shelf:
                 self._disk.sync_file(self._folder.document(desk.task, kind))
             self._disk.sync_directory(self._folder.home(desk.task))
         except OSError:
-            desk.doubtful.update(kinds)
+            desk.journal.doubt(True)
             self.publish(desk)
         else:
             desk.journal.checkpointed(desk.task.revision)

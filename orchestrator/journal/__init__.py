@@ -42,6 +42,15 @@ class Journal(Protocol):
         """All documents up to this revision were synced."""
         ...
 
+    @property
+    def doubted(self) -> bool:
+        """True while a sync of documents has failed, here or in another process, and they were not written anew."""
+        ...
+
+    def doubt(self, doubted: bool) -> None:
+        """Remember that, or that it is over, as long as nothing takes the power."""
+        ...
+
     def read(self) -> list[Commit]:
         """The commits since the last call, after cutting what was never committed.
 

@@ -1,6 +1,7 @@
 """The journal as a file of JSON lines: one write and one `fdatasync` a commit.
 
-The lock file carries a mark: a letter, the boot id, and the revision up to which documents were synced. The letter is
+The lock file carries a mark: a letter, the boot id, the revision up to which documents were synced, and a word while a
+sync of them has failed and they were not written anew since. The letter is
 `D` from before the append until after its sync, else `C`. The mark is never synced, because it must live exactly as
 long as the page cache: whoever finds `D` of this boot, or no mark at all, knows that the last line, or the journal's
 name, may be only in the cache of a process that died, and writes the journal anew before trusting it.
@@ -20,6 +21,7 @@ from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
 
 _MARK_SIZE = 64
+_DOUBTED = "doubted"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -61,6 +63,7 @@ class FileJournal:
         self._sum = ""
         self._revision = 0
         self.durable = 0
+        self.doubted = False
         self.rebooted = self._mark()[1] != files.boot()
 
     def locked(self) -> AbstractContextManager[None]:
@@ -69,6 +72,10 @@ class FileJournal:
     def reconciled(self) -> None:
         self._set_mark("C")
         self.rebooted = False
+
+    def doubt(self, doubted: bool) -> None:
+        self.doubted = doubted
+        self._mark_clean()
 
     def checkpointed(self, revision: int) -> None:
         self.durable = revision
@@ -243,7 +250,8 @@ class FileJournal:
     def _mark(self) -> list[str]:
         """Letter and boot id of the mark, empty where there is none; its revision is taken into `durable`."""
         found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").split()
-        letter, boot, revision = found if len(found) == 3 else ("", "", "0")
+        letter, boot, revision = found[:3] if len(found) >= 3 else ("", "", "0")
+        self.doubted = found[3:] == [_DOUBTED] and boot == files.boot()
         self.durable = max(self.durable, int(revision) if revision.isdigit() else 0)
         return [letter, boot]
 
@@ -252,7 +260,8 @@ class FileJournal:
             self._set_mark("C")
 
     def _set_mark(self, letter: str) -> None:
-        text = f"{letter} {files.boot()} {self.durable}".ljust(_MARK_SIZE)
+        doubted = f" {_DOUBTED}" if self.doubted else ""
+        text = f"{letter} {files.boot()} {self.durable}{doubted}".ljust(_MARK_SIZE)
         self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
 
 
@@ -276,7 +285,7 @@ class FileJournals:
         """Where a task's journal is; raises UnknownTask."""
         for folder in self._places:
             path = folder / f"{task_id}.jsonl"
-            if path.exists():
+            if files.exists(path):
                 return path
         raise UnknownTask(task_id, str(self._folder.parent))
 
@@ -285,7 +294,7 @@ class FileJournals:
         lock = files.Lock(self.locks / f"{task_id}.lock")
         try:
             with lock.held():
-                if (self.archived / path.name).exists() or path.exists():
+                if files.exists(self.archived / path.name) or files.exists(path):
                     raise FileExistsError(task_id)
                 self.disk.move_new(self._staged(path, encode(first, "")[0]), path)
                 try:

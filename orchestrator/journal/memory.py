@@ -17,6 +17,7 @@ class MemoryJournal:
         self._folder = folder
         self.rebooted = False
         self.durable = 0
+        self.doubted = False
         self._commits = commits
         self._lock = lock
         self._read = 0
@@ -31,6 +32,9 @@ class MemoryJournal:
 
     def checkpointed(self, revision: int) -> None:
         self.durable = revision
+
+    def doubt(self, doubted: bool) -> None:
+        self.doubted = doubted
 
     def read(self) -> list[Commit]:
         if self.task_id not in self._folder.ids():

@@ -1,0 +1,111 @@
+"""Death and every error that fits, at every system call on a path under `.temp` of every command.
+
+A death between two calls that change nothing leaves what the one before left: deaths are tried at those that change
+something. What a fault leaves is judged once where others leave the same, but for times and digests.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from errno import errorcode
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError, ScreenplayError
+from orchestrator.models import connect
+from orchestrator.testing import Screenplay, ScriptedServer
+from proof import trace
+from proof.commands import COMMANDS, PLAY, Project
+from proof.fault import Fault, lacking, preloaded
+from proof.result import Part, Result
+from proof.trial import Trial
+
+MOVES = ("archive", "cancel", "reopen", "rename")
+SHARES = {**dict.fromkeys(MOVES, 2), "run": 6, "resume": 6, "continue": 6}
+"""The processes among which the calls of a long command are dealt out."""
+STRIDES = {"show": 3, "undo": 3, "prune": 3} | {name: 11 if name in MOVES else 61 for name in SHARES}
+"""Of the errors of a command with many calls every so many are tried, unless all are asked for."""
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where the projects are: what is tried is no matter of the disk, and twice as fast there."""
+COMPARED = ("show", "archive", "undo")
+"""The commands of which strace is asked too: all of what they do, they do themselves."""
+WHOLE = "calls that strace sees, and the library that breaks them"
+REAL = 97
+"""Every so many faults one strikes a process as a person starts it."""
+
+
+def parts(full: bool) -> Iterator[Part]:
+    if missing := lacking():
+        yield partial(Result, "a fault at each system call of each command", 0, "faults", skipped=missing)
+        return
+    for command in sorted(COMMANDS, key=lambda command: -SHARES.get(command.name, 1)):
+        shares = SHARES.get(command.name, 1)
+        for share in range(shares):
+            yield partial(tried_elsewhere, command.name, share, shares, full)
+
+
+def tried_elsewhere(name: str, share: int, shares: int, full: bool) -> list[Result]:
+    """`tried` in a process with the library; the model is played in this one."""
+    with (
+        tempfile.TemporaryDirectory(dir=MEMORY) as place,
+        suppress(ScreenplayError),  # for the turns that nobody came to
+        ScriptedServer(Screenplay.parse(PLAY)) as server,
+    ):
+        command = [sys.executable, "-m", "proof.calls", *(name, str(share), str(shares), str(int(full)), place)]
+        model = {"ANTHROPIC_API_KEY": "scripted", "ANTHROPIC_BASE_URL": server.url}
+        kept = {"PATH": os.environ["PATH"], "HOME": place, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+        environment = {**kept, **model, **preloaded(Path(place))}
+        said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    return [Result(**{**row, "violations": tuple(row["violations"])}) for row in json.loads(said.stdout)]
+
+
+def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[Result]:
+    """Every so many faults of a command, one result for each error."""
+    command = next(command for command in COMMANDS if command.name == name)
+    connect("messages")  # what every child would import
+    gc.collect()
+    gc.freeze()
+    trial = Trial(command, Project(place / "tried"), 1 if full else STRIDES.get(name, 1))
+    counts: Counter[str] = Counter()
+    violations: dict[str, list[str]] = {}
+    for number, fault in enumerate(islice(trial.faults(), share, None, shares)):
+        what = claim(fault)
+        counts[what] += 1
+        try:
+            trial.judge(fault, real=number % REAL == REAL - 1)
+        except (AssertionError, OrchestratorError, OSError) as error:
+            reason = " ".join(str(error).split())
+            violations.setdefault(what, []).append(f"{name}: {fault} ({trial.struck}): {reason}")
+    found = [Result(what, counts[what], "calls", tuple(violations.get(what, ()))) for what in counts]
+    return [*found, compared(trial)] if share == 0 and name in COMPARED else found
+
+
+def compared(trial: Trial) -> Result:
+    """One run of the command as strace sees it and as the library does."""
+    if missing := trace.lacking():
+        return Result(WHOLE, 0, "calls", skipped=missing)
+    seen, noted = trial.seen()
+    names = [name for name in trace.NAMES if seen[name] != noted[name]]
+    told = (f"{trial.name}: {name}: {seen[name]}, {noted[name]}" for name in names)
+    return Result(WHOLE, seen.total(), "calls", tuple(told))
+
+
+def claim(fault: Fault) -> str:
+    if not fault.error:
+        return "SIGKILL at a call on a path under .temp"
+    return f"{errorcode[fault.error]} {'from a call on' if fault.lasting else 'at a call'} on a path under .temp"
+
+
+if __name__ == "__main__":
+    name, share, shares, full, place = sys.argv[1:]
+    print(json.dumps([asdict(result) for result in tried(name, int(share), int(shares), full == "1", Path(place))]))

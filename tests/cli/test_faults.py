@@ -1,0 +1,52 @@
+"""System calls that fail under a command; `python -m proof calls` tries all of them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from proof.calls import tried_elsewhere
+from proof.fault import lacking
+
+from .conftest import Shell
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking() or "nothing is lacking")
+def test_a_command_that_is_struck_at_any_call_says_so_and_its_next_run_does_the_rest() -> None:
+    found = tried_elsewhere("init", 0, 3, full=False)
+    assert sum(result.tried for result in found) > 50
+    assert not [words for result in found for words in result.violations]
+
+
+def test_a_folder_that_cannot_be_read_is_not_shown_as_empty(shell: Shell) -> None:
+    shell.task()
+    journals = shell.temp / ".orchestrator" / "journal"
+    for path in sorted(journals.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    journals.rmdir()
+    journals.symlink_to(journals)
+    for words in (["status"], ["log", "K7Q2MX"]):
+        ended = shell(*words)
+        assert ended.code == 1
+        assert "Too many levels of symbolic links" in ended.err
+        assert len(ended.err.splitlines()) == 1
+
+
+def test_resume_fails_when_the_only_task_cannot_be_read(shell: Shell) -> None:
+    journal = shell.temp / ".orchestrator" / "journal" / f"{shell.task().id}.jsonl"
+    journal.unlink()
+    journal.symlink_to(journal)
+    ended = shell("resume")
+    assert ended.code == 1
+    assert f"{journal.name}: Too many levels of symbolic links" in ended.err
+
+
+def test_the_first_line_of_a_task_that_never_was_is_freed(shell: Shell) -> None:
+    staged = shell.temp / ".orchestrator" / "journal" / f".{shell.task().id}.jsonl.new"
+    staged.write_bytes(b'{"v":1')
+    assert shell("prune").code == 0
+    assert staged.exists()
+    os.utime(staged, (0, 0))
+    assert shell("prune").out.startswith("      1  left by processes that died")
+    assert not staged.exists()
