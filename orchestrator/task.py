@@ -26,7 +26,10 @@ Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "can
 
 @dataclass(frozen=True)
 class Item:
-    """A checklist item. `added_at`: how many receipts the task had then. `dropped`: the reason, when it was."""
+    """A checklist item. `added_at`: how many receipts the task had then. `dropped`: the reason, when it was.
+
+    `typed`: what somebody's checklist calls it, when it was reworded since.
+    """
 
     id: str
     text: str
@@ -36,6 +39,7 @@ class Item:
     checked_by: Actor | None = None
     added_at: int = 0
     dropped: str | None = None
+    typed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,8 @@ def _item_unchecked(task: Task, event: happened.ItemUnchecked, actor: Actor, at:
 
 def _item_reworded(task: Task, event: happened.ItemReworded, actor: Actor, at: str) -> Task:
     item = _item(task, event.id, "ItemReworded")
-    return replace(task, items=_with(task.items, replace(item, text=event.text)))
+    typed = item.text if item.typed is None else item.typed
+    return replace(task, items=_with(task.items, replace(item, text=event.text, typed=typed)))
 
 
 def _item_dropped(task: Task, event: happened.ItemDropped, actor: Actor, at: str) -> Task:
@@ -227,7 +228,8 @@ def _prose(task: Task, event: happened.ProseWritten, actor: Actor, at: str) -> T
 
 def _edited(task: Task, event: happened.TextEdited, actor: Actor, at: str) -> Task:
     adopted = task.adopted if event.document in task.documents else {event.document: None, **task.adopted}
-    return replace(task, texts={**task.texts, event.document: event.text}, adopted=adopted)
+    items = tuple(replace(item, typed=None) for item in task.items) if event.document == "checklist" else task.items
+    return replace(task, texts={**task.texts, event.document: event.text}, adopted=adopted, items=items)
 
 
 def _referred(task: Task, event: happened.ReferenceAdded, actor: Actor, at: str) -> Task:

@@ -49,7 +49,7 @@ def assert_in_step(temp: Path, task: Task) -> None:
     """Every document is whole, and exactly what the journal last published of it (invariants 4 and 7)."""
     home = temp / "completed" if task.archived else temp
     for kind, published in task.documents.items():
-        body, stamp = unstamp(kind, (home / file_name(kind, task.id)).read_text())
+        body, stamp = unstamp(kind, (home / file_name(kind, task.id)).read_bytes().decode())
         assert stamp is not None, f"{kind}: no stamp"
         assert stamp.intact, f"{kind}: its stamp does not fit"
         found, recorded = (stamp.revision, digest(body)), (published.revision, published.digest)

@@ -89,7 +89,7 @@ class Items:
     def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         """Make the page say the items, and no other."""
         boxes, items = _boxes(edits.page), _live(task)
-        found = _pair(boxes, items)
+        found = _pair(boxes, items, typed=True)
         for index, other in found.pairs:
             box, item = boxes[index], items[other]
             same = plain(box.text) == plain(item.text)
@@ -183,12 +183,14 @@ def _live(task: Task) -> list[Item]:
     return [item for item in task.live_items if item.text.strip()]
 
 
-def _pair(boxes: Sequence[Box], items: Sequence[Item]) -> Pairing:
+def _pair(boxes: Sequence[Box], items: Sequence[Item], *, typed: bool = False) -> Pairing:
+    """With `typed` the boxes are of the text somebody wrote last, not of what is true by now."""
     if not boxes:
         return Pairing((), (), tuple(range(len(items))))
+    texts = [plain(item.typed if typed and item.typed is not None else item.text) for item in items]
     return pair(
         [(plain(box.text), _title(box.section).casefold()) for box in boxes],
-        [(plain(item.text), _title(item.section).casefold()) for item in items],
+        [(text, _title(item.section).casefold()) for text, item in zip(texts, items, strict=True)],
     )
 
 

@@ -15,6 +15,7 @@ from orchestrator.documents.status_json import dump, load
 from orchestrator.events import Json, Kind
 from orchestrator.task import Published, digest
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 _STAMP = re.compile(
     r"^<!-- orchestrator ([A-Z0-9]{6}) r([0-9]{1,18}) sha256:([0-9a-f]{64})( no-newline)? -->[ \t]*\r?(?:\n|\Z)", re.M
 )
@@ -63,23 +64,24 @@ def stamp_status(body: str, revision: int, manifest: Mapping[Kind, Published]) -
 
 
 def unstamp_status(text: str) -> tuple[str, Stamp | None]:
-    """The body, without `sync` and in the one white space we use, and the stamp; raises ValueError for broken JSON."""
+    """The body, without `sync` and in the one white space we use, and the stamp.
+
+    Raises ValueError for broken JSON, and for a `sync` that holds anything but a stamp: it would be lost with it.
+    """
     data = load(text)
-    sync = data.pop("sync", None)
+    if "sync" not in data:
+        return dump(data), None
+    sync = data.pop("sync")
+    listed = sync.pop("documents", {}) if isinstance(sync, dict) else {}
+    own, documents = _published(sync), {kind: _published(row) for kind, row in listed.items()}
     body = dump(data)
-    if not isinstance(sync, dict) or (own := _published(sync)) is None:
-        return body, None
-    listed = sync.get("documents")
-    rows = {kind: _published(row) for kind, row in listed.items()} if isinstance(listed, dict) else {}
-    documents = {kind: row for kind, row in rows.items() if row is not None}
     return body, Stamp(None, own.revision, own.digest, own.digest == digest(body), documents)
 
 
-def _published(row: object) -> Published | None:
-    if not isinstance(row, dict):
-        return None
-    fields: Json = row
-    revision, published = fields.get("revision"), fields.get("digest")
-    if type(revision) is int and isinstance(published, str):
-        return Published(revision, published)
-    return None
+def _published(row: object) -> Published:
+    if isinstance(row, dict) and row.keys() == {"revision", "digest"}:
+        fields: Json = row
+        revision, published = fields["revision"], fields["digest"]
+        if type(revision) is int and isinstance(published, str) and _DIGEST.fullmatch(published):
+            return Published(revision, published)
+    raise ValueError("the key `sync` is the engine's and holds no more than its stamp")

@@ -133,7 +133,9 @@ def _overlay(base: Json, new: Json, old: Json, same: Callable[[str, Any, Any], b
             continue
         if key in base and same(key, base[key], value):
             continue
-        if key in base or value not in (None, "", []):
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            out[key] = base[key] | value
+        elif key in base or value not in (None, "", []):
             out[key] = value
     return out
 
@@ -182,11 +184,19 @@ def _bind_decisions(base: Any, new: Sequence[Json]) -> dict[int, int]:
     return {places[line]: item for line, item in found.pairs}
 
 
+def _bind_written(base: Any, new: Sequence[Json]) -> dict[int, int]:
+    """The same for a text whose decisions were all recorded once: what is not there any more was reworded since."""
+    bound = _bind_decisions(base, new)
+    said = [place for place in _decision_places(base) if place not in bound and base[place]["decision"].strip()]
+    free = [index for index in range(len(new)) if index not in bound.values()]
+    return bound | dict(zip(said, free, strict=False))
+
+
 def _weave(base: Json, task: Task, known: Task | None) -> Json:
     new, old = facts(task), facts(known) if known else {}
     scalars = {key: value for key, value in new.items() if key not in _LISTS}
     woven = _overlay(base, scalars, old, _same)
-    for key, bind in (("workstreams", _bind_ids), ("decisions", _bind_decisions)):
+    for key, bind in (("workstreams", _bind_ids), ("decisions", _bind_written)):
         before = old.get(key, [])
         if key in base and not isinstance(base[key], list) and new[key] == before:
             continue
@@ -334,7 +344,10 @@ def _typed(key: str, value: Any) -> Any:
 
 
 def _lasting(data: Json) -> str:
-    return dump({key: value for key, value in data.items() if key not in _PASSING})
+    lasting = {key: value for key, value in data.items() if key not in _PASSING}
+    if isinstance(usage := data.get("usage"), dict):
+        usage = {key: value for key, value in usage.items() if key not in UsageJson.__annotations__}
+    return dump(lasting | ({"usage": usage} if usage else {}))
 
 
 DOCUMENT = TaskStatus()

@@ -126,8 +126,7 @@ def _absorb_one(
             findings.asides.append(Aside(kind, data, str(error)))
         return task
     body = desk.mask(body)
-    recorded = stamp is not None and desk.journal.absorbed(kind, digest(body))  # and not published since
-    if recorded or desk.journal.published(kind, digest(body)) or _is_cut_off(desk, kind, data) or not body.strip():
+    if _is_known(desk, kind, body, stamp) or _is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
     elif _in_doubt(desk, kind, path):
         findings.asides.append(Aside(kind, data, "it may have been torn when the system went down"))
@@ -184,6 +183,17 @@ def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:
     if "\0" in text:
         raise ValueError("it holds zero bytes, as a file that was torn does")
     return documents.unstamp(kind, text)
+
+
+def _is_known(desk: Desk, kind: Kind, body: str, stamp: Stamp | None) -> bool:
+    """True for what we published, and for an edit that was recorded since.
+
+    A text that was changed back to what it was once is an edit: its stamp does not fit it.
+    """
+    if stamp is None:
+        return False
+    published = stamp.intact and desk.journal.published(kind, digest(body))
+    return published or desk.journal.absorbed(kind, digest(body), stamp.revision)
 
 
 def _is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import dropwhile
 from typing import Any
 
+from orchestrator.documents.markdown import line_ending
+
 _ABSENT = object()
 
 
@@ -14,11 +16,20 @@ def merge_text(base: str, ours: str, edited: str) -> str:
     """Lines of `edited` where it differs from `base`, else lines of `ours`."""
     from merge3 import Merge3
 
-    merge = Merge3(base.splitlines(True), ours.splitlines(True), edited.splitlines(True))
     lines: list[str] = []
-    for group in merge.merge_groups():
+    for group in Merge3(_lines(base), _lines(ours), _lines(edited)).merge_groups():
         lines.extend(_both(*map(list, group[1:])) if group[0] == "conflict" else group[1])
+    closing = ours if edited.endswith("\n") == base.endswith("\n") else edited
+    if lines and not closing.endswith("\n"):
+        lines[-1] = lines[-1].removesuffix("\n").removesuffix("\r")
     return "".join(lines)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines, the last one closed too: whether it was is no difference between lines."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [line + "\n" for line in lines] + ([last + line_ending(text)] if last else [])
 
 
 def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Sequence[str]:

@@ -194,5 +194,5 @@ def _published(desk: Desk, kind: Kind, data: bytes) -> bool:
         body, _ = documents.unstamp(kind, text)
     except ValueError:
         return not data.strip()
-    known = desk.journal.published(kind, digest(body)) or desk.journal.absorbed(kind, digest(body))
+    known = desk.journal.published(kind, digest(body)) or desk.journal.absorbed(kind, digest(body), 0)
     return known or not body.strip()

@@ -74,8 +74,8 @@ class Journal(Protocol):
         """True when any commit ever published this text of this document."""
         ...
 
-    def absorbed(self, kind: Kind, digest: str) -> bool:
-        """True when any commit recorded this text as an edit of this document."""
+    def absorbed(self, kind: Kind, digest: str, after: int) -> bool:
+        """True when a commit after that revision recorded this text as an edit of this document."""
         ...
 
     def move(self, *, archived: bool) -> None:

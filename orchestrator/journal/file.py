@@ -185,13 +185,13 @@ class FileJournal:
     def published(self, kind: Kind, digest: str) -> bool:
         return self._says("documents", kind, digest)
 
-    def absorbed(self, kind: Kind, digest: str) -> bool:
-        return self._says("absorbed", kind, digest)
+    def absorbed(self, kind: Kind, digest: str, after: int) -> bool:
+        return self._says("absorbed", kind, digest, after)
 
-    def _says(self, field: str, kind: Kind, digest: str) -> bool:
+    def _says(self, field: str, kind: Kind, digest: str, after: int = 0) -> bool:
         """Looked up in the file: seldom asked, and the digests of all commits would only fill the memory."""
-        lines = (line for line in self._lines() if digest.encode() in line)
-        return any(json.loads(line).get(field, {}).get(kind) == digest for line in lines)
+        found = (json.loads(line) for line in self._lines() if digest.encode() in line)
+        return any(line["revision"] > after and line.get(field, {}).get(kind) == digest for line in found)
 
     def move(self, *, archived: bool) -> None:
         target = (self._folder.archived if archived else self._folder.live) / self._path.name

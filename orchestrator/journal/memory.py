@@ -57,8 +57,8 @@ class MemoryJournal:
     def published(self, kind: Kind, digest: str) -> bool:
         return any(commit.documents.get(kind) == digest for commit in self.history())
 
-    def absorbed(self, kind: Kind, digest: str) -> bool:
-        return any(commit.absorbed.get(kind) == digest for commit in self.history())
+    def absorbed(self, kind: Kind, digest: str, after: int) -> bool:
+        return any(commit.absorbed.get(kind) == digest for commit in self.history() if commit.revision > after)
 
     def move(self, *, archived: bool) -> None:
         """There is no other place to move to."""

@@ -336,3 +336,34 @@ def test_what_is_refused_for_an_archived_task_is_still_recorded() -> None:
     assert refused
     assert "- [ ] Mine\n" in task.texts["checklist"]
     assert "- [x] Write the migration\n" in render(task, "checklist")
+
+
+def test_a_key_that_somebody_adds_to_the_usage_is_kept() -> None:
+    task = published(working())
+    typed = json.loads(render(task, "task-status"))
+    typed["usage"]["note"] = "mine"
+    task = after(task, *diff(task, "task-status", json.dumps(typed)).events, actor="editor")
+    task = after(task, happened.PhaseChanged(phase="later"))
+    assert json.loads(render(task, "task-status"))["usage"]["note"] == "mine"
+
+
+def test_a_decision_that_was_reworded_stands_once_in_a_status_that_somebody_typed() -> None:
+    task = published(working())
+    typed = json.loads(render(task, "task-status"))
+    typed["decisions"][0]["mine"] = 1
+    task = after(task, *diff(task, "task-status", json.dumps(typed)).events, actor="editor")
+    task = after(
+        task,
+        happened.DecisionRecorded(id="D3", decision="A third one"),
+        happened.DecisionChanged(id="D1", decision="Use serial numbers"),
+    )
+    rows = json.loads(render(task, "task-status"))["decisions"]
+    assert [row["decision"] for row in rows] == ["Use serial numbers", "Soft deletes with `paranoid`", "A third one"]
+    assert rows[0]["mine"] == 1
+
+
+def test_an_item_reworded_by_its_agent_keeps_its_line_when_others_are_added() -> None:
+    task, _, _ = edit(working(), "checklist", "- [ ] Write the migration", "  * [✅] Write the migration")
+    task = after(task, happened.ItemReworded(id="c3", text="Write two migrations"))
+    task = after(task, happened.ItemAdded(id="c9", text="Write a seeder again", section="Model"))
+    assert "  * [✅] Write two migrations\n" in render(task, "checklist")

@@ -71,7 +71,7 @@ def test_rendering_over_what_was_rendered_changes_nothing(kind: Kind, data: Any,
     task = worked_on(data.draw, task)
     body = render(task, kind)
     assert diff(task, kind, body).events == ()
-    assert render(replace(task, texts={**task.texts, kind: body}), kind) == body
+    assert render(attempt(task, happened.TextEdited(document=kind, text=body)), kind) == body
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,7 +156,7 @@ def test_a_section_that_says_something_does_not_say_that_it_is_empty(
         if any(line.strip() not in ("", "None") for line in mine):
             assert "None" not in {line.strip() for line in mine}
         assert diff(then, kind, rendered).events == ()
-        assert render(replace(then, texts={**then.texts, kind: rendered}), kind) == rendered
+        assert render(attempt(then, happened.TextEdited(document=kind, text=rendered)), kind) == rendered
 
 
 @pytest.mark.parametrize("kind", KINDS[:-1])

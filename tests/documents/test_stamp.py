@@ -10,6 +10,7 @@ from orchestrator.documents.stamp import stamp_markdown, stamp_status, unstamp_m
 from orchestrator.task import Published, digest
 
 LINUX = "# Plan\n\nText\n"
+DIGEST = "0" * 64
 BODY = "# Plan\r\n\r\nText\r\n"
 
 
@@ -61,12 +62,20 @@ def test_a_text_without_stamp_is_all_body() -> None:
 
 
 def test_the_status_carries_the_digests_of_the_other_documents_in_its_last_key() -> None:
-    text = stamp_status('{\n  "taskId": "K7Q2MX"\n}\n', 4, {"plan": Published(2, "abc")})
+    text = stamp_status('{\n  "taskId": "K7Q2MX"\n}\n', 4, {"plan": Published(2, DIGEST)})
     assert list(json.loads(text)) == ["taskId", "sync"]
     body, found = unstamp_status(text)
     assert body == '{\n  "taskId": "K7Q2MX"\n}\n'
     assert found is not None
-    assert (found.revision, found.intact, found.documents) == (4, True, {"plan": Published(2, "abc")})
+    assert (found.revision, found.intact, found.documents) == (4, True, {"plan": Published(2, DIGEST)})
+
+
+@pytest.mark.parametrize(
+    "sync", ['"daily"', '{"revision": 4, "digest": "%s", "mine": 1}', '{"documents": {"plan": "mine"}}']
+)
+def test_what_is_no_stamp_under_the_key_of_the_stamp_is_not_dropped_in_silence(sync: str) -> None:
+    with pytest.raises(ValueError, match="sync"):
+        unstamp_status('{"a": 1, "sync": ' + sync.replace("%s", DIGEST) + "}")
 
 
 def test_white_space_in_the_status_is_no_change() -> None:

@@ -402,3 +402,18 @@ def test_an_edit_that_goes_on_where_its_beginning_was_recorded_adds_only_the_res
     assert merge_text(BASE, begun, begun + "\nMy next word\n") == begun + "\nMy next word\n"
     empty, begun = BASE + "\nNone\n", BASE + "\nNone\n\nMy word\n"
     assert merge_text(empty, BASE + "\nMy word\n", begun + "\nMy next word\n") == BASE + "\nMy word\n\nMy next word\n"
+
+
+def test_an_item_ticked_unticked_and_ticked_again_by_hand_is_each_time_what_was_typed(
+    engine: Engine, temp: Path
+) -> None:
+    for old, new in (("[ ]", "[x]"), ("[x]", "[ ]"), ("[ ]", "[x]"), ("[x]", "[ ]")):
+        edit(temp, "checklist", f"{old} Write the model", f"{new} Write the model")
+        assert engine.refresh(ID).task.items[0].checked == (new == "[x]")
+        assert f"{new} Write the model" in text_of(temp, "checklist")
+
+
+def test_an_edit_on_an_older_revision_says_a_last_line_without_newline_once() -> None:
+    base, more = BASE + "\nLast line", BASE + "\nLast line\nMore"
+    assert merge_text(base, base + "\n\nOurs\n", more).count("Last line") == 1
+    assert merge_text(base, base.replace("Plan", "Our plan"), more) == more.replace("Plan", "Our plan")
