@@ -83,6 +83,8 @@ class Moves:
         except FileExistsError:
             back = TaskRenamed(id=desk.journal.task_id, previous=desk.task.id)
             desk.append((back,), "engine", self._now())
+        except OSError as error:
+            raise _unfinished(desk, error) from None
 
     def finish(self, desk: Desk, moving: Move) -> None:
         """Roll this move forward to its end; one lock at a time. The new place is up to date already.
@@ -105,8 +107,7 @@ class Moves:
                     self._shelf.publish(desk)
                     self._shelf.checkpoint(desk)
         except OSError as error:
-            reason = f"moving the files of {desk.task.id} did not finish: {error.strerror}; the next command goes on"
-            raise StorageError(reason) from None
+            raise _unfinished(desk, error) from None
 
     def _begin(self, desk: Desk, event: Event, *more: Event, actor: Actor = "user") -> None:
         self._shelf.checkpoint(desk)
@@ -166,6 +167,7 @@ class Moves:
                 else:
                     yield staged, Aside(kind, data if isinstance(data, bytes) else None, "changed while it was moved")
         disk.sync_directory(before)
+        disk.sync_directory(self._folder.staging)  # nobody would look there for the documents of a former id
 
     def _tell(self, desk: Desk, moving: Move) -> None:
         """The tasks that refer to this one look where it is, and hear its new name. Damaged ones stay as they are."""
@@ -186,6 +188,12 @@ class Moves:
             except UnknownTask:
                 if name not in self._journals.ids():  # just renamed: it is found again; who has heard hears nothing new
                     self._tell(desk, moving)
+
+
+def _unfinished(desk: Desk, error: OSError) -> StorageError:
+    return StorageError(
+        f"moving the files of {desk.task.id} did not finish: {error.strerror}; the next command goes on"
+    )
 
 
 def _published(desk: Desk, kind: Kind, data: bytes) -> bool:

@@ -306,3 +306,24 @@ def test_a_file_that_a_power_loss_left_under_both_names_moves_all_the_same(
     assert not journal.exists()
     assert not (temp / f"REPORT-{ID}.md").exists()
     assert_in_step(temp, task)
+
+
+@pytest.mark.parametrize("failing", range(6))
+def test_a_renaming_that_the_disk_interrupts_is_one_clear_error_and_the_next_command_goes_on(
+    engine: Engine, temp: Path, disk: ScriptedDisk, failing: int
+) -> None:
+    finish(engine)
+    syncs = iter(range(100))
+
+    def broken(number: int, operation: str, path: Path) -> None:
+        if operation == "fsync" and next(syncs) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    disk.before = broken
+    with suppress(StorageError):
+        engine.rename(ID, NEW)
+    disk.before = lambda number, operation, path: None
+    again = open_engine(temp)
+    assert again.refresh(again.ids()[0]).task.id in (ID, NEW)
+    assert len(again.ids()) == 1
+    again.close()
