@@ -256,6 +256,7 @@ class RecordingDisk(Disk):
         self.operations = 0
         self.after: Callable[[], None] = lambda: None
         self.marks: dict[str, int] = {}
+        self._looked: dict[str, tuple[int, int, int]] = {}
         self._failing = failing
         self._given: tuple[object, ...] = ()
 
@@ -321,6 +322,11 @@ class RecordingDisk(Disk):
                 continue
             there = {self._relative(path): path for path in place.iterdir() if path.is_file()}
             for name, path in there.items():
+                found = path.stat()
+                looked = (found.st_ino, found.st_mtime_ns, found.st_size)
+                if self._looked.get(name) == looked:
+                    continue
+                self._looked[name] = looked
                 node = self.model.find(name)
                 if node is None or node.now != path.read_bytes():
                     self.model.typed(name, path.read_bytes())

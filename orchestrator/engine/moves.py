@@ -191,9 +191,8 @@ class Moves:
 
 
 def _unfinished(desk: Desk, error: OSError) -> StorageError:
-    return StorageError(
-        f"moving the files of {desk.task.id} did not finish: {error.strerror}; the next command goes on"
-    )
+    why = error.strerror or error
+    return StorageError(f"moving the files of {desk.task.id} did not finish: {why}; the next command goes on")
 
 
 def _published(desk: Desk, kind: Kind, data: bytes) -> bool:
