@@ -30,10 +30,15 @@ def commit(engine: Engine) -> None:
 
 
 def absorb(engine: Engine) -> None:
-    path = path_of(engine.folder.temp, "checklist")
+    type_line(engine.folder.temp)
+    engine.refresh(ID)
+
+
+def type_line(temp: Path) -> None:
+    """A person's edit, made once."""
+    path = path_of(temp, "checklist")
     if "My own line" not in path.read_text():
         path.write_text(path.read_text().replace("- [ ] Write the model", "My own line\n- [x] Write the model"))
-    engine.refresh(ID)
 
 
 def restore(engine: Engine) -> None:

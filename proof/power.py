@@ -157,11 +157,17 @@ def written(folder: Path, state: State) -> None:
         elif number in places:
             os.link(places[number], path)
         else:
-            if "/locks/" in name:
-                data = data.replace(files.boot().encode(), b"0" * len(files.boot()))
             path.write_bytes(data)
-            os.utime(path, (EARLIER, EARLIER))
             places[number] = path
+    next_boot(folder / ".temp")
+
+
+def next_boot(temp: Path) -> None:
+    """All files were last changed, and all locks held, before this boot."""
+    for path in temp.rglob("*"):
+        os.utime(path, (EARLIER, EARLIER), follow_symlinks=False)
+    for lock in temp.glob(".orchestrator/locks/*.lock"):
+        lock.write_bytes(lock.read_bytes().replace(files.boot().encode(), b"0" * len(files.boot())))
 
 
 def judged(folder: Path, flow: Flow, case: Case) -> str:

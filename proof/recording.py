@@ -209,6 +209,20 @@ class Model:
             contents = {number: self._content(self.nodes[number], style, chance) for number in set(names.values())}
             yield dict(self._walk(0, "", names, contents))
 
+    def allows(self, path: str, data: bytes) -> bool:
+        """True when a cut may leave this file with this content, whatever it leaves of others."""
+        directories = {0}
+        *above, name = path.split("/")
+        for part in above:
+            directories = {number for directory in directories for number in self._candidates((directory, part))}
+        numbers = {number for directory in directories for number in self._candidates((directory, name))}
+        return any(_possible(self.nodes[number], data) for number in numbers if not self.nodes[number].directory)
+
+    def _candidates(self, name: Name) -> Iterator[int]:
+        if name in self.sure:
+            yield self.sure[name]
+        yield from (half.node for step in self.steps for half in step if half.name == name and half.node is not None)
+
     def _content(self, node: Node, style: str, chance: random.Random) -> bytes:
         data = node.sure
         for change in node.changes:
@@ -228,6 +242,20 @@ class Model:
                 yield above + name, (number, None if node.directory else contents[number])
                 if node.directory:
                     yield from self._walk(number, f"{above}{name}/", names, contents)
+
+
+def _possible(node: Node, data: bytes) -> bool:
+    """Every sector is as some write left it, or one that none made sure."""
+    versions = [node.sure]
+    for change in node.changes:
+        versions.append(changed(versions[-1], change))
+    if not min(map(len, versions)) <= len(data) <= max(map(len, versions)):
+        return False
+    for start in range(0, len(data), SECTOR):
+        sector = data[start : start + SECTOR]
+        if start < len(node.sure) and not any(version[start:].startswith(sector) for version in versions):
+            return False
+    return True
 
 
 def _torn(data: bytes, change: Change, kind: str, chance: random.Random) -> bytes:
