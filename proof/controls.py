@@ -10,7 +10,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from proof.recording import RecordingDisk, State
+from proof.recording import RecordingDisk
+from proof.replay import State
 from proof.result import Part, Result
 
 NAMES = tuple(f"{name}.md" for name in ("status", "plan", "checklist", "progress", "notes"))

@@ -23,7 +23,8 @@ from proof.blocklog import FLUSH, MARK, WRITE, Record, records
 from proof.flows import Flow, absorb, archive, commit, create, prepare, rename, type_line
 from proof.folder import open_engine
 from proof.power import judge, next_boot
-from proof.recording import Model, RecordingDisk
+from proof.recording import RecordingDisk
+from proof.replay import Model
 from proof.result import Part, Result
 
 SYSTEMS = {

@@ -20,7 +20,8 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.events import EditSetAside
 from proof.flows import FLOWS, NEW, Flow, absorb, commit, create, prepare, rename, reopen, restore, verify
 from proof.folder import open_engine, recovered
-from proof.recording import RecordingDisk, State
+from proof.recording import RecordingDisk
+from proof.replay import State
 from proof.result import Part, Result
 
 STATES = {"cut": 46_000, "failed": 23_000, "again": 28_000}
