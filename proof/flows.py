@@ -166,7 +166,7 @@ def verify_rename(engine: Engine, temp: Path) -> None:
     assert (temp / f"REPORT-{NEW}.md").read_text() == "a report\n"
     assert f"Typed before, see .temp/plan-{NEW}.md" in path_of(temp, "checklist", NEW).read_text()
     assert (temp / ".orchestrator" / "commands" / NEW / "call").exists()
-    left = [path for path in temp.rglob(f"*{ID}*") if path.parent.name != "locks"]  # those of the dead are free
+    left = [path for path in temp.rglob(f"*{ID}*") if path.parent.name != "locks" and path.name[0] != "."]
     assert not left, f"left under the old id: {left}"
     verify_referred(engine, temp, f".temp/plan-{NEW}.md")
     assert_in_step(temp, engine.commit(NEW, [PhaseChanged(phase="once more")], actor="worker"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -79,7 +81,7 @@ class RecordingDisk(Disk):
         """Every whole line of a journal is durable now, if this was its sync."""
         if name.endswith((".jsonl", "/journal")):
             for path in (self.folder / ".temp" / ".orchestrator" / "journal").rglob("[!.]*.jsonl"):
-                self.marks[path.stem] = path.read_bytes().count(b"\n")
+                self.marks[path.stem] = max(_revisions(path.read_bytes()), default=0)
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
@@ -131,3 +133,10 @@ class RecordingDisk(Disk):
     def move_new(self, source: Path, target: Path) -> None:
         self._given = (source,)
         super().move_new(source, target)
+
+
+def _revisions(journal: bytes) -> Iterator[int]:
+    """Of the whole lines: a cut may have left anything behind them."""
+    for line in journal.split(b"\n"):
+        with suppress(ValueError):
+            yield json.loads(line)["revision"]
