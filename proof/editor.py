@@ -61,6 +61,7 @@ class Editor:
             self.ticks = {}
         changed = text.encode()
         if self.rng.random() < 0.01:
+            self.ticks = {}
             spoilt = self.rng.choice([b"\xff\xfe ", b"\0"])
             return changed + spoilt + self.phrase().encode()
         return changed

@@ -29,7 +29,7 @@ from proof.saving import Saving
 STEPS = 14
 FURTHEST = 40
 """No commit of these has more disk operations."""
-CLUTTER = (".{}.swp", "{}~", "4914", "#{}#", ".#{}", "{}.bak")
+CLUTTER = (".{}.swp", "{}~", "4913", "#{}#", ".#{}", "{}.bak")
 LIVED, FAILED, DIED = 0, 1, 9
 
 LOST = "a word that somebody saved is never lost"
@@ -206,7 +206,7 @@ class Life:
         def at(after: bool) -> Callable[[int, str, Path], None]:
             def moment(number: int, operation: str, path: Path) -> None:
                 place = number - start
-                if self._portable and operation == "move" and path.parent == self.temp and not after:
+                if self._documented(operation, path) and not after:
                     for saving in savings if self._careless else ():
                         if path == saving.path:
                             saving.finish()
@@ -234,7 +234,8 @@ class Life:
                 disk = ScriptedDisk()
 
                 def at(number: int, operation: str, path: Path) -> None:
-                    if number == moment:
+                    documented = self._documented(operation, path) and not after
+                    if number >= moment and not documented and not self._played.exists():
                         for saving in fresh:
                             saving.finish()
                         self._played.write_text(" ".join(saving.kind for saving in fresh))
@@ -248,6 +249,10 @@ class Life:
                 os._exit(code)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == FAILED:
             raise Broken(WORKS, "it failed before it died")
+
+    def _documented(self, operation: str, path: Path) -> bool:
+        """True just before the operation by which an edit may be lost where names cannot be exchanged."""
+        return self._portable and operation == "move" and path.parent == self.temp
 
     def _reopen(self, rng: Random) -> None:
         self._disk = ScriptedDisk()
@@ -333,11 +338,14 @@ class Life:
             raise Broken(self._claim, f"lost: {sorted(lost)}")
         self.tried[DOUBLED] += len(new)
         facts = _facts(self._task)
+        told = {word for words in facts.values() for word in words}
+        for place, words in facts.items():
+            for word, count in words.items():
+                if count > self._words.get(word, 0):
+                    raise Broken(DOUBLED, f"{word!r} stands in the {place} {count} times")
         for kind, data in self._texts.items():
-            free = b"```" in data or b"~~~" in data
             for word, count in Counter(WORD.findall(data)).items():
-                told = word in facts and (free or word.decode() in self._task.prose.get(kind, ""))
-                if count > self._words.get(word, 0) + told:
+                if count > self._words.get(word, 0) + (word in told):
                     raise Broken(DOUBLED, f"{word!r} stands in {kind} {count} times")
 
     def _judge_lines(self, was: Task, before: dict[Kind, bytes], events: list[Event]) -> None:
@@ -364,6 +372,14 @@ class Life:
         return self.temp / file_name(kind, ID)
 
 
-def _facts(task: Task) -> bytes:
-    """What a document says again where somebody made its line part of a free text or of a block of code."""
-    return repr((task.phase, task.items, task.workstreams, task.decisions, task.blockers, task.next_steps)).encode()
+def _facts(task: Task) -> dict[str, Counter[bytes]]:
+    """The words in facts. A document says a fact once more where somebody made its line a part of something else."""
+    found = {
+        "items": [item.text for item in task.live_items],
+        "workstreams": [f"{row.id} {row.description} {row.notes}" for row in task.workstreams],
+        "decisions": [f"{row.decision} {row.rationale}" for row in task.decisions],
+        "blockers": [row.text for row in task.blockers],
+        "next steps": task.next_steps,
+        "phase": [task.phase],
+    }
+    return {place: Counter(WORD.findall("\n".join(texts).encode())) for place, texts in found.items()}

@@ -39,7 +39,15 @@ def wronged(
             expected &= had
         expected = (expected - (had - has)) + (has - had)
     missing = expected - lines(kind, after)
-    return Counter({line: count for line, count in missing.items() if not _may_change(line, events, tasks)})
+    last = {_last(kind, data) for data in (before, *(saving.data for saving in savings))}
+    return Counter(
+        {line: count for line, count in missing.items() if line not in last and not _may_change(line, events, tasks)}
+    )
+
+
+def _last(kind: Kind, data: bytes) -> str:
+    """A last line that was not closed: it is, as the others are, when something follows it."""
+    return unstamp(kind, data.decode())[0].split("\n")[-1]
 
 
 def _may_change(line: str, events: Sequence[Event], tasks: Iterable[Task]) -> bool:

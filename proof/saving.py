@@ -75,7 +75,7 @@ def appended(saving: Saving, rng: Random) -> list[Step]:
 
 def renamed(saving: Saving, rng: Random) -> list[Step]:
     """Written beside the file and renamed onto it."""
-    beside = saving.path.with_name(rng.choice(["4913", f".{saving.path.name}.tmp", f"{saving.path.name}.new"]))
+    beside = saving.path.with_name(rng.choice([".{}.tmp", "{}.new", "sed-{}"]).format(saving.path.name))
     return [lambda: _write(beside, saving.data), lambda: os.replace(beside, saving.path)]
 
 

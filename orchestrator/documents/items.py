@@ -46,10 +46,10 @@ class Pairing:
     items: tuple[int, ...]
 
 
-def pair(lines: Sequence[tuple[str, str]], items: Sequence[tuple[str, str]]) -> Pairing:
+def pair(lines: Sequence[tuple[str, str]], items: Sequence[tuple[str, str]], *, replaced: bool = True) -> Pairing:
     """Bind texts, each with its section, in order: equal ones of one section first, then equal ones.
 
-    Then, where as many lines were replaced as there were items, each by its place.
+    With `replaced` then, where as many lines were replaced as there were items, each by its place.
     """
     bound: dict[int, int] = {}
     for parts in (2, 1):
@@ -61,7 +61,7 @@ def pair(lines: Sequence[tuple[str, str]], items: Sequence[tuple[str, str]]) -> 
         for index, line in enumerate(lines):
             if index not in bound and waiting.get(line[:parts]):
                 bound[index] = waiting[line[:parts]].pop()
-    if len(bound) < min(len(lines), len(items)):
+    if replaced and len(bound) < min(len(lines), len(items)):
         old, new = [text for text, _ in items], [text for text, _ in lines]
         taken, there = set(bound.values()), set(old)
         for operation, top, bottom, first, last in SequenceMatcher(None, new, old, autojunk=False).get_opcodes():
@@ -191,6 +191,7 @@ def _pair(boxes: Sequence[Box], items: Sequence[Item], *, typed: bool = False) -
     return pair(
         [(plain(box.text), _title(box.section).casefold()) for box in boxes],
         [(text, _title(item.section).casefold()) for text, item in zip(texts, items, strict=True)],
+        replaced=not typed,
     )
 
 
