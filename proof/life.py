@@ -29,6 +29,8 @@ from proof.saving import Saving
 STEPS = 14
 FURTHEST = 40
 """No commit of these has more disk operations."""
+_FACTS = ("phase", "items", "workstreams", "decisions", "blockers", "next_steps")
+"""A document says a fact once more where somebody made its line a part of something else."""
 CLUTTER = (".{}.swp", "{}~", "4913", "#{}#", ".#{}", "{}.bak")
 LIVED, FAILED, DIED = 0, 1, 9
 
@@ -338,7 +340,7 @@ class Life:
             raise Broken(self._claim, f"lost: {sorted(lost)}")
         self.tried[DOUBLED] += len(new)
         facts = _facts(self._task)
-        told = {word for words in facts.values() for word in words}
+        told = set(WORD.findall(repr([getattr(self._task, name) for name in _FACTS]).encode()))
         for place, words in facts.items():
             for word, count in words.items():
                 if count > self._words.get(word, 0):
@@ -359,6 +361,8 @@ class Life:
                 raise Broken(SAME, f"{kind}: {dict(wrong)}")
 
     def _judge_ticks(self, was: Task, events: list[Event]) -> None:
+        if any(isinstance(event, happened.EditSetAside) and event.document == "checklist" for event in events):
+            return
         ticked = {event.id for event in events if isinstance(event, happened.ItemChecked)}
         unticked = {event.id for event in events if isinstance(event, happened.ItemUnchecked)}
         for text, wanted in [row for saving in self._savings for row in saving.ticks.items()]:
@@ -373,13 +377,12 @@ class Life:
 
 
 def _facts(task: Task) -> dict[str, Counter[bytes]]:
-    """The words in facts. A document says a fact once more where somebody made its line a part of something else."""
+    """The words of what was recorded, each once."""
     found = {
         "items": [item.text for item in task.live_items],
-        "workstreams": [f"{row.id} {row.description} {row.notes}" for row in task.workstreams],
-        "decisions": [f"{row.decision} {row.rationale}" for row in task.decisions],
+        "workstreams": [row.description for row in task.workstreams],
+        "decisions": [row.decision for row in task.decisions],
         "blockers": [row.text for row in task.blockers],
         "next steps": task.next_steps,
-        "phase": [task.phase],
     }
     return {place: Counter(WORD.findall("\n".join(texts).encode())) for place, texts in found.items()}

@@ -35,8 +35,8 @@ def wronged(
     expected = lines(kind, before)
     for saving in savings:
         had, has = lines(kind, saving.base), lines(kind, saving.data)
-        if saving.old:  # what came after it and stood in the same place may have gone: then the edit wins
-            expected &= had
+        if saving.old:  # where others wrote in the same place since, the edit wins: of it alone nothing goes
+            expected.clear()
         expected = (expected - (had - has)) + (has - had)
     missing = expected - lines(kind, after)
     last = {_last(kind, data) for data in (before, *(saving.data for saving in savings))}

@@ -39,7 +39,8 @@ class Publisher:
         """Publish `data`; `seen` is what the target held when it was last looked at. Durable data with `sync`.
 
         Returns None, or the unknown thing that was in the target in that instant: by exchange it came out and is
-        in `staged`, while `data` is in place; by rename it stays in the target and nothing is published.
+        in `staged`, while `data` is in place; by rename it stays in the target and nothing is published: Unreadable is
+        also what a program is still writing.
         """
         self._disk.create(staged, data, sync=sync)
         if seen is None:
@@ -50,10 +51,9 @@ class Publisher:
                 pass
         if self.exchanging:
             return self._exchange(staged, target, seen)
-        now = look(target)
-        if now is not None and now != seen:
+        if look(target, finished=True) not in (None, seen):
             self._disk.remove(staged)
-            return now
+            return look_at_last(target)
         self._disk.move(staged, target)
         return None
 

@@ -148,8 +148,11 @@ class Shelf:
             desk.doubtful.discard(kind)
             if unknown is None:
                 desk.seen[kind] = wanted
-            else:
+            elif self._publisher.exchanging:
                 came_out[kind] = unknown
-                in_place = wanted if self._publisher.exchanging else unknown
-                desk.seen[kind] = in_place if isinstance(in_place, bytes) else None
+                desk.seen[kind] = wanted
+            elif isinstance(unknown, bytes):
+                came_out[kind] = desk.seen[kind] = unknown
+            else:  # it is still there: the next refresh sees to it
+                desk.seen[kind] = None
         return came_out
