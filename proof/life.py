@@ -104,8 +104,17 @@ class Life:
                 self._words[word] = data.count(word)
         self._disk = ScriptedDisk()
         self.engine = open_engine(self.temp, self._disk, portable=portable)
-        self.engine.create(CREATED, *(() if begun else PLAN), task_id=ID)
+        self._begun = begun or {}
+
+    def begin(self) -> None:
+        """The task is created; documents that were there are taken over as they are."""
+        self.engine.create(CREATED, *(() if self._begun else PLAN), task_id=ID)
         self._look()
+        for kind, data in self._begun.items():
+            if kind != "task-status" and not self._task.set_aside:
+                self.tried[SAME] += data.count(b"\n")
+                if documents.unstamp(kind, self._texts[kind].decode())[0] != data.decode():
+                    raise Broken(SAME, f"{kind} changed when it was adopted")
 
     def step(self, number: int) -> None:
         """One thing happens, and is judged; raises Broken."""
@@ -340,14 +349,18 @@ class Life:
             raise Broken(self._claim, f"lost: {sorted(lost)}")
         self.tried[DOUBLED] += len(new)
         facts = _facts(self._task)
-        told = set(WORD.findall(repr([getattr(self._task, name) for name in _FACTS]).encode()))
+        for saving in self._savings:
+            if saving.old and saving.kind in self._texts:  # what was moved since may be in its old place, too
+                for word, count in Counter(WORD.findall(self._texts[saving.kind])).items():
+                    self._words[word] = max(count, self._words.get(word, 0))
+        told = Counter(WORD.findall(repr([getattr(self._task, name) for name in _FACTS]).encode()))
         for place, words in facts.items():
             for word, count in words.items():
                 if count > self._words.get(word, 0):
                     raise Broken(DOUBLED, f"{word!r} stands in the {place} {count} times")
         for kind, data in self._texts.items():
             for word, count in Counter(WORD.findall(data)).items():
-                if count > self._words.get(word, 0) + (word in told):
+                if count > self._words.get(word, 0) + told[word]:
                     raise Broken(DOUBLED, f"{word!r} stands in {kind} {count} times")
 
     def _judge_lines(self, was: Task, before: dict[Kind, bytes], events: list[Event]) -> None:
@@ -356,6 +369,8 @@ class Life:
             if kind == "task-status" or kind in left or kind not in self._texts:
                 continue
             savings = [saving for saving in self._savings if saving.kind == kind]
+            if any(saving.old for saving in savings):
+                continue  # where others wrote in the same place since, the edit wins
             self.tried[SAME] += data.count(b"\n")
             if wrong := wronged(kind, data, self._texts[kind], savings, events, (was, self._task)):
                 raise Broken(SAME, f"{kind}: {dict(wrong)}")
@@ -378,11 +393,5 @@ class Life:
 
 def _facts(task: Task) -> dict[str, Counter[bytes]]:
     """The words of what was recorded, each once."""
-    found = {
-        "items": [item.text for item in task.live_items],
-        "workstreams": [row.description for row in task.workstreams],
-        "decisions": [row.decision for row in task.decisions],
-        "blockers": [row.text for row in task.blockers],
-        "next steps": task.next_steps,
-    }
+    found = {"items": [item.text for item in task.live_items], "next steps": task.next_steps}
     return {place: Counter(WORD.findall("\n".join(texts).encode())) for place, texts in found.items()}

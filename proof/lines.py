@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from orchestrator import events as happened
 from orchestrator.documents import unstamp
 from orchestrator.documents.header import FACTS
-from orchestrator.documents.markdown import plain
+from orchestrator.documents.markdown import BEGIN, END, plain
 from orchestrator.events import Event, Kind
 from orchestrator.task import Task
 from proof.editor import BOX
 from proof.saving import Saving
 
 _EMPTY = re.compile(r"\s*(None|<!-- orchestrator:(begin|end) -->)?\s*")
+_DERIVED = re.compile(r"[ \t]*[-*+][ \t]+\*\*c[0-9]+\*\*.*")
 _HEADER = re.compile(rf"\*\*({'|'.join(FACTS)})[ \t]*(\*\*[ \t]*:|:[ \t]*\*\*).*", re.I)
 _STEP = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+\S.*")
 _DETAIL = re.compile(r"[ \t]+[-*+][ \t]+(Rationale|Refers to|Decided):.*", re.I)
@@ -35,14 +36,18 @@ def wronged(
     expected = lines(kind, before)
     for saving in savings:
         had, has = lines(kind, saving.base), lines(kind, saving.data)
-        if saving.old:  # where others wrote in the same place since, the edit wins: of it alone nothing goes
-            expected.clear()
         expected = (expected - (had - has)) + (has - had)
-    missing = expected - lines(kind, after)
+    missing = expected - lines(kind, after) - Counter(_own_headings(before))
     last = {_last(kind, data) for data in (before, *(saving.data for saving in savings))}
     return Counter(
         {line: count for line, count in missing.items() if line not in last and not _may_change(line, events, tasks)}
     )
+
+
+def _own_headings(data: bytes) -> list[str]:
+    """Those of the engine's own block, which come and go with what stands under them."""
+    _, _, block = data.decode().partition(BEGIN)
+    return [line.rstrip("\r") for line in block.partition(END)[0].split("\n") if line.startswith("## ")]
 
 
 def _last(kind: Kind, data: bytes) -> str:
@@ -51,7 +56,7 @@ def _last(kind: Kind, data: bytes) -> str:
 
 
 def _may_change(line: str, events: Sequence[Event], tasks: Iterable[Task]) -> bool:
-    if _EMPTY.fullmatch(line) or _HEADER.fullmatch(line.rstrip("\r")):
+    if any(always.fullmatch(line.rstrip("\r")) for always in (_EMPTY, _HEADER, _DERIVED)):
         return True
     return any(_concerns(event, line.rstrip("\r"), tasks) for event in events)
 
@@ -69,4 +74,4 @@ def _concerns(event: Event, line: str, tasks: Iterable[Task]) -> bool:
     items = [item for task in tasks for item in task.items if item.id == name]
     if box := BOX.fullmatch(line):
         return plain(box[4]) in {plain(item.text) for item in items}
-    return line in {f"## {item.section}" for item in items}
+    return line in {f"## {item.section or 'Items'}" for item in items}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -12,20 +13,52 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from orchestrator.documents import identify
+from orchestrator.events import Kind
 from proof.life import CLAIMS, STEPS, Broken, Life
 from proof.result import Part, Result
 
+CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
+HAND_MADE = CORPUS / "temp" / "hand-made"
 LIVES = 20
 """So many a part."""
 PARTS = 40
-WAYS = ("exchange", "portable")
+WAYS = ("exchange", "exchange", "exchange", "portable")
 """How documents are published; a seed begins with it."""
+KEPT = "the same in documents kept by hand before"
+LOSES = "by rename, one saved in the one instant before it"
 
 
 def parts(full: bool) -> Iterator[Part]:
-    for number in range(PARTS * (10 if full else 1)):
-        way = WAYS[number % 4 == 3]
-        yield partial(lives, [f"{way}-{number}-{life}" for life in range(LIVES)])
+    """A seed is the way, the number of the part, that of the life, and whose documents there were."""
+    times = 10 if full else 1
+    for number in range(PARTS * times):
+        yield partial(lives, [f"{WAYS[number % 4]}-{number}-{life}" for life in range(LIVES)])
+    yield partial(careless, [f"careless-0-{life}" for life in range(LIVES)])
+    if not HAND_MADE.is_dir():
+        yield partial(Result, KEPT, 0, "lives", skipped="needs the corpus: set ORCHESTRATOR_CORPUS")
+    for task_id in sorted(kept_by_hand()):
+        yield partial(adopted, [f"{way}-{number}-0-{task_id}" for way in set(WAYS) for number in range(times)])
+
+
+def kept_by_hand() -> dict[str, dict[Kind, bytes]]:
+    """The documents in the corpus, by task."""
+    found: dict[str, dict[Kind, bytes]] = {}
+    for path in sorted(HAND_MADE.rglob("*")):
+        if identity := identify(path.name):
+            found.setdefault(identity[1], {})[identity[0]] = path.read_bytes()
+    return found
+
+
+def adopted(seeds: Sequence[str]) -> list[Result]:
+    """`lives`, and how many there were."""
+    return [*lives(seeds), Result(KEPT, len(seeds), "lives")]
+
+
+def careless(seeds: Sequence[str]) -> Result:
+    """What the documentation says may be lost is lost: who looks for it finds it."""
+    broken = [str(found) for seed in seeds if (found := lived(seed, range(STEPS))[1])]
+    return Result(LOSES, len(seeds), "lives", tuple(broken), control=True)
 
 
 def lives(seeds: Sequence[str]) -> list[Result]:
@@ -42,9 +75,12 @@ def lives(seeds: Sequence[str]) -> list[Result]:
 
 def lived(seed: str, steps: Sequence[int]) -> tuple[Counter[str], Broken | None]:
     """A life of these steps: what was tried in it, and what broke first."""
+    way, _, _, *task_id = seed.split("-")
+    begun = kept_by_hand()[task_id[0]] if task_id else None
     with tempfile.TemporaryDirectory() as place:
-        life = Life(Path(place), seed, portable=seed.startswith("portable"))
+        life = Life(Path(place), seed, portable=way != "exchange", begun=begun, careless=way == "careless")
         try:
+            life.begin()
             for step in steps:
                 life.step(step)
         except Broken as broken:

@@ -22,6 +22,8 @@ EXAMPLES = frozenset({"AB12C3", "A1B2C3", "X9Y8Z7"})
 """Ids that prompts show as examples: agents copy them, so they name nothing."""
 FIT = "six of A-Z and 2-9 but I and O, at least a letter and a digit, and no example of a prompt"
 
+_DRAFT = re.compile(r"[.#].*|.*~")
+"""What editors leave beside a file while they have it open, and when they save it."""
 _BELONGS = re.compile(r"[-_]([A-Z0-9]{6})\Z", re.ASCII)
 
 
@@ -134,7 +136,7 @@ class Folder:
 
     def _names(self, place: Path, task_id: str) -> Iterator[str]:
         for path in place.iterdir():
-            if owner(path.name) == task_id and path.name[0] != ".":
+            if owner(path.name) == task_id and not _DRAFT.fullmatch(path.name):
                 yield path.name
 
     def free_name(self, place: Path, prefix: str, task_id: str, suffix: str) -> str:

@@ -417,3 +417,17 @@ def test_an_edit_on_an_older_revision_says_a_last_line_without_newline_once() ->
     base, more = BASE + "\nLast line", BASE + "\nLast line\nMore"
     assert merge_text(base, base + "\n\nOurs\n", more).count("Last line") == 1
     assert merge_text(base, base.replace("Plan", "Our plan"), more) == more.replace("Plan", "Our plan")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open for writing")
+def test_where_names_cannot_be_exchanged_a_document_that_is_just_being_written_is_left_alone(temp: Path) -> None:
+    engine = open_engine(temp, portable=True)
+    engine.create(CREATED, *PLAN)
+    path_of(temp, "plan").unlink()
+    with path_of(temp, "checklist").open("w") as editor:
+        engine.close()
+        editor.write("# Checklist\n\nMy word\n")
+    again = open_engine(temp, portable=True)
+    again.refresh(ID)
+    assert "My word" in text_of(temp, "checklist")
+    again.close()

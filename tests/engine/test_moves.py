@@ -329,3 +329,13 @@ def test_a_renaming_that_the_disk_interrupts_is_one_clear_error_and_the_next_com
     assert again.refresh(again.ids()[0]).task.id in (ID, NEW)
     assert len(again.ids()) == 1
     again.close()
+
+
+def test_what_an_editor_leaves_beside_a_document_is_not_moved_with_it(engine: Engine, temp: Path) -> None:
+    name = f"plan-{ID}.md"
+    drafts = {temp / draft.format(name) for draft in (".{}.swp", "{}~", "#{}#", ".#{}")}
+    for path in drafts:
+        path.write_text("half a word")
+    finish(engine)
+    engine.archive(ID)
+    assert {path for path in temp.rglob("*") if path.is_file() and path.read_bytes() == b"half a word"} == drafts
