@@ -9,8 +9,8 @@ from proof.people import WAYS, careless, lives
 
 @pytest.mark.parametrize("way", sorted(set(WAYS)))
 def test_what_people_type_while_engines_commit_and_die_is_neither_lost_nor_doubled_nor_changed(way: str) -> None:
-    found = lives([f"{way}-test-{number}" for number in range(6)])
-    assert sum(result.tried for result in found) > 1000
+    found = lives([f"{way}-test-{number}" for number in range(3)])
+    assert sum(result.tried for result in found) > 500
     assert [result.violations for result in found if result.violations] == []
 
 
