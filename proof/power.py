@@ -24,7 +24,7 @@ from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 52_000, "failed": 23_000, "again": 28_000}
+STATES = {"cut": 56_000, "failed": 23_000, "again": 28_000}
 """How many are drawn: after a cut, after a failed sync and a cut, after two cuts; ten times as many in full."""
 CLAIMS = {
     "cut": "power lost at any operation",
