@@ -13,7 +13,7 @@ from orchestrator.events import Kind
 
 WORD = re.compile(rb"q[0-9]+z[0-9]+z")
 """A word that somebody typed, and nobody else has."""
-BOX = re.compile(r"([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[)([ xX])(\][ \t]+)(\S.*?)(\s*)")
+BOX = re.compile(r"([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[)([ xX]|[✅✓✔☑]\ufe0f?)(\][ \t]+)(\S.*?)(\s*)")
 _FENCE = re.compile(r"[ \t]*(```|~~~)")
 _AROUND = (
     "{}",

@@ -74,4 +74,4 @@ def _concerns(event: Event, line: str, tasks: Iterable[Task]) -> bool:
     items = [item for task in tasks for item in task.items if item.id == name]
     if box := BOX.fullmatch(line):
         return plain(box[4]) in {plain(item.text) for item in items}
-    return line in {f"## {item.section or 'Items'}" for item in items}
+    return bool(items) and line in {"## Items", *(f"## {item.section}" for item in items)}

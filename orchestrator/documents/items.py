@@ -102,7 +102,10 @@ class Items:
             self._insert(edits, items, {items[other].id: boxes[index] for index, other in found.pairs})
 
     def _insert(self, edits: Edits, items: Sequence[Item], said: dict[str, Box]) -> None:
-        """Each new item after the one before it; the last ones of a section at the end of its list."""
+        """Each new item after the one before it; the last ones of a section at the end of its list.
+
+        Where a list ends, and how its lines look, does not change when an item of it is dropped.
+        """
         page = edits.page
         by_section: dict[str, list[Item]] = defaultdict(list)
         titles: dict[str, str] = {}
@@ -110,12 +113,12 @@ class Items:
             title = _title(item.section)
             by_section[titles.setdefault(title.casefold(), title)].append(item)
         for title, members in by_section.items():
-            boxes = [box for box in said.values() if _title(box.section).casefold() == title.casefold()]
+            boxes = [box for box in _boxes(page) if _title(box.section).casefold() == title.casefold()]
             lines = {box.line for box in boxes}
             here = {item.id: said[item.id].line for item in members if item.id in said and said[item.id].line in lines}
             last = max((index for index, item in enumerate(members) if item.id in here), default=-1)
             places: dict[int | None, list[str]] = defaultdict(list)
-            above, bullet = min(here.values(), default=0) - 1, _bullet(here, said)
+            above, bullet = min(here.values(), default=0) - 1, _bullet(boxes)
             after: int | None
             for index, item in enumerate(members):
                 if item.id in said:
@@ -200,8 +203,7 @@ def _title(section: str | None) -> str:
     return plain(section or "").rstrip("# ") or _HEADING
 
 
-def _bullet(here: dict[str, int], said: dict[str, Box]) -> str:
+def _bullet(boxes: Sequence[Box]) -> str:
     """The indentation and bullet of the section's first item."""
-    first = min(here, key=lambda key: here[key], default=None)
-    lead = said[first].lead[:-1] if first else "- "
+    lead = boxes[0].lead[:-1] if boxes else "- "
     return lead if not any(sign.isdigit() for sign in lead) else "- "

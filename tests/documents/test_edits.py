@@ -367,3 +367,11 @@ def test_an_item_reworded_by_its_agent_keeps_its_line_when_others_are_added() ->
     task = after(task, happened.ItemReworded(id="c3", text="Write two migrations"))
     task = after(task, happened.ItemAdded(id="c9", text="Write a seeder again", section="Model"))
     assert "  * [✅] Write two migrations\n" in render(task, "checklist")
+
+
+def test_an_item_of_an_agent_stays_where_it_was_added_when_the_one_above_is_dropped() -> None:
+    task, _, _ = edit(working(), "checklist", "- [ ] Write the migration", "Mine\n  * [ ] Write the migration")
+    task = after(task, happened.ItemAdded(id="c9", text="Write a seeder again", section="Model"))
+    assert "Mine\n  * [ ] Write the migration\n- [ ] Write a seeder again\n" in render(task, "checklist")
+    task = after(task, happened.ItemDropped(id="c3", reason="not needed"))
+    assert "Mine\n- [ ] Write a seeder again\n" in render(task, "checklist")
