@@ -60,6 +60,8 @@ class Place(NamedTuple):
             return {}
         except OSError as error:
             raise BadSettings(str(self.path), error.strerror or "unreadable") from None
+        except UnicodeDecodeError:
+            raise BadSettings(str(self.path), "not UTF-8 text") from None
         except (ValueError, RecursionError) as error:
             raise BadSettings(str(self.path), f"not TOML: {error}") from None
 

@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Whatever goes wrong is one line on standard error."""
     if os.name == "nt":
         return _fail("it needs a POSIX system: on Windows, use it inside WSL", OrchestratorError.exit_code)
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -78,7 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "orchestrator"
-        return _fail(f"{error.format_message().rstrip('.')} (see {path} --help)", error.exit_code)
+        said = error.format_message().replace("\n\t", " ").rstrip(".")
+        return _fail(f"{said} (see {path} --help)", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted: `orchestrator status` shows what can be resumed", Interrupted.exit_code)
     except Exception as error:
@@ -86,11 +88,19 @@ def main(arguments: list[str] | None = None) -> int:
             return _closed_pipe()
         if os.environ.get("ORCHESTRATOR_DEBUG"):
             raise
-        if isinstance(error, OSError) and error.filename and error.strerror:
-            said = f"{os.fsdecode(error.filename)}: {error.strerror}; mend that, and do the same again"
+        if isinstance(error, OSError) and error.strerror and (error.filename or error.errno == errno.ENOSPC):
+            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+            said = f"{where}{error.strerror}; mend that, and do the same again"
         else:
             said = f"unexpected {type(error).__name__}: {error}; set ORCHESTRATOR_DEBUG=1 to see where"
         return _fail(said, OrchestratorError.exit_code)
+
+
+def _open_streams() -> None:
+    """What was closed of the three standard streams leads nowhere: else the next file opened would be taken for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _fail(message: str, code: int) -> int:

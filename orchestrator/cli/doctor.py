@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -168,7 +169,8 @@ def _folder(temp: Path) -> Iterator[Check]:
         internal = temp / ".orchestrator"
         closed = [path for path in (internal, *internal.glob("*/")) if path.exists() and not os.access(path, os.W_OK)]
     except OSError as error:
-        yield Check("writing", "problem", f"{temp}: {error.strerror}: make it a folder you may write to")
+        remedy = "make room there" if error.errno == errno.ENOSPC else "make it a folder you may write to"
+        yield Check("writing", "problem", f"{temp}: {error.strerror}: {remedy}")
         return
     if closed:
         yield Check("writing", "problem", f"not allowed in {', '.join(map(str, closed))}: give yourself the right")

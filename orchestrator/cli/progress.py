@@ -187,6 +187,8 @@ class Progress:
         lines = [row for row in screen.plain(_TAGS.sub("", text)).splitlines() if row.strip()]
         room = screen.columns(err=self._err) - indent
         rows = [row for line in lines for row in screen.wrap(line, room)]
+        if len(rows) > _MOST_REASONS >= len(lines):
+            rows = [line if screen.measure(line) <= room else screen.fit(line, room) for line in lines]
         return rows if len(rows) <= _MOST_REASONS else [*rows[:2], "…", *rows[3 - _MOST_REASONS :]]
 
 

@@ -51,7 +51,7 @@ def command(
             _choose(tasks, err=given["output"] != "text")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
         ends = go_on(project, engine, tasks, mode, given)
-    return max(tell(project, ends, given["output"]), unread and StorageError.exit_code)
+    return max(tell(project, ends, given["output"], unread), unread and StorageError.exit_code)
 
 
 def _choose(tasks: list[Task], *, err: bool) -> None:
@@ -71,9 +71,9 @@ def _in_mode(engine: Engine, task: Task, mode: Mode | None) -> Task:
     return engine.commit(task.id, [ModeChanged(mode=mode)], actor="user")
 
 
-def tell(project: Project, ends: list[Outcome], output: Output) -> int:
-    """Say how the tasks ended; returns the exit code."""
-    if output == "text" and not ends:
+def tell(project: Project, ends: list[Outcome], output: Output, unread: int = 0) -> int:
+    """Say how the tasks ended; returns the exit code. `unread`: how many others may be there to resume."""
+    if output == "text" and not ends and not unread:
         click.echo(f"nothing to resume in {project.workspace}")
     return outcome.tell(project, ends, output, {"tasks": [outcome.as_json(project, end) for end in ends]})
 

@@ -134,7 +134,7 @@ def escapes() -> bool:
 
 def interactive() -> bool:
     """True when there is a person to ask."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def complain(message: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import shipped
 from orchestrator.definitions import Library
-from orchestrator.errors import OrchestratorError, ScreenplayError, UsageError
+from orchestrator.errors import BadRequest, OrchestratorError, ScreenplayError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -56,14 +56,20 @@ def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
 
     forgiven = (ScreenplayError,) if overview.read(directory / ".temp") else ()  # the turns that were played before
     with suppress(*forgiven), ScriptedServer(Screenplay.load(_FOLDER / "screenplay.yaml")) as server:
-        yield lambda: MessagesApi(
-            anthropic.AsyncAnthropic(
-                api_key="scripted",
-                base_url=server.url,
-                http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),  # a proxy would not find this machine
-            ),
-            price=lambda model, usage: 0.0,
-        )
+        try:
+            yield lambda: MessagesApi(
+                anthropic.AsyncAnthropic(
+                    api_key="scripted",
+                    base_url=server.url,
+                    http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),  # a proxy would not find it
+                ),
+                price=lambda model, usage: 0.0,
+            )
+        except BadRequest as error:
+            raise BadRequest(
+                f"the scripted model knows no answer to what happened in {directory}: "
+                "go on with a real one (`--live`), or begin another demo elsewhere"
+            ) from error
 
 
 def run(

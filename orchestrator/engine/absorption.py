@@ -74,7 +74,7 @@ def look(path: Path, *, finished: bool = False) -> bytes | Unreadable | None:
     except OSError as error:
         if error.errno in _NOT_ITS_FAULT:
             raise
-        return Unreadable(error.strerror or str(error))
+        return Unreadable("a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error))
 
 
 def look_at_last(path: Path) -> bytes | Unreadable | None:

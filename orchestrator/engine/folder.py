@@ -20,7 +20,7 @@ from orchestrator.task import Reference, Task
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 EXAMPLES = frozenset({"AB12C3", "A1B2C3", "X9Y8Z7"})
 """Ids that prompts show as examples: agents copy them, so they name nothing."""
-FIT = "six of A-Z and 2-9 but I and O, at least a letter and a digit, and no example of a prompt"
+FIT = "six of A-Z and 2-9 without I and O, at least a letter and a digit, and none that prompts show as an example"
 
 _DRAFT = re.compile(r"[.#].*|.*~")
 """What editors leave beside a file while they have it open, and when they save it."""

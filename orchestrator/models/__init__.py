@@ -78,7 +78,8 @@ def connect(name: str = "messages") -> Model:
     if name in known:
         provider = getattr(import_module(f"{__name__}.{name}"), "connect", None)
     if provider is None:
-        raise UsageError(f"there is no provider {name!r} in {__name__}: mend the setting, or ORCHESTRATOR_PROVIDER")
+        there = ", ".join(each for each in sorted(known) if hasattr(import_module(f"{__name__}.{each}"), "connect"))
+        raise UsageError(f"no provider {name!r}: set `provider`, or ORCHESTRATOR_PROVIDER, to one of {there}")
     return provider()
 
 

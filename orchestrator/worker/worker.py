@@ -87,6 +87,7 @@ class Worker:
         self._window: int | None = None
         self._overflows = 0
         self._lease: Lease | None = None
+        self._since = 0.0
 
     async def run(self) -> Task:
         """Work until the task is archived.
@@ -95,7 +96,7 @@ class Worker:
         ModelError when the model does not answer. Whatever ends it, the task can be resumed; but for TaskIsCancelled,
         which a person has: then it is archived.
         """
-        begun = time.monotonic()
+        self._since = time.monotonic()
         stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
         self._refusals = stopped.finish_refusals
         self._lease = await _thread(lambda: self._engine.lease(self._id))
@@ -103,7 +104,7 @@ class Worker:
         try:
             task = await self._begin(stopped.reason)
             while task.open:
-                await self._stay_within_limits(task, begun)
+                await self._stay_within_limits(task)
                 task = await self._turn(task)
         except (ModelError, Refused):
             if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
@@ -154,10 +155,12 @@ class Worker:
         if await self._is_full(task):
             task = await self._renew(task, task.transcript)
         self._report(Moment(task, "asking"))
+        request, limit = self._request(task), task.limits.seconds
         try:
-            reply = await self._model.reply(
-                self._request(task), lambda text: self._report(Moment(task, "writing", text))
-            )
+            async with asyncio.timeout_at(None if limit is None else self._since + limit):
+                reply = await self._model.reply(request, lambda text: self._report(Moment(task, "writing", text)))
+        except TimeoutError:
+            return task  # the limit is reached, which is found before the next turn
         except TooLong as error:
             return await self._overflow(task, task.transcript[:-2], str(error))
         blocks = [block for block in reply.content if block["type"] == "tool_use"]
@@ -307,9 +310,9 @@ class Worker:
         self._report(Moment(task, "stopped", reason))
         raise TaskIsBlocked(f"task {self._id} is blocked: {reason}")
 
-    async def _stay_within_limits(self, task: Task, begun: float) -> None:
+    async def _stay_within_limits(self, task: Task) -> None:
         """Stop the task, recorded, when a limit is reached."""
-        limits, spent = task.limits, time.monotonic() - begun
+        limits, spent = task.limits, time.monotonic() - self._since
         if limits.turns is not None and task.turns >= limits.turns:
             reason = f"{task.turns} of {limits.turns} turns used"
         elif limits.tokens is not None and task.usage.total >= limits.tokens:

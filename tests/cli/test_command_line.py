@@ -33,6 +33,10 @@ def test_the_version_is_the_package_s(shell: Shell) -> None:
         (["stauts"], "orchestrator: No such command 'stauts'. Did you mean 'status'? (see orchestrator --help)\n"),
         (["progress"], "orchestrator: No such command 'progress' (see orchestrator --help)\n"),
         (["run"], "orchestrator: Missing argument 'AGENT' (see orchestrator run --help)\n"),
+        (
+            ["completion"],
+            "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see orchestrator completion --help)\n",
+        ),
         (["status", "--jsno"], "(see orchestrator status --help)\n"),
     ],
 )
@@ -54,6 +58,28 @@ def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_who_asks
     assert err(PYTHONSAFEPATH="1").startswith("orchestrator: unexpected FileNotFoundError: ")
     assert err(PYTHONSAFEPATH="1").count("\n") == 1
     assert "Traceback" in err(PYTHONSAFEPATH="1", ORCHESTRATOR_DEBUG="1")
+
+
+def redirected(shell: Shell, how: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command as a shell starts it that redirects its streams so."""
+    command = ["sh", "-c", f'exec "$@" {how}', "sh", sys.executable, "-m", "orchestrator", *arguments]
+    return subprocess.run(command, cwd=shell.project, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_leads_nowhere_and_not_into_a_file(shell: Shell, closed: str) -> None:
+    task = shell.task().id
+    ended = redirected(shell, closed, "cancel", task)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == ("" if " >&-" in f" {closed}" else f"{task} is cancelled\n")
+    assert "cancelled" in shell("log", task).out
+    assert redirected(shell, closed, "run", "clerk").returncode == 2
+
+
+def test_an_output_that_cannot_be_written_is_one_line(shell: Shell) -> None:
+    ended = redirected(shell, ">/dev/full", "agents")
+    assert ended.returncode == 1
+    assert ended.stderr == "orchestrator: No space left on device; mend that, and do the same again\n"
 
 
 def test_a_reader_that_leaves_early_gets_no_complaint(shell: Shell) -> None:

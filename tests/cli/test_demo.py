@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,18 @@ def test_a_finished_demo_says_that_it_was_finished_and_not_that_it_ran(story: St
     assert again.startswith("This demo is finished already: nothing is run again.\n")
     assert re.search(r"✓ finished earlier: \d+ turns, [\d,]+ tokens \([^)]+\), \$0\.00$", again, re.MULTILINE)
     assert "The model is scripted" not in again
+
+
+def test_a_demo_that_somebody_took_further_is_not_played_on_by_the_script(story: Story) -> None:
+    kept = story.shell.project / "kept"
+    shell = Shell(shutil.copytree(kept, story.shell.project / "further"), story.shell.home)
+    assert shell("reopen", json.loads(story.third.out)["tasks"][1]["task"]).code == 0
+    ended = shell("demo", "--keep", ".")
+    assert ended.code == 1
+    assert ended.err == (
+        f"orchestrator: the scripted model knows no answer to what happened in {shell.project.resolve()}: "
+        "go on with a real one (`--live`), or begin another demo elsewhere\n"
+    )
 
 
 def test_resume_without_a_key_in_a_demo_s_directory_names_the_demo(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def test_resume_fails_when_the_only_task_cannot_be_read(shell: Shell) -> None:
     ended = shell("resume")
     assert ended.code == 1
     assert f"{journal.name}: Too many levels of symbolic links" in ended.err
+    assert not ended.out
 
 
 def test_the_first_line_of_a_task_that_never_was_is_freed(shell: Shell) -> None:

@@ -15,7 +15,7 @@ from orchestrator import files
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
 from orchestrator.engine.merge import merge_text
-from orchestrator.events import ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
+from orchestrator.events import EditSetAside, ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
 from proof.disk import Died, ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
@@ -196,6 +196,13 @@ def test_what_is_no_file_of_text_is_moved_aside(engine: Engine, temp: Path) -> N
         name: data for name, data in before.items() if "status" not in name
     }
     assert len(task.set_aside) == 4
+    events = (event for commit in engine.since(ID, 0) for event in commit.events)
+    assert sorted(event.reason for event in events if isinstance(event, EditSetAside)) == [
+        "a symbolic link",
+        "it is not UTF-8 text",
+        "not a regular file",
+        "not a regular file",
+    ]
     assert_in_step(temp, task)
 
 

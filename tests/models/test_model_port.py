@@ -347,5 +347,5 @@ def test_a_failure_of_the_listener_is_not_taken_for_one_of_the_model(adapter: Ad
 
 @pytest.mark.parametrize("name", ["../../evil", "draft"])
 def test_a_provider_that_is_not_there_is_one_clear_line(name: str) -> None:
-    with pytest.raises(errors.UsageError, match="there is no provider"):
+    with pytest.raises(errors.UsageError, match=r"no provider .*: set .* one of bedrock, messages, vertex"):
         connect(name)

@@ -54,6 +54,12 @@ def test_at_a_limit_the_task_stops_and_goes_on_with_the_same_conversation(
     assert len(later) > len(earlier)
 
 
+def test_a_model_that_falls_silent_is_not_waited_for_past_the_limit_of_seconds(stage: Stage) -> None:
+    stage.start(limits=Limits(seconds=0.3))
+    assert isinstance(stage.play("- {say: Half of this is said., fault: {stream: stall}}"), LimitReached)
+    assert stage.task.status == "stopped"
+
+
 def test_a_limit_that_is_not_lifted_stops_it_again_without_asking_the_model(stage: Stage) -> None:
     stage.start(limits=Limits(turns=1))
     stage.play(f"- calls: [{PLAN}]")
