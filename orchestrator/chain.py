@@ -26,9 +26,8 @@ def check(line: bytes, previous: str) -> tuple[bytes, str]:
 
 
 def is_damage(tail: bytes) -> bool:
-    """True when what begins with a bad line cannot be the torn end of the last append: a whole line follows it."""
-    first, _, after = tail.partition(b"\n")
-    return bool(after and _parses(first)) or any(map(_parses, after.split(b"\n")))
+    """True when what begins with a bad line cannot be the torn end of the last append: it, or one after it, is whole."""
+    return b"\n" in tail and any(map(_parses, tail.split(b"\n")))
 
 
 def _parses(line: bytes) -> bool:

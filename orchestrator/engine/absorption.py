@@ -14,7 +14,7 @@ from orchestrator.documents import Stamp
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.merge import merge_json, merge_text
-from orchestrator.errors import Refused
+from orchestrator.errors import Damaged, Refused
 from orchestrator.events import Actor, Event, Kind
 from orchestrator.task import Task, digest
 from orchestrator.transitions import apply_all
@@ -125,6 +125,10 @@ def _absorb_one(
         else:
             findings.asides.append(Aside(kind, data, str(error)))
         return task
+    if stamp is not None and stamp.intact and stamp.task in (None, task.id) and stamp.revision > task.revision:
+        name = documents.file_name(kind, task.id)
+        lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
+        raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
     body = desk.mask(body)
     if _is_known(desk, kind, body, stamp) or _is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)

@@ -438,3 +438,21 @@ def test_where_names_cannot_be_exchanged_a_document_that_is_just_being_written_i
     again.refresh(ID)
     assert "My word" in text_of(temp, "checklist")
     again.close()
+
+
+def test_a_journal_whose_last_lines_are_gone_is_damaged_and_no_document_is_taken_for_an_edit(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    engine.close()
+    journal = temp / ".orchestrator" / "journal" / f"{ID}.jsonl"
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
+    before = all_texts(temp)
+    again = open_engine(temp)
+    with pytest.raises(Damaged, match="was published at revision 2: without a backup, take the documents away"):
+        again.refresh(ID)
+    assert all_texts(temp) == before
+    for name in before:
+        (temp / name).unlink()
+    assert again.refresh(ID).task.revision == 1
+    again.close()

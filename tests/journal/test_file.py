@@ -267,3 +267,15 @@ def test_only_what_commits_published_counts_as_published_not_what_a_model_said(t
         assert journal.published("plan", "b")
         assert not journal.published("plan", "a" * 64)
     journal.close()
+
+
+def test_a_last_line_that_is_whole_but_not_as_it_was_written_is_damage_and_stays(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 3)
+    journal.close()
+    changed = path.read_bytes().replace(b"phase 3", b"phase X")
+    path.write_bytes(changed)
+    damaged = journals.open("K7Q2MX")
+    with damaged.locked(), pytest.raises(Damaged, match=r"K7Q2MX\.jsonl:3: .*checksum does not fit"):
+        damaged.read()
+    damaged.close()
+    assert path.read_bytes() == changed
