@@ -26,7 +26,7 @@ def check(line: bytes, previous: str) -> tuple[bytes, str]:
 
 
 def is_damage(tail: bytes) -> bool:
-    """True when what begins with a bad line cannot be the torn end of the last append: it, or one after it, is whole."""
+    """True when what begins with a bad line cannot be the torn end of an append: it, or one after it, is whole."""
     return b"\n" in tail and any(map(_parses, tail.split(b"\n")))
 
 

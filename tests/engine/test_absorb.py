@@ -15,6 +15,7 @@ from orchestrator import files
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
 from orchestrator.engine.merge import merge_text
+from orchestrator.errors import Damaged
 from orchestrator.events import EditSetAside, ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
 from proof.disk import Died, ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
