@@ -158,7 +158,12 @@ class Disk:
             path = path.parent
         for directory in reversed(missing):
             self.perform("mkdir", directory, lambda made=directory: made.mkdir(mode, exist_ok=True))  # type: ignore[misc]
-            self.sync_directory(directory.parent)
+            try:
+                self.sync_directory(directory.parent)
+            except OSError:  # the next one who finds it there would take it for durable
+                with suppress(OSError):
+                    self.perform("rmdir", directory, directory.rmdir)
+                raise
 
 
 def exists(path: Path) -> bool:

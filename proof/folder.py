@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +21,15 @@ PLAN = (
 )
 
 
-def open_engine(temp: Path, disk: Disk | None = None, *, portable: bool = False) -> Engine:
-    """One whose times and ids are always the same."""
-    return Engine(
-        temp, disk=disk, clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), ids=lambda: ID, portable=portable
-    )
+def always() -> datetime:
+    return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def open_engine(
+    temp: Path, disk: Disk | None = None, *, portable: bool = False, clock: Callable[[], datetime] = always
+) -> Engine:
+    """One whose times, unless a clock is given, and ids are always the same."""
+    return Engine(temp, disk=disk, clock=clock, ids=lambda: ID, portable=portable)
 
 
 def path_of(temp: Path, kind: Kind, task_id: str = ID) -> Path:

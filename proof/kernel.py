@@ -5,7 +5,6 @@ Of what was written since the last flush, any part may be missing.
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import random
@@ -14,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from proof.blocklog import FLUSH, MARK, WRITE, Record, records
+from proof.claims import Claims
 from proof.flows import Flow, absorb, archive, commit, create, prepare, rename, type_line
 from proof.folder import open_engine
 from proof.power import judge, next_boot
@@ -56,7 +56,7 @@ def crashes(system: str, flow: Flow, count: int) -> list[Result]:
         for number in range(count):
             cut = len(log) * (number + 1) // count
             where = f"{flow.__name__} after {cut} of {len(log)} writes, {number=}"
-            with disk.crashed(log[:cut], chance if number % 2 else None) as (temp, models, durable):
+            with disk.crashed(log[:cut], chance if number % 2 else None) as (temp, models, claims):
                 rows = [path for path in temp.rglob("*") if path.is_file() and path.parent.name != "locks"]
                 files_seen += len(rows)
                 for path in rows:
@@ -65,7 +65,7 @@ def crashes(system: str, flow: Flow, count: int) -> list[Result]:
                         unforeseen.append(f"{where}: {name}")
                 next_boot(temp)
                 try:
-                    apart(lambda: judge(temp, flow, durable))
+                    apart(lambda: judge(temp, flow, claims))
                 except AssertionError as error:
                     violations.append(f"{where}: {error}")
     return [
@@ -127,21 +127,21 @@ class Crashes:
     def _act(self, flow: Flow, mark: Path) -> None:
         """The flow; each operation leaves a mark, and the model as it was by then."""
         disk = RecordingDisk(self._mounted)
-        models = [pickle.dumps(disk.model)]
+        known = [pickle.dumps((disk.model, disk.claims))]
 
         def done() -> None:
-            models.append(pickle.dumps(disk.model))
-            mark.write_text(json.dumps([len(models) - 1, disk.marks]))
+            known.append(pickle.dumps((disk.model, disk.claims)))
+            mark.write_text(str(len(known) - 1))
 
         disk.after = done
         flow(open_engine(self._mounted / ".temp", disk))
-        (self._place / "models").write_bytes(pickle.dumps(models))
+        (self._place / "known").write_bytes(pickle.dumps(known))
 
     @contextmanager
     def crashed(
         self, log: Sequence[Record], chance: random.Random | None
-    ) -> Iterator[tuple[Path, list[Model], Mapping[str, int]]]:
-        """A copy of what was on the disk by then, what the replay knew, and what was durable.
+    ) -> Iterator[tuple[Path, list[Model], Claims]]:
+        """A copy of what was on the disk by then, what the replay knew, and what was told.
 
         With `chance`, half of what was not flushed is lost.
         """
@@ -154,10 +154,10 @@ class Crashes:
                     os.pwrite(file.fileno(), record.data, record.offset)
         with self._mount(crashed):
             _run("cp", "--archive", str(self._mounted), str(copied))
-        last, durable = json.loads(next((row.data for row in reversed(log) if row.kind == MARK), b"[0, {}]"))
-        models = pickle.loads((self._place / "models").read_bytes())[last : last + 2]
+        last = int(next((row.data for row in reversed(log) if row.kind == MARK), b"0"))
+        known = [pickle.loads(row) for row in pickle.loads((self._place / "known").read_bytes())[last : last + 2]]
         try:
-            yield copied / ".temp", [pickle.loads(model) for model in models], durable
+            yield copied / ".temp", [model for model, _ in known], known[0][1]
         finally:
             shutil.rmtree(copied)
 

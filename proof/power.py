@@ -1,4 +1,4 @@
-"""The power goes at any moment of every flow, also after a sync failed, and again while recovering from that."""
+"""The power goes at any moment of every flow, also after a failed sync or a death, and again while recovering."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -17,18 +18,21 @@ from pathlib import Path
 from orchestrator import files
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
-from orchestrator.events import EditSetAside
-from proof.flows import FLOWS, NEW, Flow, absorb, commit, create, prepare, rename, reopen, restore, verify
-from proof.folder import open_engine, recovered
+from orchestrator.events import DecisionRecorded, EditSetAside
+from proof.claims import Claims, mistaken
+from proof.disk import Died
+from proof.flows import FLOWS, Flow, absorb, archive, cancel, commit, create, prepare, rename, reopen, restore, verify
+from proof.folder import CREATED, PLAN, open_engine, recovered
 from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 56_000, "failed": 23_000, "again": 28_000}
-"""How many are drawn: after a cut, after a failed sync and a cut, after two cuts; ten times as many in full."""
+STATES = {"cut": 56_000, "failed": 23_000, "died": 10_000, "again": 28_000}
+"""How many are drawn: after a cut, after a failed sync, after a death, after two cuts; ten times as many in full."""
 CLAIMS = {
     "cut": "power lost at any operation",
     "failed": "power lost after a sync that failed",
+    "died": "power lost after a process died and another went on",
     "again": "power lost again while recovering",
 }
 SHORT = (create, commit, absorb, restore)
@@ -37,8 +41,12 @@ LONGER = 5
 """So many times as many are drawn of the others."""
 TYPED = (absorb, reopen, rename)
 """Flows in which somebody edits a document, once."""
+MOVES = (archive, cancel, reopen, rename)
+"""Flows that sync a directory again when that failed. A file system that cannot write one writes nothing any more."""
 SHARES = 4
 """Of each flow so many parts. Every other one does without the exchange; the last two of `create` find no folder."""
+EACH = 40
+"""States drawn of each failing sync, and of each death, at least."""
 RECOVERIES = 40
 """States after a second cut, of each recovery."""
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -55,26 +63,26 @@ def parts(full: bool) -> Iterator[Part]:
 
 
 def tried(kind: str, flow: Flow, share: int, count: int) -> Result:
-    """So many states that differ, each judged."""
+    """So many states, each judged; those that differ are counted."""
     with tempfile.TemporaryDirectory(dir=FAST) as place:
         cuts = Cuts(Path(place), flow, share, random.Random(f"{kind} {flow.__name__} {share}"))
-        cases = {"cut": cuts.cut, "failed": cuts.failed, "again": cuts.again}[kind]
-        violations, seen = [], set[int]()
-        for number, case in enumerate(cases(count)):
-            if (known := hash(tuple(sorted(case.state.items())))) in seen:
+        states, seen, violations = set[int](), set[tuple[int, Claims]](), []
+        for number, case in enumerate(getattr(cuts, kind)(count)):
+            states.add(state := hash(tuple(sorted(case.state.items()))))
+            if (state, case.claims) in seen:
                 continue
-            seen.add(known)
+            seen.add((state, case.claims))
             if problem := judged(Path(place) / "judged", flow, case):
                 violations.append(f"{flow.__name__}, part {share}, state {number}, {case.moment}: {problem}")
-    return Result(CLAIMS[kind], len(seen), "disk states", tuple(violations))
+    return Result(CLAIMS[kind], len(states), "disk states", tuple(violations))
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a cut may leave, and the revisions that were durable by then."""
+    """What a cut may leave, and what was told by then."""
 
     state: State
-    durable: Mapping[str, int]
+    claims: Claims
     moment: str
 
 
@@ -90,63 +98,119 @@ class Cuts:
         self._before.mkdir()
         if flow is not create or share < 2:
             prepare(self._before / ".temp", flow)
-        self._disk = self._run(self._before, self._flow, lambda disk: None)
+        self._whole = self._run(self._before, lambda disk: None)
 
     def cut(self, count: int) -> Iterable[Case]:
-        return self._during(None, count)
+        return self._sampled(self._before, count, "")
 
     def failed(self, count: int) -> Iterable[Case]:
         """Of each failing sync as many; where there are too many, of some."""
-        syncs = range(self._disk.syncs)
-        chosen = sorted(self._chance.sample(syncs, min(len(syncs), count // 10)))
-        return islice((case for sync in chosen for case in self._during(sync, -(-count // len(chosen)))), count)
+        for sync, each in self._some(range(len(self._whole.syncs)), count):
+            yield from self._sampled(self._before, each, f"sync {sync} failed", failing=sync)
+
+    def died(self, count: int) -> Iterable[Case]:
+        for operation, each in self._some(range(self._whole.operations), count):
+            yield from self._sampled(self._before, each, f"died before operation {operation}", dying=operation)
 
     def again(self, count: int) -> Iterable[Case]:
-        for case in self._during(None, -(-count // RECOVERIES)):
-            first = self._place / "first"
+        first = self._place / "first"
+        for case in self._sampled(self._before, -(-count // RECOVERIES), ""):
             written(first, case.state)
-            yield from self._sampled(first, recover, RECOVERIES, None, case)
+            yield from self._sampled(first, RECOVERIES, case.moment, earlier=case)
             shutil.rmtree(first)
 
-    def _during(self, failing: int | None, count: int) -> list[Case]:
-        return self._sampled(self._before, self._flow, count, failing, None)
+    def _some(self, points: range, count: int) -> Iterable[tuple[int, int]]:
+        """Points to try, and how many states to draw of each."""
+        chosen = sorted(self._chance.sample(points, min(len(points), -(-count // EACH))))
+        return ((point, -(-count // len(chosen))) for point in chosen)
 
-    def _sampled(self, before: Path, flow: Flow, count: int, failing: int | None, earlier: Case | None) -> list[Case]:
+    def _sampled(
+        self,
+        before: Path,
+        count: int,
+        moment: str,
+        *,
+        earlier: Case | None = None,
+        failing: int | None = None,
+        dying: int | None = None,
+    ) -> list[Case]:
+        """What may be left by cuts from then on."""
         cases: list[Case] = []
-        told = f" and {earlier.moment}" if earlier else ""
+        begun = self._whole.syncs[failing] if failing is not None else dying or 0
+        left = RECOVERIES // 2 if earlier else max(RECOVERIES, self._whole.operations - begun)
 
         def sample(disk: RecordingDisk) -> None:
-            durable = {**(earlier.durable if earlier else {}), **disk.marks}
-            for state in islice(disk.model.states(self._chance), each):
-                cases.append(Case(state, durable, f"after operation {disk.operations}, {failing=}{told}"))
+            if disk.operations > begun:
+                told = disk.claims.joined(earlier.claims) if earlier else disk.claims
+                for state in islice(disk.model.states(self._chance), max(1, -(-count // left))):
+                    cases.append(Case(state, told, f"{moment} after operation {disk.operations}"))
 
-        operations = self._disk.operations if earlier is None else RECOVERIES // 2
-        each = max(1, -(-count // max(1, operations)))
-        self._run(before, flow, sample, failing)
+        self._run(before, sample, again=earlier is not None, failing=failing, dying=dying)
         return cases if len(cases) <= count else self._chance.sample(cases, count)
 
     def _run(
-        self, before: Path, flow: Flow, sample: Callable[[RecordingDisk], None], failing: int | None = None
+        self,
+        before: Path,
+        sample: Callable[[RecordingDisk], None],
+        *,
+        again: bool = False,
+        failing: int | None = None,
+        dying: int | None = None,
     ) -> RecordingDisk:
+        """The flow, or `again` a recovery. After a failure the process goes on, after that or a death another one."""
         folder = self._place / "run"
         subprocess.run(["cp", "--archive", str(before), str(folder)], check=True)  # files of two names stay one
-        disk = RecordingDisk(folder, failing)
+        disk = RecordingDisk(folder, failing, dying, self._flow in MOVES)
         disk.after = lambda: sample(disk)
-        try:
-            engine = open_engine(folder / ".temp", disk, portable=self._portable)
-            try:
-                flow(engine)
-            finally:
-                engine.close()
-        except OrchestratorError:
-            assert failing is not None, f"{flow.__name__} failed"
+        if again:
+            self._live(disk, recover, partial(go_on, "again"))
+        elif failing is not None:
+            self._live(disk, self._flow, partial(go_on, "still"))
+            self._live(disk, partial(go_on, "since"))
+        else:
+            self._live(disk, self._flow)
+        if dying is not None:
+            disk.revive()
+            self._live(disk, partial(go_on, "since"))
+        sample(disk)
         shutil.rmtree(folder)
         return disk
+
+    def _live(self, disk: RecordingDisk, *acts: Flow) -> None:
+        """A process; only after a sync that failed may anything else fail."""
+        temp = disk.folder / ".temp"
+        with suppress(Died), self._failing(disk):
+            engine = open_engine(temp, disk, portable=self._portable, clock=disk.clock)
+            for act in acts:
+                with self._failing(disk):
+                    act(engine)
+                    disk.claims = disk.claims.told(temp)
+            engine.close()
+
+    @contextmanager
+    def _failing(self, disk: RecordingDisk) -> Iterator[None]:
+        try:
+            yield
+        except OrchestratorError as error:
+            if not disk.failed:
+                raise
+            disk.claims = disk.claims.failed(disk.folder / ".temp", error)
 
 
 def recover(engine: Engine) -> None:
     for task_id in engine.ids():
         engine.refresh(task_id)
+
+
+def go_on(word: str, engine: Engine) -> None:
+    """One more commit in each task; the word tells it from others."""
+    if not engine.ids():
+        engine.create(CREATED, *PLAN)
+    for task_id in engine.ids():
+        task = engine.refresh(task_id).task
+        if not task.archived:
+            decision = DecisionRecorded(id=task.fresh_id("D"), decision=word)
+            engine.commit(task.id, [decision], actor="user")
 
 
 def written(folder: Path, state: State) -> None:
@@ -177,7 +241,7 @@ def judged(folder: Path, flow: Flow, case: Case) -> str:
     """What is wrong with the state, once it is recovered from; empty when nothing is."""
     written(folder, case.state)
     try:
-        judge(folder / ".temp", flow, case.durable)
+        judge(folder / ".temp", flow, case.claims)
     except (AssertionError, OrchestratorError, OSError) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__} {error} ({where.name}, line {where.lineno})"
@@ -186,13 +250,12 @@ def judged(folder: Path, flow: Flow, case: Case) -> str:
     return ""
 
 
-def judge(temp: Path, flow: Flow, durable: Mapping[str, int]) -> None:
-    """Nothing durable is lost, nothing half done, nothing taken for an edit, and the next commit works."""
+def judge(temp: Path, flow: Flow, claims: Claims) -> None:
+    """What was told is true, nothing half done, nothing taken for an edit, and the next commit works."""
     engine = recovered(temp)
-    for task_id, revision in durable.items():
-        name = task_id if task_id in engine.ids() else NEW
-        found = engine.refresh(name).task.revision if name in engine.ids() else 0
-        assert found >= revision, f"revision {revision} of {task_id} was durable, and {found} is the last"
+    claims.judge(temp)
+    mistakes = list(mistaken(temp))
+    assert not mistakes, f"set aside though it is ours: {mistakes}"
     rows = [row for name in engine.ids() for row in engine.since(name, 0) if row.actor == "editor"]
     edits = sum(any(not isinstance(event, EditSetAside) for event in row.events) for row in rows)
     assert edits <= (flow in TYPED), f"{edits} edits were recorded"

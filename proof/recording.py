@@ -3,48 +3,72 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from orchestrator.engine import owner
 from orchestrator.files import Disk
+from proof.claims import Claims
+from proof.disk import Died
+from proof.folder import always
 from proof.replay import Model
 
 Result = TypeVar("Result")
 
 
 class RecordingDisk(Disk):
-    """A real disk, and the model of it. `failing`: the number of the sync that fails."""
+    """A real disk, and the model of it; `syncs`: after how many operations each was. `failing`: the sync that fails.
 
-    def __init__(self, folder: Path, failing: int | None = None) -> None:
+    `dying`: the number of the operation at which the process dies; until `revive` nothing reaches the disk.
+    `forgiving`: the next sync of a directory makes up for one that failed.
+    """
+
+    def __init__(
+        self, folder: Path, failing: int | None = None, dying: int | None = None, forgiving: bool = False
+    ) -> None:
         self.folder = folder
         self.model = Model(folder)
-        self.syncs = 0
+        self.syncs: list[int] = []
         self.operations = 0
+        self.dead = False
         self.after: Callable[[], None] = lambda: None
-        self.marks: dict[str, int] = {}
+        self.claims = Claims()
+        self._temp = folder / ".temp"
         self._looked: dict[str, tuple[int, int, int]] = {}
         self._failing = failing
+        self._dying = dying
+        self._forgiving = forgiving
         self._given: tuple[object, ...] = ()
 
     def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
         given, self._given = self._given, ()
         self._find_what_others_did()
-        name = path.relative_to(self.folder).as_posix()
-        if operation in ("fdatasync", "fsync"):
-            self.syncs += 1
-            if self.syncs - 1 == self._failing:
-                self._sync(operation, name, False)
-                self.after()
-                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        name = self._relative(path)
+        self.dead = self.dead or self.operations == self._dying
+        if self.dead:
+            raise Died
+        if operation in ("exchange", "move", "move_new") and path.parent in (self._temp, self._temp / "completed"):
+            self.claims = self.claims.told(self._temp, owner(path.name) or "")  # what a document shows
         there = os.path.lexists(path)
-        result = action()
-        self._note(operation, name, given, result, there)
+        failing = operation in ("fdatasync", "fsync") and len(self.syncs) == self._failing
+        if failing:
+            self._sync(operation, name, False)
+        else:
+            result = action()
+            self._note(operation, name, given, result, there)
+            if operation == "fdatasync" and path.suffix == ".jsonl":
+                self.claims = self.claims.told(self._temp, path.stem)
+        if operation in ("fdatasync", "fsync"):
+            self.syncs.append(self.operations)
         self.operations += 1
+        if name.startswith(".temp/.orchestrator/journal"):
+            self.claims = self.claims.looked(self._temp)
         self.after()
+        if failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
         return result
 
     def _note(self, operation: str, name: str, given: tuple[object, ...], result: object, there: bool) -> None:
@@ -52,16 +76,18 @@ class RecordingDisk(Disk):
         match operation, given:
             case "create", _:
                 model.create(name)
-            case (("write" | "append" | "mark"), (int() as offset, bytes() as data)):
-                assert isinstance(result, int)
-                model.write(name, offset, data[:result])
-            case "truncate", (int() as size,):
+            case _, (int() as descriptor, *_) if not _has_name(descriptor, self.folder / name):
+                """What is done to a file that nobody finds leaves nothing."""
+            case (("write" | "append" | "mark"), (_, int() as offset, bytes() as data)):
+                assert result == len(data)
+                model.write(name, offset, data)
+            case "truncate", (_, int() as size):
                 model.write(name, size, None)
             case (("move" | "move_new"), (Path() as source,)):
                 model.move(self._relative(source), name)
             case "exchange", (Path() as source,):
                 model.exchange(self._relative(source), name)
-            case "remove", _:
+            case (("remove" | "rmdir"), _):
                 model.remove(name)
             case "mkdir", _:
                 if not there:
@@ -70,24 +96,18 @@ class RecordingDisk(Disk):
                 self._sync(operation, name, True)
 
     def _sync(self, operation: str, name: str, succeeded: bool) -> None:
+        if operation == "fsync" and not succeeded and self._forgiving:
+            return
         if operation == "fsync":
             self.model.sync_directory(name, succeeded)
         else:
             self.model.sync(name, succeeded)
-        if succeeded:
-            self._mark_commits(name)
-
-    def _mark_commits(self, name: str) -> None:
-        """Every whole line of a journal is durable now, if this was its sync."""
-        if name.endswith((".jsonl", "/journal")):
-            for path in (self.folder / ".temp" / ".orchestrator" / "journal").rglob("[!.]*.jsonl"):
-                self.marks[path.stem] = max(_revisions(path.read_bytes()), default=0)
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
     def _find_what_others_did(self) -> None:
-        for place in (self.folder / ".temp", self.folder / ".temp" / "completed"):
+        for place in (self._temp, self._temp / "completed"):
             if not place.is_dir() or self.model.find(self._relative(place)) is None:
                 continue
             there = {self._relative(path): path for path in place.iterdir() if path.is_file()}
@@ -104,23 +124,40 @@ class RecordingDisk(Disk):
                 if name not in there:
                     self.model.typed(name, None)
 
+    @property
+    def failed(self) -> bool:
+        """True once the sync that was to fail has failed."""
+        return self._failing is not None and len(self.syncs) > self._failing
+
+    def clock(self) -> datetime:
+        """Later at each operation: no two commits are the same."""
+        return always() + timedelta(seconds=self.operations + 1)
+
+    def revive(self) -> None:
+        """Another process goes on."""
+        self.dead, self._dying = False, None
+
     # -- what `perform` is not told --------------------------------------------
 
     def _write(self, descriptor: int, path: Path, data: bytes) -> None:
-        self._given = (0, data)
-        self.perform("write", path, lambda: os.write(descriptor, data))
+        self._given = (descriptor, 0, data)
+        super()._write(descriptor, path, data)
 
     def append(self, descriptor: int, path: Path, data: bytes, size: int) -> None:
-        self._given = (size, data)
+        self._given = (descriptor, size, data)
         super().append(descriptor, path, data, size)
 
     def mark(self, descriptor: int, path: Path, data: bytes) -> None:
-        self._given = (0, data)
+        self._given = (descriptor, 0, data)
         super().mark(descriptor, path, data)
 
     def truncate(self, descriptor: int, path: Path, size: int) -> None:
-        self._given = (size,)
+        self._given = (descriptor, size)
         super().truncate(descriptor, path, size)
+
+    def sync_data(self, descriptor: int, path: Path) -> None:
+        self._given = (descriptor,)
+        super().sync_data(descriptor, path)
 
     def exchange(self, one: Path, other: Path) -> None:
         self._given = (one,)
@@ -135,8 +172,5 @@ class RecordingDisk(Disk):
         super().move_new(source, target)
 
 
-def _revisions(journal: bytes) -> Iterator[int]:
-    """Of the whole lines: a cut may have left anything behind them."""
-    for line in journal.split(b"\n"):
-        with suppress(ValueError):
-            yield json.loads(line)["revision"]
+def _has_name(descriptor: int, path: Path) -> bool:
+    return os.path.lexists(path) and os.path.samestat(os.fstat(descriptor), os.lstat(path))

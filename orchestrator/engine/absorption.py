@@ -189,6 +189,15 @@ def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:
     return documents.unstamp(kind, text)
 
 
+def is_known(desk: Desk, kind: Kind, data: bytes) -> bool:
+    """True for a whole text of ours or one that was recorded, and for none: nobody has to keep it."""
+    try:
+        body, stamp = _unstamp(kind, data)
+    except ValueError:
+        return not data.strip()
+    return _is_known(desk, kind, body, stamp) or not body.strip()
+
+
 def _is_known(desk: Desk, kind: Kind, body: str, stamp: Stamp | None) -> bool:
     """True for what we published, and for an edit that was recorded since.
 

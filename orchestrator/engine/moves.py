@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import documents, files
-from orchestrator.engine.absorption import Aside, look_at_last
+from orchestrator.engine.absorption import Aside, is_known, look_at_last
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder, under
 from orchestrator.engine.shelf import Shelf
@@ -31,14 +31,13 @@ from orchestrator.events import (
     ArchiveDone,
     Event,
     ItemUnchecked,
-    Kind,
     MoveDone,
     ReferenceMoved,
     TaskRenamed,
     TaskReopened,
 )
 from orchestrator.journal import Journals
-from orchestrator.task import Move, digest
+from orchestrator.task import Move
 
 Visit = Callable[[str, Callable[[Desk], None]], None]
 """Does something with another task, under that one's lock."""
@@ -130,6 +129,7 @@ class Moves:
         source, target = self._folder.commands(moving.id), self._folder.commands(desk.task.id)
         if source.exists() and not target.exists():
             self._folder.disk.move(source, target)
+        if target.exists():
             self._folder.disk.sync_directory(target.parent)
         for path in self._folder.locks.glob(f"{moving.id}.lease-*"):
             self._folder.disk.remove(path)
@@ -162,7 +162,7 @@ class Moves:
                 if source == original:
                     disk.move(original, staged)
                 data = look_at_last(staged)
-                if isinstance(data, bytes) and _published(desk, kind, data):
+                if isinstance(data, bytes) and is_known(desk, kind, data):
                     disk.remove(staged)
                 else:
                     yield staged, Aside(kind, data if isinstance(data, bytes) else None, "changed while it was moved")
@@ -193,13 +193,3 @@ class Moves:
 def _unfinished(desk: Desk, error: OSError) -> StorageError:
     why = error.strerror or error
     return StorageError(f"moving the files of {desk.task.id} did not finish: {why}; the next command goes on")
-
-
-def _published(desk: Desk, kind: Kind, data: bytes) -> bool:
-    try:
-        text = data.decode()
-        body, _ = documents.unstamp(kind, text)
-    except ValueError:
-        return not data.strip()
-    known = desk.journal.published(kind, digest(body)) or desk.journal.absorbed(kind, digest(body), 0)
-    return known or not body.strip()

@@ -130,7 +130,7 @@ class Shelf:
                 continue
             if not isinstance(data, bytes):
                 self.set_aside(desk, Aside(kind, None, "left by a crash"), path)
-            elif data.strip() and not (ours and desk.text(kind).startswith(data)):
+            elif not absorption.is_known(desk, kind, data) and not (ours and desk.text(kind).startswith(data)):
                 self.set_aside(desk, Aside(kind, data, "left by a crash"))
             self._disk.remove(path)
         return came_out

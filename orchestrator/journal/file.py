@@ -70,6 +70,7 @@ class FileJournal:
         return self._lock.held()
 
     def reconciled(self) -> None:
+        self._folder.clear(self._path)  # what a power cut left
         self._set_mark("C")
         self.rebooted = False
 
@@ -194,16 +195,17 @@ class FileJournal:
         return any(line["revision"] > after and line.get(field, {}).get(kind) == digest for line in found)
 
     def move(self, *, archived: bool) -> None:
-        target = (self._folder.archived if archived else self._folder.live) / self._path.name
+        places = (self._folder.archived, self._folder.live) if archived else (self._folder.live, self._folder.archived)
+        target = places[0] / self._path.name
         if self._path != target:
             try:
                 self._disk.move_new(self._path, target)
             except FileExistsError:
                 reason = f"{target} is another journal of this id: take it elsewhere; the next command goes on"
                 raise StorageError(reason) from None
-            self._disk.sync_directory(target.parent)
-            self._disk.sync_directory(self._path.parent)
             self._path = target
+        for place in places:  # also when it is there already: whoever moved it may have died then
+            self._disk.sync_directory(place)
 
     def rename(self, task_id: str) -> None:
         target = self._folder.live / f"{task_id}.jsonl"  # where `create` would put it too
@@ -298,13 +300,23 @@ class FileJournals:
                     raise FileExistsError(task_id)
                 self.disk.move_new(self._staged(path, encode(first, "")[0]), path)
                 try:
-                    self.disk.sync_directory(self.live)
+                    for directory in (self.live, *self.live.parents[:3]):  # who made them may have died before he did
+                        self.disk.sync_directory(directory)
                 except OSError as error:
-                    self.disk.remove(path)
-                    raise Unsynced(str(path), error.strerror or str(error)) from None
+                    in_doubt = not self._removed(path)
+                    raise Unsynced(str(path), error.strerror or str(error), in_doubt=in_doubt) from None
         finally:
             lock.close()
         return self.first(task_id)
+
+    def _removed(self, path: Path) -> bool:
+        """Take a journal away whose name may be on the disk by now; False when it may still be there tomorrow."""
+        try:
+            self.disk.remove(path)
+            self.disk.sync_directory(path.parent)
+        except OSError:
+            return False
+        return True
 
     def first(self, task_id: str) -> FileJournal:
         """A journal that is the first of its id, as far as its lock is concerned: none of its documents is synced."""
@@ -321,9 +333,14 @@ class FileJournals:
 
     def _staged(self, path: Path, data: bytes) -> Path:
         """Under the task's lock: what is there already was left by a process that died."""
+        staged = self.clear(path)
+        self.disk.create(staged, data, 0o600, sync=True)
+        return staged
+
+    def clear(self, path: Path) -> Path:
+        """Where a new journal is made before it takes its place; there is nothing when this returns."""
         staged = path.with_name(f".{path.name}.new")
         self.disk.remove(staged)
-        self.disk.create(staged, data, 0o600, sync=True)
         return staged
 
     def open(self, task_id: str) -> FileJournal:

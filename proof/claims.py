@@ -1,0 +1,84 @@
+"""What the engine told the world of a folder's journals: whatever happens later, it must have been true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator import chain
+from orchestrator.documents import KINDS, unstamp
+from orchestrator.errors import StorageError, Unsynced
+from orchestrator.task import digest
+
+
+@dataclass(frozen=True)
+class Claims:
+    """`durable`: what journals begin with for good. `refused`: lines of which a caller was told that they are not.
+
+    `seen`: every line that ever was in a journal.
+    """
+
+    durable: frozenset[bytes] = frozenset()
+    refused: frozenset[bytes] = frozenset()
+    seen: frozenset[bytes] = frozenset()
+
+    def looked(self, temp: Path) -> Claims:
+        """Lines may have been written, and nobody was told of them."""
+        found = _lines(temp)
+        return self if found <= self.seen else replace(self, seen=self.seen | found)
+
+    def told(self, temp: Path, task_id: str = "*") -> Claims:
+        """Somebody may have seen by now what a journal holds: a call returned, or a document was published."""
+        found = frozenset(journals(temp, task_id))
+        kept = frozenset(old for old in self.durable if not any(new.startswith(old) for new in found))
+        return replace(self, durable=kept | found)
+
+    def failed(self, temp: Path, error: Exception) -> Claims:
+        """A call said that it committed nothing."""
+        if not isinstance(error, StorageError) or (isinstance(error, Unsynced) and error.in_doubt):
+            return self
+        return replace(self, refused=self.refused | (self.seen - _lines(temp)))
+
+    def joined(self, earlier: Claims) -> Claims:
+        return Claims(self.durable | earlier.durable, self.refused | earlier.refused)
+
+    def judge(self, temp: Path) -> None:
+        """Raises AssertionError where it turns out to be otherwise."""
+        found = journals(temp)
+        for lines in self.durable:
+            kept = any(journal.startswith(lines) for journal in found)
+            assert kept, f"revision {lines.count(10)} of a task was durable, and is gone"
+        assert not self.refused & _lines(temp), "a commit that was refused is there"
+
+
+def journals(temp: Path, task_id: str = "*") -> list[bytes]:
+    """The whole lines of each journal: a cut may have left anything behind them."""
+    paths = (temp / ".orchestrator" / "journal").rglob(f"{task_id}.jsonl")
+    return [b"".join(_whole(path.read_bytes().splitlines(keepends=True))) for path in paths if path.name[0] != "."]
+
+
+def _whole(lines: list[bytes]) -> Iterator[bytes]:
+    total = ""
+    with suppress(ValueError):
+        for line in lines:
+            _, total = chain.check(line, total)
+            yield line
+
+
+def _lines(temp: Path) -> frozenset[bytes]:
+    return frozenset(line for journal in journals(temp) for line in journal.splitlines())
+
+
+def mistaken(temp: Path) -> Iterator[str]:
+    """The texts that were set aside though they are whole documents of ours."""
+    known = b"".join(journals(temp))
+    for path in temp.rglob("set-aside-*"):
+        kind = next(kind for kind in KINDS if path.name.startswith(f"set-aside-{kind}-"))
+        try:
+            body, stamp = unstamp(kind, path.read_text())
+        except ValueError:
+            continue
+        if stamp is not None and stamp.intact and digest(body).encode() in known:
+            yield path.name

@@ -1,0 +1,138 @@
+"""The power goes: a sample of what `python -m proof power` tries, and what it found in full."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine import Engine
+from orchestrator.errors import StorageError
+from orchestrator.events import PhaseChanged
+from orchestrator.files import Disk
+from proof.disk import Died, ScriptedDisk
+from proof.flows import DONE, NEW, Flow, absorb, commit, create
+from proof.folder import CREATED, ID, PLAN, all_texts, open_engine, path_of, text_of
+from proof.power import CLAIMS, next_boot, tried
+
+STATES = 25
+
+
+@pytest.mark.parametrize("kind", CLAIMS)
+@pytest.mark.parametrize("flow", [create, commit, absorb], ids=lambda flow: flow.__name__)
+def test_whatever_a_power_cut_leaves_is_recovered_from(kind: str, flow: Flow) -> None:
+    for share in (0, 1):
+        found = tried(kind, flow, share, STATES)
+        assert found.tried
+        assert not found.violations
+
+
+def test_a_document_of_ours_that_a_power_cut_left_in_staging_is_not_set_aside(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    staged, before_that = engine.folder.staging / path_of(temp, "plan").name, text_of(temp, "plan")
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    engine.close()
+    staged.write_text(before_that)
+    next_boot(temp)
+    before = all_texts(temp)
+    engine = open_engine(temp)
+    engine.refresh(ID)
+    assert all_texts(temp) == before
+    assert "building" in text_of(temp, "plan")
+    assert not list(engine.folder.staging.iterdir())
+
+
+def test_a_folder_whose_name_could_not_be_made_durable_is_not_there_for_the_next_one_to_trust(tmp_path: Path) -> None:
+    disk = ScriptedDisk()
+    fail(disk, "fsync", tmp_path)
+    with pytest.raises(OSError, match="Input/output"):
+        disk.make_directories(tmp_path / "one" / "two")
+    assert not (tmp_path / "one").exists()
+
+
+def test_a_new_task_makes_the_folders_above_it_durable_that_a_dead_process_made(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    with pytest.raises(Died):
+        open_engine(temp, dying(tmp_path)).create(CREATED)
+    disk = ScriptedDisk()
+    open_engine(temp, disk).create(CREATED)
+    synced = {path for operation, path in disk.log if operation == "fsync"}
+    assert {tmp_path, temp, temp / ".orchestrator", temp / ".orchestrator" / "journal"} <= synced
+
+
+def test_a_task_of_which_it_is_said_that_it_was_not_created_does_not_turn_up_later(tmp_path: Path) -> None:
+    temp, disk = tmp_path / ".temp", ScriptedDisk()
+    journal = temp / ".orchestrator" / "journal"
+    engine = open_engine(temp, disk)
+    fail(disk, "fsync", journal)
+    with pytest.raises(StorageError, match="nothing was committed"):
+        engine.create(CREATED)
+    assert [row for row in disk.log if row[1].is_relative_to(journal)][-2:] == [
+        ("remove", journal / f"{ID}.jsonl"),
+        ("fsync", journal),
+    ]
+
+
+def test_a_journal_that_a_dead_process_moved_is_where_it_is_for_good_before_the_archive_is_done(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    open_engine(temp).create(CREATED, *PLAN)
+    engine = open_engine(temp, disk := ScriptedDisk())
+    engine.lease(ID).release()
+    engine.commit(ID, DONE, actor="user")
+    die_at(disk, "fsync", temp / ".orchestrator" / "journal" / "completed")
+    with pytest.raises(Died):
+        engine.archive(ID)
+    assert synced_when_done(temp, ID) >= {temp / ".orchestrator" / "journal" / "completed"}
+
+
+def test_the_private_folder_that_a_dead_process_renamed_is_durable_before_the_renaming_is_done(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    engine = open_engine(temp, disk := ScriptedDisk())
+    engine.create(CREATED, *PLAN)
+    commands = temp / ".orchestrator" / "commands"
+    (commands / ID / "call").mkdir(parents=True)
+    die_at(disk, "fsync", commands)
+    with pytest.raises(Died):
+        engine.rename(ID, NEW)
+    assert synced_when_done(temp, NEW) >= {commands}
+
+
+def fail(disk: ScriptedDisk, operation: str, path: Path) -> None:
+    """The next such operation fails; later ones do not."""
+    failed = False
+
+    def before(number: int, name: str, where: Path) -> None:
+        nonlocal failed
+        if (name, where) == (operation, path) and not failed:
+            failed = True
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(where))
+
+    disk.before = before
+
+
+def die_at(disk: ScriptedDisk, operation: str, path: Path) -> None:
+    def before(number: int, name: str, where: Path) -> None:
+        if (name, where) == (operation, path):
+            disk.die()
+
+    disk.before = before
+
+
+def dying(above: Path) -> Disk:
+    """At the sync that would make `.temp` durable."""
+    disk = ScriptedDisk()
+    die_at(disk, "fsync", above)
+    return disk
+
+
+def synced_when_done(temp: Path, task_id: str) -> set[Path]:
+    """The folders that another process syncs until the move is over."""
+    disk = ScriptedDisk()
+    engine: Engine = open_engine(temp, disk)
+    assert engine.refresh(task_id).task.moving is None
+    engine.close()
+    return {path for operation, path in disk.log if operation == "fsync"}
