@@ -14,7 +14,7 @@ from importlib import import_module
 
 from proof.result import Result, joined
 
-PROOFS = ("crash", "calls", "people", "many", "takeovers", "controls", "power", "kernel")
+PROOFS = ("crash", "calls", "people", "many", "takeovers", "chaos", "controls", "power", "kernel")
 LINE = "{:<58} {:>9} {:<14} {:>6}  {}"
 SHOWN = 5
 

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
 Found = TypeVar("Found")
@@ -39,15 +38,20 @@ class Child(Generic[Found]):
 
     def result(self) -> Found:
         """Waits for its end; raises what it raised, and Killed when it was."""
+        if isinstance(told := self._end(), BaseException):
+            raise told
+        return told
+
+    def failure(self) -> str | None:
+        """Waits for its end; what it raised, unless it was killed."""
+        told = self._end()
+        return repr(told) if isinstance(told, BaseException) and not isinstance(told, Killed) else None
+
+    def _end(self) -> Found | BaseException:
         code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        self._told.seek(0)
         with self._told:
-            if code == -signal.SIGKILL:
-                raise Killed(self.pid)
-            found = pickle.load(self._told)
-        if code:
-            raise found
-        return cast(Found, found)
+            self._told.seek(0)
+            return Killed(self.pid) if code == -signal.SIGKILL else cast(Found, pickle.load(self._told))
 
     def stop(self) -> None:
         """Returns once it stands still."""
@@ -62,11 +66,10 @@ class Child(Generic[Found]):
     def go_on(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
-    def kill(self) -> None:
-        """Whatever it was doing; it is gone when this returns."""
+    def kill(self) -> str | None:
+        """Whatever it was doing; `failure`, had it ended before."""
         os.kill(self.pid, signal.SIGKILL)
-        with suppress(Killed):
-            self.result()
+        return self.failure()
 
     @property
     def ended(self) -> bool:

@@ -37,16 +37,25 @@ def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Se
 
     An edit that goes on where an earlier state of it was recorded already adds only the rest.
     """
+    from difflib import SequenceMatcher
+
     size = len(base)
     if edited[:size] == base:
         return [*ours, *_beyond(ours, edited[size:])]
+    if edited[-size:] == base:
+        return [*edited[:-size], *ours]
     if ours[:size] == base:
         return [*edited, *ours[size:]]
     if ours[-size:] == base:
         return [*ours[:-size], *edited]
-    if not size == len(ours) == len(edited):
+    if len(ours) != size:
         return edited
-    return [mine if theirs == before else theirs for before, mine, theirs in zip(base, ours, edited, strict=True)]
+    steps = SequenceMatcher(None, base, edited, autojunk=False).get_opcodes()
+    return [
+        line
+        for step, start, end, begun, done in steps
+        for line in (ours[start:end] if step == "equal" else edited[begun:done])
+    ]
 
 
 def _beyond(recorded: Sequence[str], added: Sequence[str]) -> Sequence[str]:

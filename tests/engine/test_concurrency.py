@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.engine import Engine
 from orchestrator.errors import Damaged, Refused, UnknownTask
-from orchestrator.events import ItemAdded, ModeChanged, PhaseChanged, ReferenceAdded, TaskCompleted
+from orchestrator.events import ItemAdded, ItemReworded, ModeChanged, PhaseChanged, ReferenceAdded, TaskCompleted
 from proof.disk import ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
@@ -142,6 +142,21 @@ def test_items_added_at_the_same_place_by_a_worker_and_a_person_are_both_kept(en
     path_of(temp, "checklist").write_text(old.replace("migration\n", "migration\n- [ ] Ask Kim\n"))
     task = engine.refresh(ID).task
     assert [item.text for item in task.live_items][2:] == ["Test it", "Ask Kim"]
+    assert_in_step(temp, task)
+
+
+@pytest.mark.parametrize("line", [-1, 0, 1, 2])
+def test_a_line_typed_beside_one_that_a_worker_changed_leaves_that_change_alone(
+    engine: Engine, temp: Path, line: int
+) -> None:
+    rows = text_of(temp, "checklist").splitlines(keepends=True)
+    engine.commit(ID, [ItemReworded(id="c1", text="Write it"), ItemReworded(id="c2", text="Move it")], actor="worker")
+    start = next(number for number, row in enumerate(rows) if "Write the model" in row)
+    rows.insert(start + line, "My own line\n")
+    path_of(temp, "checklist").write_text("".join(rows))
+    task = engine.refresh(ID).task
+    assert [item.text for item in task.live_items] == ["Write it", "Move it"]
+    assert "My own line" in text_of(temp, "checklist")
     assert_in_step(temp, task)
 
 
