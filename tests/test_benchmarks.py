@@ -21,6 +21,7 @@ def test_every_figure_can_be_measured_beside_its_peer() -> None:
         "turn, mean of",
         "2 workers",
         "2 at one task",
+        "open 50 commits",
         "--help",
         "status, 3 tasks",
         "an edit is committed",
