@@ -31,15 +31,10 @@ _AT_FDCWD = -100
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs", "fuse.sshfs"}
 
 
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """An OSError of what is done to an open file names the file."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
+def _name(error: OSError, path: Path) -> None:
+    """Put the file's name into the error of what was done to it while it was open."""
+    if error.filename is None:
+        error.filename = str(path)
 
 
 class Disk:
@@ -47,8 +42,11 @@ class Disk:
 
     def perform(self, operation: str, path: Path, action: Callable[[], Result]) -> Result:
         """Run one operation. Tests override this."""
-        with naming(path):
+        try:
             return action()
+        except OSError as error:
+            _name(error, path)
+            raise
 
     def create(self, path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
         """A new file with this content; FileExistsError when there is one. Durable data (not name) with `sync`.
@@ -196,8 +194,10 @@ def read(path: Path, *, follow: bool = False, finished: bool = False) -> bytes |
     except FileNotFoundError:
         return None
     try:
-        with naming(path):
-            return _read(descriptor, path, finished)
+        return _read(descriptor, path, finished)
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         os.close(descriptor)
 
@@ -241,8 +241,11 @@ class Lock:
             self._open()
         with self._threads:
             if self._depth == 0:
-                with naming(self.path):
+                try:
                     fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+                except OSError as error:
+                    _name(error, self.path)
+                    raise
             self._depth += 1
             try:
                 yield
@@ -283,7 +286,7 @@ def is_being_written(path: Path) -> bool:
 
 
 def _has_writer(descriptor: int) -> bool:
-    """Asked of Linux by a read lease, which it grants only when nobody writes.
+    """Asked of Linux by a read lease, which it grants only when nobody writes, and which ends with the descriptor.
 
     Whoever opens the file for writing in that instant is the reason for a signal to us: one that is ignored unless
     handled.
@@ -295,7 +298,6 @@ def _has_writer(descriptor: int) -> bool:
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
     return False

@@ -36,8 +36,11 @@ class Edits:
         else:
             first = next((line for line in under if lines[line].strip()), None)
             if first is not None and lines[first].strip() == NOTHING:
-                self.cut(first)
-                self.add(first, [*rows, ""] if first + 1 in under and lines[first + 1].strip() else rows)
+                rows = [*rows, ""] if first + 1 in under and lines[first + 1].strip() else rows
+                if first not in self._replaced:
+                    self.put(first, rows[0])
+                    rows = rows[1:]
+                self.add(first, rows)
             elif under and lines[under.start].strip():
                 self.add(under.start - 1, ["", *rows, ""])
             else:
