@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
@@ -212,6 +212,7 @@ class Task:
         return f"{prefix}{number}"
 
 
+@lru_cache(maxsize=8)  # of a text that is published it is asked again, for its stamp
 def digest(text: str) -> str:
     """SHA-256 of a text's UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
