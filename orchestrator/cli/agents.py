@@ -50,7 +50,7 @@ def command(project: Project, name: str | None, as_json: bool) -> None:
 def _from(project: Project, agent: Agent) -> str:
     if agent.path.is_relative_to(project.workspace / ".claude"):
         return "project"
-    return "ours" if agent.path.is_relative_to(shipped.folder("agents")) else "user"
+    return "built-in" if agent.path.is_relative_to(shipped.folder("agents")) else "user"
 
 
 def _tools(agent: Agent) -> str:

@@ -69,7 +69,7 @@ class Page:
 
     def _rows(self, window: terminal_size) -> list[str]:
         busy, tasks = self._roster.busy, len(self._roster)
-        heading = f"{busy} at work, {tasks - busy} not" if tasks else "no open tasks"
+        heading = f"{busy} at work, {tasks - busy} idle" if tasks else "no open tasks"
         return [screen.dim(heading), *self._roster.rows(window)]
 
 

@@ -106,7 +106,7 @@ def words(event: Json, items: Mapping[str, str]) -> str:
         case {"type": "WorkstreamChanged", "id": name}:
             return f"workstream {name} {event.get('status') or ', '.join(event.keys() - {'type', 'id'})}"
         case {"type": "WorkerStarted", "epoch": epoch, "holder": holder}:
-            return f"epoch {epoch} taken by {screen.who(holder)}{', resumed' if event.get('resumed') else ''}"
+            return f"worker {'resumed' if event.get('resumed') else 'started'}: {screen.who(holder)} (epoch {epoch})"
         case {"type": "LimitsChanged", "limits": limits}:
             return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
         case {"type": "ChangesUndone", "files": files}:

@@ -43,5 +43,5 @@ def connect() -> Model:
     if not region:
         raise UsageError("no AWS region: set AWS_REGION, or a region in your AWS profile")
     if not signed:
-        raise bedrock.keyless("none are set")
+        raise bedrock.keyless()
     return MessagesApi(AsyncAnthropicBedrock(aws_region=region, http_client=http_client), bedrock)

@@ -70,8 +70,10 @@ class Service:
     unsigned: tuple[type[Exception], ...] = ()
     garbled: tuple[type[Exception], ...] = ()
 
-    def keyless(self, cause: object) -> BadKey:
-        return BadKey(f"no {self.key} ({_line(cause)}): {self.remedy}")
+    def keyless(self, cause: object = "") -> BadKey:
+        """`cause`: why there is none, where somebody said so."""
+        why = f" ({_line(cause)})" if cause else ""
+        return BadKey(f"no {self.key}{why}: {self.remedy}")
 
 
 ANTHROPIC = Service(
@@ -87,7 +89,7 @@ ANTHROPIC = Service(
 def connect() -> Model:
     """The key is ANTHROPIC_API_KEY's, or whatever else the client finds; raises BadKey when it finds none."""
     if not _may_have_credentials():
-        raise ANTHROPIC.keyless("none is set")
+        raise ANTHROPIC.keyless()
     import anthropic  # a second of start-up, paid only where a model is asked
 
     try:
@@ -95,7 +97,7 @@ def connect() -> Model:
     except anthropic.CredentialsError as error:
         raise ANTHROPIC.keyless(error) from error
     if not (client.api_key or client.auth_token or client.credentials):
-        raise ANTHROPIC.keyless("none is set")
+        raise ANTHROPIC.keyless()
     return MessagesApi(client)
 
 
@@ -251,8 +253,10 @@ def _failure(error: anthropic.APIStatusError, url: str, service: Service) -> Mod
     plain = error.body.get("message") if isinstance(error.body, dict) else None
     said = _line(error.api_message or plain or error.message)
     match status:
-        case 401 | 403:
+        case 401:
             return BadKey(f"{url} refused the {service.key} ({said}): {service.check}")
+        case 403:
+            return BadKey(f"{url} does not let the {service.key} do this ({said}): {service.check} and what it may do")
         case 404:
             return BadRequest(f"{url} does not know what was asked for ({said}): check model and {service.server}")
         case 429:

@@ -40,7 +40,7 @@ def test_each_agent_is_listed_with_where_it_comes_from_and_what_it_may_use(full:
     assert (ended.code, ended.err) == (0, "")
     assert "painter  project, opus, tools: Read, Write\n  Paints\n" in ended.out
     assert "mine  user, default model, tools: all but Bash\n  Mine\n" in ended.out
-    assert "db-worker  ours, sonnet, " in ended.out
+    assert "db-worker  built-in, sonnet, " in ended.out
     assert ".claude/agents/broken.md: `description` is missing or is not text" in ended.out
     assert all(len(row) <= 80 for row in ended.out.splitlines())
 

@@ -81,7 +81,7 @@ def test_it_tells_what_happened_oldest_first_a_line_an_event(shell: Shell, task:
     assert day == task.started_at[:10] or len(day) == 10
     assert [row.split()[0] for row in rows[:3]] == ["r1", "r2", "r4"]
     assert [row.split()[2] for row in rows[:3]] == ["user", "engine", "worker"]
-    assert rows[1][26:].startswith("epoch 1 taken by pid ")
+    assert rows[1][26:].startswith("worker started: pid ")
     assert [rows[0][26:], *(row[26:] for row in rows[2:])] == [
         "created for clerk: Write a.js",
         "phase mid␛[2Jdle",

@@ -268,12 +268,12 @@ def test_where_the_system_cannot_tell_it_looks_every_second_and_says_so(shell: S
 def test_on_a_terminal_a_table_says_where_each_task_stands_and_is_gone_at_the_end(shell: Shell, task: Task) -> None:
     shell.environment["TERM"] = "xterm"
     terminal = Terminal(shell, "watch")
-    terminal.until(rf"0 at work, 1 not.*\n.*{task.id}.*  clerk  pending .*0/3")
+    terminal.until(rf"0 at work, 1 idle.*\n.*{task.id}.*  clerk  pending .*0/3")
     replace(document(shell, task), "[ ] Part 1", "[x] Part 1")
     terminal.until(rf"(?s)editor .*c1 checked.*{task.id}.*1/3")
     with shell.engine() as engine:
         lease = engine.lease(task.id)
-        terminal.until(rf"1 at work, 0 not.*\n.*{task.id}.*  asks the model ")
+        terminal.until(rf"1 at work, 0 idle.*\n.*{task.id}.*  asks the model ")
         lease.release()
     terminal.process.send_signal(2)
     assert terminal.end() == 0
