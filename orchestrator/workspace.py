@@ -20,6 +20,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.events import Kind
 from orchestrator.evidence import WORKSPACE, local
+from orchestrator.files import Lock
 from orchestrator.task import Task
 
 LARGEST = 10 * 1024 * 1024
@@ -143,6 +144,17 @@ def document(file: File, temp: Path, task: Task, kinds: Collection[Kind]) -> Kin
             "Refer to it with `references` in Sync."
         )
     return named[1]
+
+
+@contextmanager
+def changing(temp: Path) -> Iterator[None]:
+    """While a file is compared and replaced: the agents of all processes do that one after another."""
+    lock = Lock(temp / PRIVATE / "locks" / "workspace.lock")
+    try:
+        with lock.held():
+            yield
+    finally:
+        lock.close()
 
 
 def digest(data: bytes | None) -> str | None:

@@ -9,9 +9,12 @@ from typing import Any
 from orchestrator import workspace
 from orchestrator.errors import ToolError
 from orchestrator.events import FileChange, Intent, Kind
+from orchestrator.patch import is_binary, patch
 from orchestrator.tools.tool import ToolInput, ToolResult, Workplace
 from orchestrator.workspace import File, digest, mistake
 
+LONGEST_DIFFERENCE = 4_000
+"""Characters of a difference that a refusal shows."""
 CURRENT = " (file state is current in your context — no need to Read it back)"
 
 
@@ -72,11 +75,12 @@ class Change(ABC):
             old = encoded(place.documents[kind]) if kind in place.documents else file.read()
             text = self.altered(given, file, old).decode("utf-8", "replace")
             return ToolResult(self.said(given, created=old is None), documents={kind: text})
-        old = file.read()
-        self._check_seen(file, old, place)
-        new = self.altered(given, file, old)
-        _retain(place, file, old, new)
-        file.write(new)
+        with workspace.changing(place.temp):
+            old = file.read()
+            self._check_seen(file, old, place)
+            new = self.altered(given, file, old)
+            _retain(place, file, old, new)
+            file.write(new)
         return self._done(given, file.path, digest(old), digest(new))
 
     def _done(self, given: Any, path: str, before: str | None, after: str | None) -> ToolResult:
@@ -93,7 +97,7 @@ class Change(ABC):
         if seen and seen[-1].after != digest(old):
             raise mistake(
                 "File has been modified since read, either by the user or by a linter. "
-                "Read it again before attempting to write it."
+                f"Read it again before attempting to write it.{_since(file, seen[-1].after, old, place)}"
             )
 
 
@@ -118,6 +122,16 @@ def _retain(place: Workplace, file: File, old: bytes | None, new: bytes) -> None
         place.contents.keep(new)
     except OSError as error:
         raise mistake(f"{file.given} was not changed: what it holds could not be kept ({error.strerror}).") from error
+
+
+def _since(file: File, digest: str | None, now: bytes, place: Workplace) -> str:
+    """How a file differs from what the agent knows of it, where that was kept."""
+    known = place.contents.read(digest) if digest else None
+    if known is None or is_binary(known, now):
+        return ""
+    difference = patch(file.path, known, now).decode("utf-8", "replace").partition("\n")[2]
+    rest = "\n…" if len(difference) > LONGEST_DIFFERENCE else ""
+    return f"\n\nWhat has changed:\n{difference[:LONGEST_DIFFERENCE]}{rest}"
 
 
 def _later(intent: Intent, place: Workplace) -> tuple[str | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
@@ -14,6 +15,8 @@ from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
 from orchestrator.workspace import digest, mistake
 
 LONGEST = 100_000
+KEPT = 256 * 1024
+"""Bytes of a file up to which what was read is kept: to say what has changed since, when the agent wants to write."""
 
 
 class ReadInput(ToolInput):
@@ -54,6 +57,9 @@ def _read(given: ReadInput, place: Workplace) -> ToolResult:
             f"{suffix + ' ' if suffix else ''}file. Use a skill for this file type if one is available, or a shell "
             "command or script that can read the format."
         )
+    if len(data) <= KEPT:
+        with suppress(OSError):  # only a refusal says less then
+            place.contents.keep(data)
     change = FileChange(path=file.path, before=digest(data), after=digest(data))
     return ToolResult(_shown(data.decode("utf-8-sig", "replace"), given), files=(change,))
 

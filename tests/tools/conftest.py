@@ -125,7 +125,7 @@ class Agent:
 @pytest.fixture
 def agent(tmp_path: Path) -> Agent:
     workspace = tmp_path / "project"
-    for name in ("commands", "contents"):
+    for name in ("commands", "contents", "locks"):
         (workspace / ".temp" / ".orchestrator" / name).mkdir(parents=True)
     created = TaskCreated(agent="db-worker", description="Create a User model")
     task = create(created, task_id="K7Q2MX", uuid="1", at=AT)

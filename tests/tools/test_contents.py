@@ -50,9 +50,9 @@ def test_write_and_edit_keep_what_the_file_held_and_what_it_holds(agent):
 
 
 def test_the_old_content_is_on_the_disk_before_the_file_is_touched(agent):
-    agent.disk = disk = LoggingDisk()
     (agent.workspace / "a.txt").write_bytes(OLD)
     agent.call("Read", file_path="a.txt")
+    agent.disk = disk = LoggingDisk()
     agent.call("Write", file_path="a.txt", content=NEW.decode())
     folder, old = agent.contents.folder, agent.contents.folder / sha(OLD)
     moved = disk.log.index(("move", old))
@@ -69,7 +69,7 @@ def test_on_a_full_disk_a_call_fails_before_the_file_is_changed(agent):
         "Write", file_path="a.txt", content="two"
     )
     assert (agent.workspace / "a.txt").read_bytes() == OLD
-    assert list(agent.contents.folder.iterdir()) == []
+    assert [path.name for path in agent.contents.folder.iterdir()] == [sha(OLD)]  # of what was read
 
 
 def test_what_a_command_deletes_changes_and_makes_is_kept(agent):

@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -137,7 +140,10 @@ def test_a_file_that_changed_since_it_was_read_or_written_is_refused(agent, give
     tool, fields = given
     agent.call("Write", file_path="a.txt", content="mine")
     (agent.workspace / "a.txt").write_text("theirs")
-    assert "has been modified since read" in agent.error(tool, file_path="a.txt", **fields)
+    refused = agent.error(tool, file_path="a.txt", **fields)
+    assert "has been modified since read" in refused
+    assert "-mine\n" in refused
+    assert "+theirs\n" in refused
     agent.call("Read", file_path="a.txt")
     agent.call(tool, file_path="a.txt", **fields)
 
@@ -275,3 +281,35 @@ def test_a_document_edit_is_made_again_for_the_engine_to_absorb(agent):
     given = {"file_path": ".temp/plan-K7Q2MX.md", "old_string": "old", "new_string": "new"}
     (intent,) = agent.intend(("Edit", given))
     assert agent.settle(intent, given).documents == {"plan": "new"}
+
+
+# -- several agents at once
+
+COUNT = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tests.tools.conftest import AT, Agent
+from orchestrator.errors import ToolError
+from orchestrator.events import TaskCreated, WorkerStarted
+from orchestrator.transitions import apply_all, create
+
+task = create(TaskCreated(agent="a", description="Count"), task_id="K7Q2MX", uuid="1", at=AT)
+agent = Agent(Path(sys.argv[1]), apply_all(task, [WorkerStarted(epoch=1, holder="test")], actor="engine", at=AT))
+for _ in range(20):
+    while True:
+        number = int(agent.call("Read", file_path="count.txt").text.split("\\t")[1])
+        try:
+            agent.call("Write", file_path="count.txt", content=str(number + 1))
+            break
+        except ToolError as error:
+            assert "modified since read" in str(error), error
+"""
+
+
+def test_agents_of_several_processes_lose_no_update_of_one_file(agent):
+    (agent.workspace / "count.txt").write_text("0")
+    words = [sys.executable, "-c", COUNT, str(agent.workspace), str(Path(__file__).parents[2])]
+    counting = [subprocess.Popen(words) for _ in range(3)]
+    assert [process.wait() for process in counting] == [0, 0, 0]
+    assert (agent.workspace / "count.txt").read_text() == "60"
