@@ -37,7 +37,6 @@ from orchestrator.task import Blocker, Decision, Task, Workstream
 _PASSING = ("revision", "updatedAt", "usage")
 """Keys that change all the time: a text that still says older values is no edit of them."""
 _LISTS = ("workstreams", "decisions", "relatedAgentFiles")
-_OTHER_WORDS = {"deferred": "pending", "partially-completed": "in-progress"}
 _WORKSTREAM = {
     "description": "description",
     "status": "status",
@@ -142,13 +141,9 @@ def _overlay(base: Json, new: Json, old: Json, same: Callable[[str, Any, Any], b
 
 def _same(key: str, said: Any, wanted: Any) -> bool:
     if key == "status" and isinstance(said, str):
-        return wanted in (said, _workstream_status(said), status_word(said))
+        return wanted in (said, workstream_status(said), status_word(said))
     equal: bool = (said or None) == (wanted or None)
     return equal and type(said) in (type(wanted), type(None))
-
-
-def _workstream_status(said: str) -> Any:
-    return workstream_status(said) or _OTHER_WORDS.get(said.strip().casefold().replace("_", "-"))
 
 
 def _rows(base: Any, new: list[Json], old: list[Json], bound: dict[int, int]) -> list[Any]:
@@ -336,7 +331,7 @@ def _fields(row: Json) -> dict[str, Any]:
 def _typed(key: str, value: Any) -> Any:
     """A typed value as the event takes it, None when it cannot be."""
     if key == "status":
-        return _workstream_status(value) if isinstance(value, str) else None
+        return workstream_status(value) if isinstance(value, str) else None
     if key in ("dependencies", "artifacts", "crossAgentReferences"):
         rows = [] if value is None else value
         return tuple(rows) if isinstance(rows, list) and all(isinstance(row, str) for row in rows) else None

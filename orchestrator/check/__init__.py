@@ -1,0 +1,11 @@
+"""What does not fit together in a folder of tasks, with the lines that prove it: no lock, no write, no engine.
+
+The documents are read as they lie there, kept by the engine or by hand; what cannot be read is a finding too.
+A rule is a function in `within` (one task) or `across` (the folder) and a row of the table at the end of its module.
+"""
+
+from orchestrator.check.claims import Facts
+from orchestrator.check.finding import Finding, Severity, Witness
+from orchestrator.check.report import Report, check
+
+__all__ = ["Facts", "Finding", "Report", "Severity", "Witness", "check"]

@@ -1,0 +1,49 @@
+"""Whether the documents of a task agree on what is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from orchestrator.check.claims import Claim, TaskFiles, quoted
+from orchestrator.check.finding import Finding
+from orchestrator.documents.markdown import plain
+from orchestrator.documents.workstreams import workstream_status
+
+_STRONGEST = ("status", "completion-time", "workstreams", "summary", "progress", "checklist")
+"""Which claim the others are held against."""
+_ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*((?:(?!\*\*).)+)\*\*[ \t]+\[([a-z_ -]+)\]", re.MULTILINE)
+
+
+def disagreement(task: TaskFiles) -> Iterator[Finding]:
+    """Some documents say that the task is done and others that it is not: each of the fewer, against the strongest."""
+    claims = [claim for claim in task.claims if not _in_flight(task, claim)]
+    done, left = ([claim for claim in claims if claim.done is way] for way in (True, False))
+    if not done or not left:
+        return
+    odd, others = (done, left) if len(done) < len(left) else (left, done)
+    best = min(others, key=lambda claim: _STRONGEST.index(claim.source))
+    for claim in odd:
+        yield task.finding(claim.source, "error", f"{claim.says}, but {best.says}", claim.witness, best.witness)
+
+
+def _in_flight(task: TaskFiles, claim: Claim) -> bool:
+    """True for what is no claim yet: of its own tasks the engine says when they are completed.
+
+    Until then all items may be ticked; all workstreams may be completed, unless items are left.
+    """
+    if not task.kept or task.life in (None, "completed") or not claim.done:
+        return False
+    return claim.source == "checklist" or (claim.source == "workstreams" and task.ticked == len(task.boxes or ()))
+
+
+def workstream_rows(task: TaskFiles) -> Iterator[Finding]:
+    """A workstream whose status in a Markdown document is not the one in the status document."""
+    rows = {plain(row.id): row for row in task.workstreams}
+    for text in task.markdown if rows else ():
+        for found in _ROW.finditer(text.prose):
+            row, word = rows.get(plain(found[1])), workstream_status(found[2])
+            if task.status and row and row.word and word not in (row.word, None):
+                says = f"workstream {quoted(row.id)} is {quoted(found[2])} here, but {quoted(row.said)} in the JSON"
+                there = task.status.at("workstreams", row.place, "status")
+                yield task.finding("workstream-status", "error", says, text.at_prose(found.start(1)), there)

@@ -1,0 +1,250 @@
+"""What the documents of one task claim about it: done or open, each with the line that says so."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from orchestrator.check.finding import Finding, Fix, Severity, Witness
+from orchestrator.check.listing import Listing
+from orchestrator.check.text import JsonText, Text
+from orchestrator.documents.header import status_word
+from orchestrator.documents.status_line import StatusLine, status_line
+from orchestrator.documents.workstreams import workstream_status
+from orchestrator.events import Json, Status
+
+BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[([ xX✅✓✔☑])\ufe0f?\][ \t]+\S", re.MULTILINE)
+Part = Literal["done", "part", "none"]
+
+
+class WorkstreamSaid(NamedTuple):
+    """`place`: in its list. `word`: what we call the status that is `said`."""
+
+    place: int
+    id: str
+    word: Status | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`source`: what makes it. `says`: as part of a sentence."""
+
+    source: str
+    done: bool
+    says: str
+    witness: Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the documents of one task say, in short. `items`: ticked ones, and all; None without a checklist."""
+
+    id: str
+    archived: bool
+    kept: bool
+    workstreams: Part | None
+    items: tuple[int, int] | None
+    progress: Literal["done", "open"] | None
+    summary: bool
+    finished: bool
+    name: tuple[str, Witness] | None
+    parent: str | None
+    artifacts: dict[str, Witness]
+
+
+class TaskFiles:
+    """The documents of one task as they were read. `elsewhere`: what lies in the other place."""
+
+    def __init__(self, task_id: str, listing: Listing) -> None:
+        places = listing.documents.get(task_id, {})
+        # where its status document is, or else most of its documents
+        self.archived = max(places, key=lambda place: ("task-status" in places[place], not place)) if places else False
+        self.id = task_id
+        self.listing = listing
+        self.texts = dict(listing.texts(task_id, self.archived, places.get(self.archived, [])))
+        self.elsewhere = dict(listing.texts(task_id, not self.archived, places.get(not self.archived, [])))
+        self.kept = task_id in listing.journals
+        self.status = JsonText(self.texts["task-status"]) if "task-status" in self.texts else None
+
+    @property
+    def home(self) -> Witness:
+        """Where its documents lie."""
+        return Witness(self.listing.path("", self.archived))
+
+    @property
+    def data(self) -> Json:
+        return self.status.data if self.status else {}
+
+    @property
+    def markdown(self) -> Iterator[Text]:
+        return (text for kind, text in self.texts.items() if kind != "task-status" and text.content)
+
+    def finding(
+        self,
+        rule: str,
+        severity: Severity,
+        says: str,
+        *witnesses: Witness,
+        fix: Fix | None = "refresh",
+        about: str | None = None,
+    ) -> Finding:
+        """A finding about this task; what the engine does not keep, it cannot fix."""
+        one, other = witnesses
+        return Finding(rule, severity, self.id, says, (one, other), fix if self.kept else None, about)
+
+    @cached_property
+    def boxes(self) -> list[tuple[int, bool]] | None:
+        """Where in its prose each box of the checklist is, and whether it is ticked; None without a checklist."""
+        text = self.texts.get("checklist")
+        if text is None or text.problem:
+            return None
+        return [(found.start(1), found[1] != " ") for found in BOX.finditer(text.prose)]
+
+    @property
+    def ticked(self) -> int:
+        return sum(ticked for _, ticked in self.boxes or ())
+
+    @property
+    def first_box(self) -> Witness:
+        """The first that is not ticked, or else the first."""
+        place = next((place for place, ticked in self.boxes or () if not ticked), (self.boxes or [(0, True)])[0][0])
+        return self.texts["checklist"].at_prose(place)
+
+    @cached_property
+    def workstreams(self) -> list[WorkstreamSaid]:
+        """Those that have a status."""
+        rows = self.status.rows("workstreams") if self.status else []
+        return [
+            WorkstreamSaid(place, str(row.get("id")), workstream_status(said), said)
+            for place, row in rows
+            if isinstance(said := row.get("status"), str)
+        ]
+
+    @cached_property
+    def part(self) -> Part | None:
+        """How many of the workstreams are completed, None where there are none."""
+        words = {row.word for row in self.workstreams}
+        if not words:
+            return None
+        return "done" if words == {"completed"} else "part" if words & {"completed", "in-progress"} else "none"
+
+    @cached_property
+    def progress(self) -> StatusLine | None:
+        text = self.texts.get("progress")
+        return status_line(text.lines) if text else None
+
+    @property
+    def summary(self) -> Text | None:
+        """The completion summary, when it says anything."""
+        text = self.texts.get("completion-summary")
+        return text if text and (text.content.strip() or text.problem) else None
+
+    @cached_property
+    def life(self) -> str | None:
+        """The task's status in the status document, as we call it."""
+        said = self.data.get("status")
+        return status_word(said) if isinstance(said, str) else None
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """The strongest first. None of a task that was cancelled: its documents may be as they were then."""
+        if self.life == "cancelled":
+            return ()
+        found = (
+            self._life(),
+            self._completion(),
+            self._workstreams(),
+            self._progress(),
+            self._summary(),
+            self._items(),
+        )
+        return tuple(claim for claim in found if claim is not None)
+
+    @property
+    def finished(self) -> bool:
+        """True when more of the documents say so than not."""
+        done = sum(claim.done for claim in self.claims)
+        return self.life == "cancelled" or 2 * done > len(self.claims)
+
+    def _life(self) -> Claim | None:
+        if self.status is None or self.life is None:
+            return None
+        says = f"the status is {quoted(self.data['status'])}"
+        return Claim("status", self.life == "completed", says, self.status.at("status"))
+
+    def _completion(self) -> Claim | None:
+        if self.status is None or not (said := self.data.get("completedAt")) or not isinstance(said, str):
+            return None
+        return Claim("completion-time", True, f"it was completed at {said}", self.status.at("completedAt"))
+
+    def _workstreams(self) -> Claim | None:
+        rows = self.workstreams
+        if self.status is None or not rows:
+            return None
+        left = [row for row in rows if row.word != "completed"]
+        if not left:
+            says = f"all {len(rows)} workstreams are completed" if len(rows) > 1 else "its workstream is completed"
+            return Claim("workstreams", True, says, self.status.at("workstreams", rows[-1].place, "status"))
+        says = f"{len(left)} of {len(rows)} workstreams {'is' if len(left) == 1 else 'are'} not completed"
+        return Claim("workstreams", False, says, self.status.at("workstreams", left[0].place, "status"))
+
+    def _progress(self) -> Claim | None:
+        if (said := self.progress) is None:
+            return None
+        says = f"the progress report says {quoted(said.value)}"
+        return Claim("progress", said.done, says, self.texts["progress"].at_line(said.line))
+
+    def _summary(self) -> Claim | None:
+        text = self.summary
+        return Claim("summary", True, "there is a completion summary", text.at_line(0)) if text else None
+
+    def _items(self) -> Claim | None:
+        if not self.boxes:
+            return None
+        total, left = len(self.boxes), len(self.boxes) - self.ticked
+        says = f"all of its {total} items are ticked" if not left else f"{left} of {total} items are not ticked"
+        return Claim("checklist", not left, says, self.first_box)
+
+    @property
+    def artifacts(self) -> dict[str, Witness]:
+        """The files its workstreams are to make, and where it says so."""
+        found: dict[str, Witness] = {}
+        for place, row in self.status.rows("workstreams") if self.status else ():
+            listed = row.get("artifacts")
+            for index, said in enumerate(listed if isinstance(listed, list) else ()):
+                if self.status and isinstance(said, str) and (path := posixpath.normpath(said.strip())) != ".":
+                    found.setdefault(path, self.status.at("workstreams", place, "artifacts", index))
+        return found
+
+    @property
+    def name(self) -> tuple[str, Witness] | None:
+        """Its `taskId`, and where that stands."""
+        said = self.data.get("taskId")
+        return (said, self.status.at("taskId")) if self.status and isinstance(said, str) and said.strip() else None
+
+    def facts(self) -> Facts:
+        line, parent = self.progress, self.data.get("parentTask")
+        return Facts(
+            id=self.id,
+            archived=self.archived,
+            kept=self.kept,
+            workstreams=self.part,
+            items=None if self.boxes is None else (self.ticked, len(self.boxes)),
+            progress=line and ("done" if line.done else "open"),
+            summary=self.summary is not None,
+            finished=self.finished,
+            name=self.name,
+            parent=parent if isinstance(parent, str) else None,
+            artifacts=self.artifacts,
+        )
+
+
+def quoted(value: Any, longest: int = 60) -> str:
+    """A value as it is shown in a sentence: on one line, not too long."""
+    said = " ".join(str(value).split())
+    return f'"{said if len(said) <= longest else said[: longest - 1] + "…"}"'

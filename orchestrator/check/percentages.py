@@ -1,0 +1,79 @@
+"""Percentages that are reported, and those that are counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from orchestrator.check.claims import TaskFiles
+from orchestrator.check.finding import Finding, Witness
+
+_LINE = re.compile(
+    r"^[ \t>*#_-]*(?:(?:Overall|Total|Current)[ \t]+)?(?:Progress|Completion(?:[ \t]+Status)?)[ \t*_]*:[ \t*_]*"
+    r"(?:(\d+(?:\.\d+)?)[ \t]*%|(\d+) of (\d+) items[ \t]*\r?$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_KEYS = ("progress", "percentage", "percentComplete", "completionPercentage", "overallProgress")
+_ROUNDED = 1.0
+"""So many percent are lost by rounding."""
+
+
+class Count(NamedTuple):
+    """`says`: what was counted, as part of a sentence."""
+
+    done: int
+    total: int
+    says: str
+    witness: Witness
+
+
+class Reported(NamedTuple):
+    """`part` of so many items, or percent when `items` is None."""
+
+    part: float
+    items: int | None
+    says: str
+    witness: Witness
+
+    def fits(self, count: Count) -> bool:
+        if self.items is not None:
+            return (self.part, self.items) == (count.done, count.total)
+        return abs(100 * count.done / count.total - self.part) <= _ROUNDED
+
+
+def percentage(task: TaskFiles) -> Iterator[Finding]:
+    """What is reported is neither how much of the checklist is ticked nor how many workstreams are completed."""
+    items, workstreams = list(_items(task)), list(_workstreams(task))
+    for said in _reported(task):
+        counts = items if said.items is not None else [count for count in items + workstreams if count.total]
+        if counts and not any(said.fits(count) for count in counts):
+            says = f"{said.says} is reported, but {counts[0].says}"
+            yield task.finding("percentage", "error", says, said.witness, counts[0].witness)
+
+
+def _items(task: TaskFiles) -> Iterator[Count]:
+    if task.boxes is not None:
+        total = len(task.boxes)
+        yield Count(task.ticked, total, f"{task.ticked} of {total} items are ticked", task.first_box)
+
+
+def _workstreams(task: TaskFiles) -> Iterator[Count]:
+    if task.workstreams and task.status:
+        done, total = sum(row.word == "completed" for row in task.workstreams), len(task.workstreams)
+        says = f"{done} of {total} workstreams are completed"
+        yield Count(done, total, says, task.status.at("workstreams"))
+
+
+def _reported(task: TaskFiles) -> Iterator[Reported]:
+    for key in _KEYS if task.status else ():
+        said = str(task.data.get(key, "")).strip().removesuffix("%").strip()
+        if task.status and re.fullmatch(r"\d+(?:\.\d+)?", said):
+            yield Reported(float(said), None, f'"{key}": {said}', task.status.at(key))
+    for text in task.markdown:
+        for found in _LINE.finditer(text.prose):
+            if found[1]:
+                yield Reported(float(found[1]), None, f"{found[1]}%", text.at_prose(found.start(1)))
+            else:
+                says = f"{found[2]} of {found[3]} items"
+                yield Reported(float(found[2]), int(found[3]), says, text.at_prose(found.start(2)))

@@ -1,0 +1,39 @@
+"""Documents that cannot be read, and documents of the engine's whose journal is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.check.claims import TaskFiles
+from orchestrator.check.finding import Finding, Witness
+from orchestrator.documents.status_json import load
+
+
+def unreadable(task: TaskFiles) -> Iterator[Finding]:
+    """A document that cannot be read, or not as a whole."""
+    for kind, text in task.texts.items():
+        whole, problem = Witness(text.shown), text.problem
+        where = whole
+        if kind == "task-status" and task.status and problem is None:
+            problem, where = task.status.problem or _refused(text.content), task.status.broken or whole
+        if problem is None and not text.content.strip():
+            problem = "it is empty"
+        if problem is not None:
+            remedy = f"`orchestrator show {task.id}` puts it back" if task.kept else "mend it, or take it away"
+            yield task.finding("unreadable", "error", f"{whole} cannot be read, {problem}: {remedy}", where, whole)
+
+
+def _refused(content: str) -> str | None:
+    try:
+        load(content)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return None
+
+
+def no_journal(task: TaskFiles) -> Iterator[Finding]:
+    """Documents that the engine wrote, whose journal is not there any more."""
+    if not task.kept and task.status and isinstance(task.data.get("sync"), dict):
+        says = "its journal is gone, so nothing keeps its documents in step: bring it back from a backup, or adopt them"
+        journal = Witness(task.listing.journal(f"{task.id}.jsonl"))
+        yield task.finding("no-journal", "error", says, task.status.at("sync"), journal)

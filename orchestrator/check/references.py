@@ -1,0 +1,53 @@
+"""References to the documents of tasks that lead nowhere, or to where those were before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from orchestrator import documents
+from orchestrator.check.claims import TaskFiles
+from orchestrator.check.finding import Finding, Fix, Witness
+from orchestrator.check.text import Text
+
+_PLACED = re.compile(
+    r"(?<![\w.-])\.temp/(?P<completed>completed/|)"
+    r"(?P<name>[A-Za-z0-9](?:[\w.-]*[^\W_])?[-_](?P<task>[A-Z0-9]{6})(?:\.[A-Za-z0-9]+)+)(?![\w/-])",
+    re.ASCII,
+)
+"""What `mentions` brings up to date when a task is moved."""
+_NAMED = re.compile(
+    rf"(?<![\w./\\-])(?P<name>(?:{'|'.join(documents.KINDS)})-(?P<task>[A-Z0-9]{{6}})\.(?:md|json))(?![\w/-])", re.ASCII
+)
+
+
+def references(task: TaskFiles) -> Iterator[Finding]:
+    """A path or name that no file has, or whose file is in the other place; the first mention of each.
+
+    Of its own documents a task may name some that are still to come.
+    """
+    seen: set[str] = set()
+    for text in task.texts.values():
+        for pattern in (_PLACED, _NAMED):
+            for found in pattern.finditer(text.prose):
+                if found[0] not in seen:
+                    seen.add(found[0])
+                    yield from _follow(task, text, found)
+
+
+def _follow(task: TaskFiles, text: Text, found: re.Match[str]) -> Iterator[Finding]:
+    name, about, listing = found["name"], found["task"], task.listing
+    completed = found.groupdict().get("completed")
+    places = [archived for archived in (False, True) if name in (listing.completed if archived else listing.open)]
+    if not places:
+        if about != task.id:
+            first = listing.first_of(about)
+            there = Witness(first, 1) if first else Witness(listing.shown)
+            says = f"{found[0]} is referred to, and is not there"
+            yield task.finding("dangling-reference", "error", says, text.at_prose(found.start()), there, fix=None)
+    elif completed is not None and bool(completed) not in places:
+        says = f"{found[0]} is now in {listing.path('', places[0])}"
+        there = Witness(listing.path(name, places[0]), 1)
+        where = text.at_prose(found.start())
+        fix: Fix | None = None if completed else "refer"
+        yield task.finding("outdated-reference", "warning", says, where, there, fix=fix, about=about)

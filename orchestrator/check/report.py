@@ -1,0 +1,64 @@
+"""All rules applied to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from orchestrator.check.agreement import disagreement, workstream_rows
+from orchestrator.check.artifacts import shared_artifact
+from orchestrator.check.claims import Facts, TaskFiles
+from orchestrator.check.decisions import lone_decision
+from orchestrator.check.finding import Finding
+from orchestrator.check.listing import Listing
+from orchestrator.check.percentages import percentage
+from orchestrator.check.places import archived_open, not_archived, same_name, two_journals, two_places
+from orchestrator.check.reading import no_journal, unreadable
+from orchestrator.check.references import references
+from orchestrator.check.times import times
+
+OF_ONE: tuple[Callable[[TaskFiles], Iterator[Finding]], ...] = (
+    unreadable,
+    no_journal,
+    two_journals,
+    two_places,
+    disagreement,
+    workstream_rows,
+    percentage,
+    times,
+    lone_decision,
+    references,
+    archived_open,
+    not_archived,
+)
+OF_ALL: tuple[Callable[[Sequence[Facts]], Iterator[Finding]], ...] = (same_name, shared_artifact)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tasks by their id; findings by task, and each task's in the order of the rules."""
+
+    tasks: tuple[Facts, ...]
+    findings: tuple[Finding, ...]
+
+
+def check(temp: Path, shown: str = ".temp") -> Report:
+    """Look at every task of the folder; `shown` is how its path is written. Raises StorageError."""
+    listing = Listing(temp, shown)
+    facts, found = [], []
+    for task_id in sorted({*listing.documents, *listing.journals}):
+        task = TaskFiles(task_id, listing)
+        findings = _of_one(task)
+        if findings and task.kept:  # its documents may have been replaced one after the other while they were read
+            again = set(_of_one(TaskFiles(task_id, listing)))
+            findings = [finding for finding in findings if finding in again]
+        found += findings
+        facts.append(task.facts())
+    found += chain.from_iterable(rule(facts) for rule in OF_ALL)
+    return Report(tuple(facts), tuple(sorted(found, key=lambda finding: finding.task)))
+
+
+def _of_one(task: TaskFiles) -> list[Finding]:
+    return [finding for rule in OF_ONE for finding in rule(task)]

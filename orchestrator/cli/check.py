@@ -1,0 +1,158 @@
+"""check: what does not fit together in the documents, with the lines that prove it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project, pass_project
+from orchestrator.errors import OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.check import Facts, Finding, Report
+    from orchestrator.engine import Engine
+
+_MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow")}
+
+
+@click.command(
+    epilog="JSON: {folder, ok, findings: [{rule, severity, task, says, witnesses: [{path, line}], fix}], fixed, "
+    "tasks}, see docs/cli.md."
+)
+@click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--fix", is_flag=True, help="Mend what needs no person, in the tasks that orchestrator keeps.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, with what each task's documents say.")
+@pass_project
+def command(project: Project, path: Path | None, fix: bool, as_json: bool) -> int:
+    """Look for contradictions in the documents of tasks.
+
+    Those kept by hand are looked at, too. PATH is a folder like .temp, else it is this project's. Exit code 1 when
+    something is found. Without --fix it only reads.
+    """
+    from orchestrator.check import check
+
+    temp = project.temp if path is None else path
+    if not temp.is_dir():
+        raise UsageError(f"there is no .temp in {project.workspace} or above it: no tasks yet")
+    if fix and path is not None:
+        raise UsageError("--fix works in a project: give that with --project, not a PATH")
+    shown = ".temp" if path is None else str(path)
+    report, fixed = check(temp, shown), []
+    if fix and any(finding.fix for finding in report.findings):
+        _fix(project, report)
+        before, report = report, check(temp, shown)
+        left = {(finding.rule, finding.task, finding.says) for finding in report.findings}
+        fixed = [one for one in before.findings if one.fix and (one.rule, one.task, one.says) not in left]
+    if as_json:
+        screen.print_json(_json(temp, report, fixed))
+    else:
+        _show(report, fixed)
+    return 1 if report.findings else 0
+
+
+def _fix(project: Project, report: Report) -> None:
+    """Do what the findings ask for, task by task; what keeps it from being done is said, and the others go on."""
+    asked = defaultdict(list)
+    for finding in report.findings:
+        if finding.fix:
+            asked[finding.task].append(finding)
+    with project.engine() as engine:
+        for task_id, findings in asked.items():
+            try:
+                _fix_task(engine, task_id, findings)
+            except OrchestratorError as error:
+                screen.complain(f"{task_id} was left as it is: {error}")
+
+
+def _fix_task(engine: Engine, task_id: str, findings: list[Finding]) -> None:
+    from orchestrator.errors import Busy
+    from orchestrator.events import ReferenceAdded
+
+    if holder := engine.at_work(task_id):
+        raise Busy(task_id, screen.who(holder))
+    task = engine.refresh(task_id).task
+    known = {task_id, *(row.task for row in task.references)}
+    if missing := sorted({one.about for one in findings if one.fix == "refer" and one.about} - known):
+        engine.commit(task_id, [ReferenceAdded(task=name, document="task-status") for name in missing], actor="user")
+        engine.refresh(task_id)
+    if any(one.fix == "archive" for one in findings):
+        engine.archive(task_id)
+
+
+def _show(report: Report, fixed: list[Finding]) -> None:
+    for finding in fixed:
+        click.echo(screen.fit(f"fixed: {finding.task}: {finding.rule}: {finding.says}", screen.columns()))
+    for task_id, findings in groupby(report.findings, key=lambda finding: finding.task):
+        screen.title(task_id)
+        for finding in findings:
+            _show_finding(finding)
+    if fixed or report.findings:
+        click.echo()
+    click.echo("\n".join(screen.wrap(_summary(report), screen.columns())))
+
+
+def _show_finding(finding: Finding) -> None:
+    mark, colour = _MARKS[finding.severity]
+    rows = screen.wrap(f"{finding.rule}: {screen.line(finding.says)}", screen.columns() - 4)
+    click.echo(f"  {click.style(mark, fg=colour)} {rows[0]}")
+    for row in rows[1:]:
+        click.echo(f"    {row}")
+    one, other = (screen.line(str(witness)) for witness in finding.witnesses)
+    if screen.measure(f"{one} ↔ {other}") <= screen.columns() - 4:
+        click.echo(f"    {screen.dim(f'{one} ↔ {other}')}")
+    else:
+        click.echo(f"    {screen.dim(one)}\n  {screen.dim(f'↔ {other}')}")
+
+
+def _summary(report: Report) -> str:
+    tasks, found = screen.count(len(report.tasks), "task"), report.findings
+    if not found:
+        return f"{tasks}, no contradictions"
+    kept = {task.id for task in report.tasks if task.kept}
+    errors = sum(finding.severity == "error" for finding in found)
+    counts = [(errors, "error"), (len(found) - errors, "warning")]
+    said = " and ".join(screen.count(number, noun) for number, noun in counts if number)
+    said += f" in {len({finding.task for finding in found})} of {tasks}"
+    if any(finding.fix for finding in found):
+        said += "; --fix mends what needs no person"
+    if any(finding.task not in kept for finding in found):
+        said += "; `orchestrator adopt` takes in what is kept by hand"
+    return said
+
+
+def _json(temp: Path, report: Report, fixed: list[Finding]) -> dict[str, Any]:
+    return {
+        "folder": str(temp.resolve()),
+        "ok": not report.findings,
+        "findings": [_finding(finding) for finding in report.findings],
+        "fixed": [_finding(finding) for finding in fixed],
+        "tasks": [_facts(task) for task in report.tasks],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "task": finding.task,
+        "says": finding.says,
+        "witnesses": [{"path": witness.path, "line": witness.line} for witness in finding.witnesses],
+        "fix": finding.fix,
+    }
+
+
+def _facts(task: Facts) -> dict[str, Any]:
+    return {
+        "task": task.id,
+        "archived": task.archived,
+        "by_hand": not task.kept,
+        "workstreams": task.workstreams,
+        "items": task.items and {"done": task.items[0], "total": task.items[1]},
+        "progress": task.progress,
+        "summary": task.summary,
+    }
