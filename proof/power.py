@@ -45,7 +45,7 @@ MOVES = (archive, cancel, reopen, rename)
 """Flows that sync a directory again when that failed. A file system that cannot write one writes nothing any more."""
 SHARES = 4
 """Of each flow so many parts. Every other one does without the exchange; the last two of `create` find no folder."""
-EACH = 40
+EACH = {"failed": 20, "died": 4}
 """States drawn of each failing sync, and of each death, at least."""
 RECOVERIES = 40
 """States after a second cut, of each recovery."""
@@ -105,11 +105,11 @@ class Cuts:
 
     def failed(self, count: int) -> Iterable[Case]:
         """Of each failing sync as many; where there are too many, of some."""
-        for sync, each in self._some(range(len(self._whole.syncs)), count):
+        for sync, each in self._some(range(len(self._whole.syncs)), count, EACH["failed"]):
             yield from self._sampled(self._before, each, f"sync {sync} failed", failing=sync)
 
     def died(self, count: int) -> Iterable[Case]:
-        for operation, each in self._some(range(self._whole.operations), count):
+        for operation, each in self._some(range(self._whole.operations), count, EACH["died"]):
             yield from self._sampled(self._before, each, f"died before operation {operation}", dying=operation)
 
     def again(self, count: int) -> Iterable[Case]:
@@ -119,9 +119,9 @@ class Cuts:
             yield from self._sampled(first, RECOVERIES, case.moment, earlier=case)
             shutil.rmtree(first)
 
-    def _some(self, points: range, count: int) -> Iterable[tuple[int, int]]:
+    def _some(self, points: range, count: int, each: int) -> Iterable[tuple[int, int]]:
         """Points to try, and how many states to draw of each."""
-        chosen = sorted(self._chance.sample(points, min(len(points), -(-count // EACH))))
+        chosen = sorted(self._chance.sample(points, min(len(points), -(-count // each))))
         return ((point, -(-count // len(chosen))) for point in chosen)
 
     def _sampled(

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SECTOR = 512
+STALE = b"- [x] What a file said that is no more\n"
+"""Garbage that can be read."""
 
 
 @dataclass
@@ -257,7 +259,7 @@ def _torn(data: bytes, change: Change, kind: str, chance: random.Random) -> byte
     end = change.offset + len(change.data)
     old = data[change.offset : end]
     rest = len(change.data) - len(old)
-    filling = chance.randbytes(rest) if chance.random() < 0.5 else bytes(rest)
+    filling = chance.choice([bytes(rest), chance.randbytes(rest), (STALE * (rest // len(STALE) + 1))[:rest]])
     torn = bytearray(old + filling)
     if kind == "torn":
         for sector in range(change.offset // SECTOR, end // SECTOR + 1):
