@@ -338,6 +338,12 @@ class StateRecorded(Event):
     """A Sync call went through: nothing is owed any more."""
 
 
+class StuckNoticed(Event):
+    """The calls led nowhere, and the model was told."""
+
+    reason: str
+
+
 class FinishRefused(Event):
     """Finish was called and something was missing."""
 

@@ -55,7 +55,9 @@ def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -
     if event.epoch != task.epoch + 1:
         raise Refused("WorkerStarted", f"epoch {event.epoch} does not follow {task.epoch}")
     resumed = task.resumed + (1 if event.resumed else 0)
-    return _life(task, "in-progress", event, epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None)
+    return _life(
+        task, "in-progress", event, epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None, stuck=None
+    )
 
 
 def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:

@@ -172,6 +172,8 @@ class Task:
     asked_receipts: int | None = None
     asked_triggers: tuple[str, ...] = ()
     finish_refusals: int = 0
+    stuck: int | None = None
+    """How many receipts there were when the model was told that it goes round in circles; None for a new worker."""
     directory: str = "."
     summary: str | None = None
     result: Json | None = None

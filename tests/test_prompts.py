@@ -24,6 +24,7 @@ VALUES = {
     "interrupted": "calls",
     "sync-due": "triggers",
     "sync-refused": "",
+    "stuck": "reason",
     "unfinished": "missing attempts_left",
     "cut-short": "",
     "malformed": "",

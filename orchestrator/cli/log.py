@@ -155,7 +155,7 @@ def colour(event: Json) -> str | None:
 
 _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
     (
-        *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused"),
+        *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "StuckNoticed"),
         *("TaskBlocked", "TaskCancelled", "TaskStopped"),
     ),
     "yellow",
@@ -188,4 +188,5 @@ _WORDS = {
     "ReferenceMoved": "{task}, which it refers to, is archived",
     "ContextRenewed": "the conversation begins anew",
     "FinishRefused": "Finish refused: {missing}",
+    "StuckNoticed": "going round in circles: {reason}",
 } | dict.fromkeys(("MessageAdded", "ModelReplied", "SyncAsked", "StateRecorded", "DirectoryChanged", "MoveDone"), "")

@@ -217,7 +217,15 @@ class Watch:
 
 
 _TOLD = {
-    *("TaskCreated", "WorkerStarted", "PhaseChanged", "ContextRenewed", "FinishRefused", "EditSetAside"),
+    *(
+        "TaskCreated",
+        "WorkerStarted",
+        "PhaseChanged",
+        "ContextRenewed",
+        "FinishRefused",
+        "StuckNoticed",
+        "EditSetAside",
+    ),
     *("BlockerRaised", "TaskBlocked", "TaskStopped", "TaskCompleted", "TaskCancelled", "ArchiveDone"),
     *("TaskReopened", "TaskRenamed", "InstructionGiven", "ModeChanged", "LimitsChanged"),
 }

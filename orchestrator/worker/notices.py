@@ -148,6 +148,10 @@ def sync_due(triggers: Iterable[str]) -> Json:
     return text(prompts.render("sync-due", triggers=_list([words[name] for name in triggers])))
 
 
+def stuck(reason: str) -> Json:
+    return text(prompts.render("stuck", reason=reason))
+
+
 def unfinished(missing: Iterable[str], attempts_left: int) -> Json:
     return text(prompts.render("unfinished", missing=_list(list(missing)), attempts_left=attempts_left))
 

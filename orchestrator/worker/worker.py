@@ -37,6 +37,7 @@ from orchestrator.events import (
     Kind,
     MessageAdded,
     ModelReplied,
+    StuckNoticed,
     SyncAsked,
     TaskBlocked,
     TaskCancelled,
@@ -47,7 +48,7 @@ from orchestrator.models import WINDOW, Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Workplace
-from orchestrator.worker import notices
+from orchestrator.worker import limits, notices, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
 from orchestrator.worker.moment import Moment
 from orchestrator.worker.setting import Setting
@@ -264,6 +265,8 @@ class Worker:
             self._report(Moment(task, "ended", ended=one))
         if task.open and self._attempts_left(task) <= 0:
             await self._block(f"the agent could not finish: {'; '.join(missing(task)) or 'its result was refused'}")
+        if refreshed.task.stuck is not None and (circles := stuck.noticed(refreshed.task, ended)):
+            await self._block(f"the agent goes round in circles, though it was told: {circles}")
         return task
 
     async def _look(self, heard: int) -> tuple[Refreshed, tuple[Commit, ...]]:
@@ -284,6 +287,9 @@ class Worker:
         if owed and then.open and then.asked_receipts is None:
             events.append(SyncAsked(triggers=owed))
             content.append(notices.sync_due(owed))
+        if then.stuck is None and (circles := stuck.noticed(task, ended)):
+            events.append(StuckNoticed(reason=circles))
+            content.append(notices.stuck(circles))
         events.append(self._message(content, task))
         return await self._commit(*events, documents=texts(ended))
 
@@ -312,16 +318,8 @@ class Worker:
 
     async def _stay_within_limits(self, task: Task) -> None:
         """Stop the task, recorded, when a limit is reached."""
-        limits, spent = task.limits, time.monotonic() - self._since
-        if limits.turns is not None and task.turns >= limits.turns:
-            reason = f"{task.turns} of {limits.turns} turns used"
-        elif limits.tokens is not None and task.usage.total >= limits.tokens:
-            reason = f"{task.usage.total} of {limits.tokens} tokens used"
-        elif limits.seconds is not None and spent >= limits.seconds:
-            reason = f"{spent:.0f} of {limits.seconds:.0f} seconds used"
-        elif limits.cost is not None and (task.cost or 0.0) >= limits.cost:
-            reason = f"${task.cost:.4f} of ${limits.cost:g} used"
-        else:
+        reason = limits.reached(task, time.monotonic() - self._since)
+        if reason is None:
             return
         task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
         self._report(Moment(task, "stopped", reason))
