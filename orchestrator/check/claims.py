@@ -58,7 +58,10 @@ class Facts:
 
 
 class TaskFiles:
-    """The documents of one task as they were read. `elsewhere`: what lies in the other place."""
+    """The documents of one task as they were read. `elsewhere`: what lies in the other place.
+
+    `status`: the status document when it says anything; `json`: what was made of its text in any case.
+    """
 
     def __init__(self, task_id: str, listing: Listing) -> None:
         places = listing.documents.get(task_id, {})
@@ -69,7 +72,8 @@ class TaskFiles:
         self.texts = dict(listing.texts(task_id, self.archived, places.get(self.archived, [])))
         self.elsewhere = dict(listing.texts(task_id, not self.archived, places.get(not self.archived, [])))
         self.kept = task_id in listing.journals
-        self.status = JsonText(self.texts["task-status"]) if "task-status" in self.texts else None
+        self.json = JsonText(self.texts["task-status"]) if "task-status" in self.texts else None
+        self.status = self.json if self.json and self.json.data else None
 
     @property
     def home(self) -> Witness:

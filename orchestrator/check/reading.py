@@ -14,8 +14,8 @@ def unreadable(task: TaskFiles) -> Iterator[Finding]:
     for kind, text in task.texts.items():
         whole, problem = Witness(text.shown), text.problem
         where = whole
-        if kind == "task-status" and task.status and problem is None:
-            problem, where = task.status.problem or _refused(text.content), task.status.broken or whole
+        if kind == "task-status" and task.json and problem is None and text.content.strip():
+            problem, where = task.json.problem or _refused(text.content), task.json.broken or whole
         if problem is None and not text.content.strip():
             problem = "it is empty"
         if problem is not None:

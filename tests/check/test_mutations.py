@@ -1,0 +1,394 @@
+"""Every kind of contradiction, put at random into folders that have none, is found, with the lines that prove it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from orchestrator.check import Facts, check
+
+from .trees import by_hand, ours
+
+SEEDS = range(4)
+DISAGREE = {"status", "completion-time", "workstreams", "checklist", "progress", "summary"}
+"""Of two that disagree either may be named."""
+
+
+class Injected(NamedTuple):
+    """What has to be found: the rule, the task, and the place that was changed."""
+
+    rule: str
+    task: str
+    path: Path
+    line: int | None = None
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ours(tmp_path_factory.mktemp("ours") / ".temp")
+
+
+@pytest.fixture(scope="module", params=["ours", "by hand"])
+def clean(request: pytest.FixtureRequest, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kept if request.param == "ours" else by_hand(tmp_path_factory.mktemp("by-hand") / ".temp")
+
+
+class Tree:
+    """A folder to be spoiled, and what stands in it."""
+
+    def __init__(self, temp: Path, random: Random) -> None:
+        self.temp = temp
+        self.random = random
+        self.tasks = check(temp).tasks
+
+    def document(self, task: Facts, kind: str) -> Path:
+        suffix = "json" if kind == "task-status" else "md"
+        return self.temp / ("completed" if task.archived else "") / f"{kind}-{task.id}.{suffix}"
+
+    def choose(self, kind: str, fits: Callable[[Facts], bool] = lambda task: True) -> tuple[Facts, Path]:
+        found = [task for task in self.tasks if fits(task) and self.document(task, kind).exists()]
+        task = self.random.choice(found)
+        return task, self.document(task, kind)
+
+    def replace(self, path: Path, pattern: str, by: str) -> int:
+        """Change one of the lines that match, outside of code; returns its number."""
+        lines = path.read_text().split("\n")
+        fences = [number for number, line in enumerate(lines) if line.startswith("```")]
+        code = set(range(fences[0], fences[-1])) if fences else set()
+        found = [n for n, line in enumerate(lines) if n not in code and re.search(pattern, line)]
+        number = self.random.choice(found)
+        lines[number] = re.sub(pattern, by, lines[number], count=1)
+        path.write_text("\n".join(lines))
+        return number + 1
+
+    def add(self, path: Path, line: str) -> int:
+        """Put a line in, anywhere above the code and the engine's stamp; returns its number."""
+        lines = path.read_text().split("\n")
+        ends = [number for number, row in enumerate(lines) if row.startswith(("```", "<!--"))]
+        number = self.random.randint(1, min([len(lines), *ends]))
+        lines.insert(number, line)
+        path.write_text("\n".join(lines))
+        return number + 1
+
+    def edit(self, path: Path, change: Callable[[dict[str, object]], None]) -> None:
+        data = json.loads(path.read_text())
+        change(data)
+        path.write_text(json.dumps(data, indent=2))
+
+
+Mutation = Callable[[Tree], Injected]
+
+
+def finished(task: Facts) -> bool:
+    return task.finished and task.summary
+
+
+def unfinished(task: Facts) -> bool:
+    return not task.finished and not task.archived
+
+
+def decided(tree: Tree) -> Callable[[Facts], bool]:
+    documents = {task.id: tree.document(task, "task-status") for task in tree.tasks}
+    return lambda task: documents[task.id].exists() and '"timestamp"' in documents[task.id].read_text()
+
+
+def items_left(task: Facts) -> bool:
+    return unfinished(task) and bool(task.items and task.items[0] < task.items[1])
+
+
+def line_of(path: Path, text: str) -> int:
+    return next(number for number, line in enumerate(path.read_text().split("\n"), 1) if text in line)
+
+
+def unticked(tree: Tree) -> Injected:
+    task, path = tree.choose("checklist", lambda task: finished(task) and bool(task.items))
+    return Injected("checklist", task.id, path, tree.replace(path, r"\[[xX✅]\]", "[ ]"))
+
+
+def open_workstream(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status", lambda task: task.finished and task.workstreams == "done")
+    word = tree.random.choice(["pending", "in_progress", "not-started", "blocked", "partially-completed", "deferred"])
+    words = path.read_text().split('"workstreams"')
+    head = words[0].count("\n")
+    lines = path.read_text().split("\n")
+    places = [n for n, line in enumerate(lines) if n > head and re.match(r'\s+"status": "', line)]
+    place = tree.random.choice(places)
+    lines[place] = re.sub(r'"status": "[^"]+"', f'"status": "{word}"', lines[place])
+    path.write_text("\n".join(lines))
+    return Injected("workstreams", task.id, path, place + 1)
+
+
+def all_workstreams(tree: Tree) -> Injected:
+    task, path = tree.choose(
+        "task-status", lambda one: unfinished(one) and one.workstreams == "part" and bool(one.items and one.items[1])
+    )
+
+    def complete(data: dict[str, object]) -> None:
+        for row in data["workstreams"]:  # type: ignore[attr-defined]
+            row["status"] = "completed"
+
+    tree.edit(path, complete)
+    lines = path.read_text().split("\n")
+    place = max(n for n, line in enumerate(lines) if re.match(r'\s{6,}"status": "completed"', line))
+    return Injected("workstreams", task.id, path, place + 1)
+
+
+STATUS = r"^((?:\*\*Status:?\*\*:?|## Current Status:) *)\S.*$"
+
+
+def progress_open(tree: Tree) -> Injected:
+    task, path = tree.choose("progress", lambda one: one.finished and one.summary)
+    said = tree.random.choice(["In Progress", "🔄 Phase 3 - Tests (in progress)", "Ready to begin", "80% complete"])
+    first = line_of(path, "**Status**:")
+    lines = path.read_text().split("\n")
+    lines[first - 1] = f"**Status**: {said}"
+    path.write_text("\n".join(lines))
+    return Injected("progress", task.id, path, first)
+
+
+def progress_done(tree: Tree) -> Injected:
+    task, path = tree.choose("progress", items_left)
+    said = tree.random.choice(
+        ["COMPLETED ✅", "Done", "✅ **Complete** - all deliverables met", "All phases completed"]
+    )
+    return Injected("progress", task.id, path, tree.replace(path, STATUS, rf"\g<1>{said}"))
+
+
+def early_summary(tree: Tree) -> Injected:
+    task, _ = tree.choose("progress", items_left)
+    summary = tree.document(task, "completion-summary")
+    summary.write_text("# Completion Summary\n\nAll is well.\n")
+    return Injected("summary", task.id, summary, 1)
+
+
+def future(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status")
+    line = tree.replace(
+        path, r'("(?:timestamp|startedAt|completedAt|updatedAt)": )"[^"]+"', r'\1"2999-01-01T00:00:00Z"'
+    )
+    return Injected("time-in-the-future", task.id, path, line)
+
+
+def before_start(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status", decided(tree))
+    line = tree.replace(
+        path, r'("(?:timestamp|completedAt|updatedAt|lastUpdated)": )"[^"]+"', r'\1"2024-02-29T10:00:00Z"'
+    )
+    return Injected("time-before-start", task.id, path, line)
+
+
+def future_line(tree: Tree) -> Injected:
+    task, path = tree.choose("progress")
+    line = tree.add(path, tree.random.choice(["**Completed**: 2999-12-31", "- **Last Updated:** 2999-01-01 10:00 UTC"]))
+    return Injected("time-in-the-future", task.id, path, line)
+
+
+def lone_decision(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status", decided(tree))
+
+    def decide(data: dict[str, object]) -> None:
+        rows = data["decisions"]
+        assert isinstance(rows, list)
+        row = {"timestamp": rows[0]["timestamp"], "decision": "Queues go through RabbitMQ exchanges"}
+        rows.insert(tree.random.randint(0, len(rows)), row)
+
+    tree.edit(path, decide)
+    return Injected("lone-decision", task.id, path, line_of(path, "RabbitMQ"))
+
+
+def percentage(tree: Tree) -> Injected:
+    task, path = tree.choose("progress", lambda one: bool(one.items and one.items[1]))
+    share = round(100 * task.items[0] / task.items[1]) if task.items else 0
+    wrong = tree.random.choice([n for n in (3, 17, 60, 66, 97) if abs(n - share) > 2])
+    said = tree.random.choice(["**Progress**: {}%", "**Overall Progress:** {} %", "## Completion Status: {}%"])
+    return Injected("percentage", task.id, path, tree.add(path, said.format(wrong)))
+
+
+def dangling(tree: Tree) -> Injected:
+    task, path = tree.choose(tree.random.choice(["checklist", "progress", "plan"]))
+    name = tree.random.choice(
+        [".temp/plan-Z9Q8W7.md", "`.temp/completed/REPORT_Z9Q8W7.txt`", "architecture-notes-Z9Q8W7.md"]
+    )
+    return Injected("dangling-reference", task.id, path, tree.add(path, f"It builds on {name}."))
+
+
+def outdated(tree: Tree) -> Injected:
+    task, path = tree.choose("progress", lambda one: not one.archived)
+    other, _ = tree.choose("plan", lambda one: one.archived)
+    return Injected("outdated-reference", task.id, path, tree.add(path, f"- `.temp/plan-{other.id}.md`"))
+
+
+def outdated_in_completed(tree: Tree) -> Injected:
+    task, path = tree.choose("progress")
+    other, _ = tree.choose("checklist", lambda one: not one.archived)
+    return Injected("outdated-reference", task.id, path, tree.add(path, f"(.temp/completed/checklist-{other.id}.md)"))
+
+
+def second_document(tree: Tree) -> Injected:
+    task, path = tree.choose(tree.random.choice(["checklist", "progress", "task-status"]))
+    other = tree.temp / ("" if task.archived else "completed") / path.name
+    shutil.copy(path, other)
+    return Injected("same-id", task.id, path, 1)
+
+
+def same_name(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status")
+    other, there = tree.choose("task-status", lambda one: one.id != task.id)
+    said = json.loads(there.read_text())["taskId"]
+    line = tree.replace(path, r'("taskId": )"[^"]+"', rf'\g<1>"{said}"')
+    return Injected("same-id", task.id if other.id in said or other.id < task.id else other.id, path, line)
+
+
+def half_archived(tree: Tree) -> Injected:
+    task, path = tree.choose(tree.random.choice(["checklist", "progress"]), lambda one: one.workstreams is not None)
+    other = tree.temp / ("" if task.archived else "completed") / path.name
+    path.rename(other)
+    return Injected("half-archived", task.id, other, 1)
+
+
+def _moved(tree: Tree, task: Facts, path: Path) -> Path:
+    for one in list(path.parent.glob(f"*-{task.id}.*")):
+        one.rename(tree.temp / ("" if task.archived else "completed") / one.name)
+    return tree.temp / ("" if task.archived else "completed") / path.name
+
+
+def archived_open(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status", lambda one: unfinished(one) and one.workstreams == "part")
+    moved = _moved(tree, task, path)
+    return Injected("archived-open", task.id, moved.parent)
+
+
+def not_archived(tree: Tree) -> Injected:
+    task, path = tree.choose("progress", lambda one: one.finished and one.summary)
+    _moved(tree, task, path)
+    return Injected("not-archived", task.id, tree.temp / f"task-status-{task.id}.json")
+
+
+def shared_artifact(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status", lambda one: unfinished(one) and bool(one.artifacts))
+    other, _ = tree.choose("task-status", lambda one: unfinished(one) and bool(one.artifacts) and one.id != task.id)
+    name = tree.random.choice(sorted(other.artifacts))
+    line = tree.replace(path, r'^(\s{8,})"[^":]*/?[^":]*\.\w+"', rf'\g<1>"./{name}"')
+    return Injected("shared-artifact", max(task.id, other.id), path, line)
+
+
+def broken(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status")
+    text = path.read_text()
+    where = tree.random.choice(["more", "cut", "binary", "empty", "list"])
+    said = {
+        "more": text.rstrip() + "\n}\n",
+        "cut": text[: len(text) // 2],
+        "binary": "\0" * 9,
+        "empty": "",
+        "list": "[]",
+    }
+    path.write_text(said[where])
+    return Injected("unreadable", task.id, path)
+
+
+def broken_markdown(tree: Tree) -> Injected:
+    task, path = tree.choose(tree.random.choice(["checklist", "plan", "progress"]))
+    path.unlink()
+    tree.random.choice([path.mkdir, lambda: path.symlink_to("nothing"), lambda: path.write_bytes(b"\0\1\2")])()
+    return Injected("unreadable", task.id, path)
+
+
+def journal_lost(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status")
+    next(tree.temp.rglob(f".orchestrator/**/{task.id}.jsonl")).unlink()
+    return Injected("no-journal", task.id, path, line_of(path, '"sync": {'))
+
+
+def second_journal(tree: Tree) -> Injected:
+    task, _ = tree.choose("task-status")
+    journal = next(tree.temp.rglob(f".orchestrator/**/{task.id}.jsonl"))
+    journals = tree.temp / ".orchestrator" / "journal"
+    other = (journals if task.archived else journals / "completed") / journal.name
+    other.write_text(re.sub(r'"uuid":"[^"]+"', '"uuid":"00000000-0000-4000-8000-000000000000"', journal.read_text()))
+    return Injected("same-id", task.id, other, 1)
+
+
+def workstream_row(tree: Tree) -> Injected:
+    task, path = tree.choose("progress", lambda one: one.workstreams is not None)
+    line = tree.replace(path, r"^(- \*\*\w+\*\*) \[[a-z-]+\]", r"\1 [blocked]")
+    return Injected("workstream-status", task.id, path, line)
+
+
+def row_without_decision(tree: Tree) -> Injected:
+    task, path = tree.choose("architecture-notes")
+    return Injected("lone-decision", task.id, path, tree.add(path, "- **D7** Pages are rendered on the server"))
+
+
+def items_reported(tree: Tree) -> Injected:
+    task, path = tree.choose("progress")
+    return Injected(
+        "percentage", task.id, path, tree.replace(path, r"^\*\*Progress\*\*: .*", "**Progress**: 7 of 9 items")
+    )
+
+
+OURS = [journal_lost, second_journal, workstream_row, row_without_decision, items_reported]
+MUTATIONS = [
+    unticked,
+    open_workstream,
+    all_workstreams,
+    progress_open,
+    progress_done,
+    early_summary,
+    future,
+    before_start,
+    future_line,
+    lone_decision,
+    percentage,
+    dangling,
+    outdated,
+    outdated_in_completed,
+    second_document,
+    same_name,
+    half_archived,
+    archived_open,
+    not_archived,
+    shared_artifact,
+    broken,
+    broken_markdown,
+]
+
+
+def test_a_folder_without_contradictions_has_no_findings(clean: Path) -> None:
+    report = check(clean)
+    assert report.findings == ()
+    assert len(report.tasks) == 5
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_what_is_put_in_is_found_with_the_line_that_says_so(clean: Path, mutation: Mutation, tmp_path: Path) -> None:
+    put_in(clean, mutation, tmp_path)
+
+
+@pytest.mark.parametrize("mutation", OURS, ids=lambda mutation: mutation.__name__)
+def test_so_is_what_only_documents_of_ours_can_say(kept: Path, mutation: Mutation, tmp_path: Path) -> None:
+    put_in(kept, mutation, tmp_path)
+
+
+def put_in(clean: Path, mutation: Mutation, tmp_path: Path) -> None:
+    for seed in SEEDS:
+        temp = tmp_path / str(seed) / ".temp"
+        shutil.copytree(clean, temp, symlinks=True)
+        injected = mutation(Tree(temp, Random(f"{mutation.__name__} {seed}")))
+        found = check(temp, str(temp)).findings
+        rules = DISAGREE if injected.rule in DISAGREE else {injected.rule}
+        mine = [one for one in found if one.task == injected.task and one.rule in rules]
+        assert mine, (seed, injected, found)
+        places = {(witness.path.rstrip("/"), witness.line) for one in mine for witness in one.witnesses}
+        if injected.line is None:
+            assert str(injected.path) in {path for path, _ in places}, (seed, injected, mine)
+        else:
+            assert (str(injected.path), injected.line) in places, (seed, injected, mine)
+        assert len({one.task for one in found}) <= 2, (seed, injected, found)
