@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from orchestrator.task import Task
@@ -69,12 +70,16 @@ def _put(task: Task, names: tuple[str, ...], change: Callable[[str], str]) -> Ta
 
 
 def _walk(value: Any, change: Callable[[str], str]) -> Any:
+    """The value itself where nothing in it changes."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, tuple | list):
-        return type(value)(_walk(row, change) for row in value)
+        rows = [_walk(row, change) for row in value]
+        return value if all(map(is_, rows, value)) else type(value)(rows)
     if isinstance(value, dict):
         return {key: _walk(row, change) for key, row in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _walk(getattr(value, field.name), change) for field in fields(value)})
+        before = {field.name: getattr(value, field.name) for field in fields(value)}
+        after = {name: _walk(row, change) for name, row in before.items()}
+        return replace(value, **after) if any(after[name] is not row for name, row in before.items()) else value
     return value

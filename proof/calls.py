@@ -18,25 +18,27 @@ from contextlib import suppress
 from dataclasses import asdict
 from errno import errorcode
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, ScreenplayError
 from orchestrator.models import connect
 from orchestrator.testing import Screenplay, ScriptedServer
+from orchestrator.tools import catalog
 from proof import trace
-from proof.commands import COMMANDS, PLAY, Project
+from proof.commands import COMMANDS, PLAY, Command, Project
 from proof.fault import Fault, lacking, preloaded
+from proof.folder import MEMORY
 from proof.result import Part, Result
 from proof.trial import Trial
 
 MOVES = ("archive", "cancel", "reopen", "rename")
-SHARES = {**dict.fromkeys(MOVES, 2), "run": 6, "resume": 6, "continue": 6}
+LONG = ("run", "resume", "continue")
+SHARES = dict.fromkeys(MOVES, 2) | dict.fromkeys(LONG, 6)
 """The processes among which the calls of a long command are dealt out."""
-STRIDES = {"show": 3, "undo": 3, "prune": 3} | {name: 11 if name in MOVES else 61 for name in SHARES}
+STRIDES = dict.fromkeys(LONG, 61)
 """Of the errors of a command with many calls every so many are tried, unless all are asked for."""
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-"""Where the projects are: what is tried is no matter of the disk, and twice as fast there."""
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
 WHOLE = "calls that strace sees, and the library that breaks them"
@@ -72,7 +74,7 @@ def tried_elsewhere(name: str, share: int, shares: int, full: bool) -> list[Resu
 def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[Result]:
     """Every so many faults of a command, one result for each error."""
     command = next(command for command in COMMANDS if command.name == name)
-    connect("messages")  # what every child would import
+    warm(command)
     gc.collect()
     gc.freeze()
     trial = Trial(command, Project(place / "tried"), 1 if full else STRIDES.get(name, 1))
@@ -88,6 +90,17 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
             violations.setdefault(what, []).append(f"{name}: {fault} ({trial.struck}): {reason}")
     found = [Result(what, counts[what], "calls", tuple(violations.get(what, ()))) for what in counts]
     return [*found, compared(trial)] if share == 0 and name in COMPARED else found
+
+
+def warm(command: Command) -> None:
+    """Imports what every child would import."""
+    for module in ("completion", "masking", "overview", f"cli.{command.name}"):
+        import_module(f"orchestrator.{module}")
+    if command.works:
+        connect("messages")
+        catalog()
+        for module in ("orchestrator.team", "anyio._backends._asyncio", "genai_prices.data", "ctypes"):
+            import_module(module)
 
 
 def compared(trial: Trial) -> Result:

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from proof.folder import MEMORY
 from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
@@ -50,7 +51,7 @@ def tried(way: Way) -> Result:
     """Cuts between and within commits that change all files."""
     chance = random.Random(way.__name__)
     states: dict[int, State] = {}
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         folder = Path(place)
         (folder / "files").mkdir()
         for name in NAMES:

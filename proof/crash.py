@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from orchestrator.engine import Engine
+from orchestrator.errors import OrchestratorError
 from proof.disk import ScriptedDisk
 from proof.flows import FLOWS, Flow, checkpoint, prepare, verify
-from proof.folder import open_engine, recovered
+from proof.folder import MEMORY, open_engine, recovered
 from proof.result import Part, Result
 
-LIVED, FAILED, DIED = 0, 1, 9
 SECONDS = (0, 2, 5, 9)
 """The operations of a recovery at which it dies too."""
 
@@ -43,67 +42,73 @@ def twice(flow: Flow, stride: int) -> Result:
 
 def points(flow: Flow, portable: bool = False) -> range:
     """The disk operations of a flow."""
-    with tempfile.TemporaryDirectory() as place:
-        temp, disk = Path(place) / ".temp", ScriptedDisk()
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
+        temp = Path(place) / ".temp"
         prepare(temp, flow)
-        engine = open_engine(temp, disk, portable=portable)
-        flow(engine)
-        found = range(len(disk.log))
-        engine.close()
-    return found
+        return range(_lived(temp, flow, ScriptedDisk(), portable))
 
 
 def judged(
     claim: str, unit: str, flow: Flow, deaths: Iterable[int | tuple[int, int]], after: bool, portable: bool = False
 ) -> Result:
-    """What comes of each death, in a folder of its own."""
-    tried, violations = 0, []
-    with tempfile.TemporaryDirectory() as place:
-        before = Path(place) / "before"
-        prepare(before / ".temp", flow)
-        for death in deaths:
-            temp = Path(place) / "tried" / ".temp"
-            shutil.copytree(before, temp.parent, symlinks=True)
-            tried += 1
-            try:
-                die(temp, flow, death, after=after, portable=portable)
-            except AssertionError as error:
-                violations.append(f"{flow.__name__} at {death}, after={after}, portable={portable}: {error}")
-            shutil.rmtree(temp.parent)
+    """What comes of each death: in the flow, or in the recovery from that, with the number of its operation too.
+
+    What a process that dies there leaves is copied at that moment.
+    """
+    violations: list[str] = []
+    tried, lasting = 0, set[bytes]()
+    points: dict[int, list[int]] = {}
+    for death in deaths:
+        first, *second = death if isinstance(death, tuple) else (death,)
+        points.setdefault(first, []).extend(second)
+
+    def look(temp: Path, death: str) -> None:
+        nonlocal tried
+        tried += 1
+        try:
+            engine = recovered(temp, lasting)
+            verify(engine, temp, flow)
+            engine.close()
+        except (AssertionError, OrchestratorError, OSError) as error:
+            violations.append(f"{flow.__name__} at {death}, {after=}, {portable=}: {type(error).__name__} {error}")
+
+    def look_on(temp: Path, point: int) -> None:
+        seconds = points[point]
+        if not seconds:
+            look(temp, str(point))
+            return
+        disk = ScriptedDisk()
+        disk.before = _copying(temp, seconds, lambda copy, second: look(copy, f"{point}, then {second}"))
+        _lived(temp, _recover, disk, False)
+
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
+        temp, disk = Path(place) / "tried" / ".temp", ScriptedDisk()
+        prepare(temp, flow)
+        setattr(disk, "after" if after else "before", _copying(temp, points, look_on))
+        _lived(temp, flow, disk, portable)
     return Result(claim, tried, unit, tuple(violations))
 
 
-def die(temp: Path, flow: Flow, death: int | tuple[int, int], *, after: bool, portable: bool = False) -> None:
-    """Do the flow in a prepared folder, die there, recover and verify; raises AssertionError."""
-    first, *more = death if isinstance(death, tuple) else (death,)
-    assert _died(temp, flow, first, after=after, portable=portable), "it lived on"
-    for second in more:
-        _died(temp, _recover, second, after=False)
-    engine = recovered(temp)
-    verify(engine, temp, flow)
+def _copying(temp: Path, points: Container[int], look: Callable[[Path, int], None]) -> Callable[[int, str, Path], None]:
+    """At each of these operations the folder is looked at as it is then, by the name of a copy."""
+
+    def copy(number: int, operation: str, path: Path) -> None:
+        if number in points:
+            place = temp.parent.with_name(f"{temp.parent.name}-{number}")
+            shutil.copytree(temp.parent, place, symlinks=True)
+            look(place / temp.name, number)
+            shutil.rmtree(place)
+
+    return copy
+
+
+def _lived(temp: Path, flow: Flow, disk: ScriptedDisk, portable: bool) -> int:
+    """Do the flow; how many operations it had."""
+    engine = open_engine(temp, disk, portable=portable)
+    flow(engine)
+    count = len(disk.log)
     engine.close()
-
-
-def _died(temp: Path, flow: Flow, point: int, *, after: bool, portable: bool = False) -> bool:
-    """Do the flow in a process of its own, which is gone at that operation with all it held."""
-    child = os.fork()
-    if not child:
-        code = FAILED
-        try:
-            disk = ScriptedDisk()
-
-            def dying(number: int, operation: str, path: Path) -> None:
-                if number == point:
-                    os._exit(DIED)
-
-            setattr(disk, "after" if after else "before", dying)
-            flow(open_engine(temp, disk, portable=portable))
-            code = LIVED
-        finally:
-            os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code != FAILED, "it failed before it died"
-    return code == DIED
+    return count
 
 
 def _recover(engine: Engine) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator import files
 from orchestrator.documents import KINDS, file_name, unstamp
 from orchestrator.engine import Engine
 from orchestrator.events import ItemAdded, Kind, TaskCreated, WorkstreamAdded
@@ -19,6 +22,8 @@ PLAN = (
     ItemAdded(id="c1", text="Write the model"),
     ItemAdded(id="c2", text="Write the migration"),
 )
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where a proof is that is no matter of the disk: twice as fast there."""
 
 
 def always() -> datetime:
@@ -63,11 +68,30 @@ def assert_in_step(temp: Path, task: Task) -> None:
     assert not left, f"archived, yet {left} are in both places"
 
 
-def recovered(temp: Path) -> Engine:
-    """Open after a fault: everything is in step, nothing is left in staging, doing it twice changes nothing."""
+def content(temp: Path) -> bytes:
+    """A digest of all that a process to come finds in the folder."""
+    found, booted = hashlib.sha256(), files.boot_time()
+    for folder, folders, names in os.walk(temp):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            data = os.readlink(path).encode() if os.path.islink(path) else files.read(Path(path)) or b""
+            older = os.lstat(path).st_mtime < booted
+            found.update(f"{os.path.relpath(path, temp)} {len(data)} {older} ".encode() + data)
+        found.update(f"{os.path.relpath(folder, temp)}/".encode())
+    return found.digest()
+
+
+def recovered(temp: Path, lasting: set[bytes] | None = None) -> Engine:
+    """Open after a fault: everything is in step, nothing is left in staging, doing it twice changes nothing.
+
+    `lasting`: the contents of which the last is known; it becomes known of this one.
+    """
     engine = open_engine(temp)
     for task_id in engine.ids():
         assert_in_step(temp, engine.refresh(task_id).task)
+    if lasting is not None and (found := content(temp)) in lasting:
+        return engine
     before = all_texts(temp)
     again = open_engine(temp)
     for task_id in again.ids():
@@ -76,4 +100,6 @@ def recovered(temp: Path) -> Engine:
     assert all_texts(temp) == before, "a second recovery changed a document"
     left = [path for path in (temp / ".orchestrator" / "staging").iterdir() if not path.name.startswith(".probe")]
     assert not left, f"left in staging: {left}"
+    if lasting is not None:
+        lasting.add(found)
     return engine

@@ -22,7 +22,7 @@ from orchestrator.engine import Engine
 from orchestrator.events import Commit, DecisionChanged, DecisionRecorded, Event, ItemReworded, Kind, PhaseChanged
 from orchestrator.task import Published, Task, digest
 from proof.child import Child
-from proof.folder import CREATED, PLAN, assert_in_step, path_of, text_of
+from proof.folder import CREATED, MEMORY, PLAN, assert_in_step, path_of, text_of
 from proof.result import Part, Result
 
 PROCESSES, COMMITS, READS, LONG = 8, 500, 100_000, 10_000
@@ -228,7 +228,7 @@ def by_engine(temp: Path, task: Task, times: int) -> Result:
 
 def memory(times: int) -> Result:
     """One process commits so often to one task."""
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         early, late = Child(partial(resident, Path(place, ".temp"), times)).result() or (0, 0)
     note = f"{early / 1024:.1f} MiB after {times // 10:,}, {late / 1024:.1f} MiB at the end"
     broken = (note,) if not early or late - early > FLAT else ()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from orchestrator.documents import identify
 from orchestrator.events import Kind
+from proof.folder import MEMORY
 from proof.life import CLAIMS, STEPS, Broken, Life
 from proof.result import Part, Result
 
@@ -77,7 +78,7 @@ def lived(seed: str, steps: Sequence[int]) -> tuple[Counter[str], Broken | None]
     """A life of these steps: what was tried in it, and what broke first."""
     way, _, _, *task_id = seed.split("-")
     begun = kept_by_hand()[task_id[0]] if task_id else None
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         life = Life(Path(place), seed, portable=way != "exchange", begun=begun, careless=way == "careless")
         try:
             life.begin()

@@ -22,12 +22,12 @@ from orchestrator.events import DecisionRecorded, EditSetAside
 from proof.claims import Claims, mistaken
 from proof.disk import Died
 from proof.flows import FLOWS, Flow, absorb, archive, cancel, commit, create, prepare, rename, reopen, restore, verify
-from proof.folder import CREATED, PLAN, open_engine, recovered
+from proof.folder import CREATED, MEMORY, PLAN, open_engine, recovered
 from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 56_000, "failed": 23_000, "died": 10_000, "again": 28_000}
+STATES = {"cut": 47_000, "failed": 17_500, "died": 8_000, "again": 24_000}
 """How many are drawn: after a cut, after a failed sync, after a death, after two cuts; ten times as many in full."""
 CLAIMS = {
     "cut": "power lost at any operation",
@@ -49,7 +49,6 @@ EACH = {"failed": 20, "died": 4}
 """States drawn of each failing sync, and of each death, at least."""
 RECOVERIES = 40
 """States after a second cut, of each recovery."""
-FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
 EARLIER = files.boot_time() - 1000
 
 
@@ -64,15 +63,16 @@ def parts(full: bool) -> Iterator[Part]:
 
 def tried(kind: str, flow: Flow, share: int, count: int) -> Result:
     """So many states, each judged; those that differ are counted."""
-    with tempfile.TemporaryDirectory(dir=FAST) as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         cuts = Cuts(Path(place), flow, share, random.Random(f"{kind} {flow.__name__} {share}"))
         states, seen, violations = set[int](), set[tuple[int, Claims]](), []
+        lasting = set[bytes]()
         for number, case in enumerate(getattr(cuts, kind)(count)):
             states.add(state := hash(tuple(sorted(case.state.items()))))
             if (state, case.claims) in seen:
                 continue
             seen.add((state, case.claims))
-            if problem := judged(Path(place) / "judged", flow, case):
+            if problem := judged(Path(place) / "judged", flow, case, lasting):
                 violations.append(f"{flow.__name__}, part {share}, state {number}, {case.moment}: {problem}")
     return Result(CLAIMS[kind], len(states), "disk states", tuple(violations))
 
@@ -237,11 +237,11 @@ def next_boot(temp: Path) -> None:
         lock.write_bytes(lock.read_bytes().replace(files.boot().encode(), b"0" * len(files.boot())))
 
 
-def judged(folder: Path, flow: Flow, case: Case) -> str:
+def judged(folder: Path, flow: Flow, case: Case, lasting: set[bytes]) -> str:
     """What is wrong with the state, once it is recovered from; empty when nothing is."""
     written(folder, case.state)
     try:
-        judge(folder / ".temp", flow, case.claims)
+        judge(folder / ".temp", flow, case.claims, lasting)
     except (AssertionError, OrchestratorError, OSError) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__} {error} ({where.name}, line {where.lineno})"
@@ -250,9 +250,12 @@ def judged(folder: Path, flow: Flow, case: Case) -> str:
     return ""
 
 
-def judge(temp: Path, flow: Flow, claims: Claims) -> None:
-    """What was told is true, nothing half done, nothing taken for an edit, and the next commit works."""
-    engine = recovered(temp)
+def judge(temp: Path, flow: Flow, claims: Claims, lasting: set[bytes] | None = None) -> None:
+    """What was told is true, nothing half done, nothing taken for an edit, and the next commit works.
+
+    `lasting`: what was found to be the same after another recovery.
+    """
+    engine = recovered(temp, lasting)
     claims.judge(temp)
     mistakes = list(mistaken(temp))
     assert not mistakes, f"set aside though it is ours: {mistakes}"
