@@ -15,6 +15,8 @@ from orchestrator.receipts import FileChange as FileChange
 from orchestrator.receipts import Frozen as Frozen
 from orchestrator.receipts import Intent as Intent
 from orchestrator.receipts import Receipt as Receipt
+from orchestrator.usage import Limits as Limits
+from orchestrator.usage import Usage as Usage
 
 Status = Literal["pending", "in-progress", "completed", "blocked"]
 Mode = Literal["full", "lightweight"]
@@ -25,31 +27,6 @@ Actor = Literal["worker", "editor", "command", "user", "engine"]
 document, a person at the command line, the engine itself."""
 
 Json = dict[str, Any]
-
-
-class Usage(Frozen):
-    """Tokens, as the API counts them."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int = 0
-    cache_creation_input_tokens: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.input_tokens + self.output_tokens + self.cache_read_input_tokens + self.cache_creation_input_tokens
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
-
-
-class Limits(Frozen):
-    """When a worker stops by itself. `cost` is in US dollars. None: no limit."""
-
-    turns: int | None = 200
-    tokens: int | None = None
-    seconds: float | None = None
-    cost: float | None = None
 
 
 class Event(Frozen):
@@ -87,6 +64,15 @@ class TaskCreated(Event):
     limits: Limits = Limits()
     verify: tuple[str, ...] = Field(default=(), description="shell commands that must pass before the task is done")
     output_schema: Json | None = Field(default=None, description="JSON Schema of the result Finish declares")
+
+
+class TaskAdopted(Event):
+    """Its documents were kept by hand before: what they said of its life. `archived`: they lay in `completed/`."""
+
+    status: Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled"]
+    archived: bool = False
+    started_at: str | None = None
+    completed_at: str | None = None
 
 
 class WorkerStarted(Event):
@@ -222,10 +208,13 @@ class ItemDropped(Event):
 
 
 class DecisionRecorded(Event):
+    """`at`: when it was taken, if that was before the task was adopted."""
+
     id: str = Field(description="D1, D2 …")
     decision: str
     rationale: str | None = None
     referenced_agent_work: str | None = None
+    at: str | None = None
 
 
 class DecisionChanged(Event):

@@ -50,6 +50,22 @@ def _settled(task: Task, event: Event) -> None:
         raise Refused(type(event).__name__, f"the files of task {task.id} are just being moved: try again")
 
 
+def _adopted(task: Task, event: happened.TaskAdopted, actor: Actor, at: str) -> Task:
+    """What lies in `completed/` is archived, whatever its documents say."""
+    if task.revision:
+        raise Refused("TaskAdopted", "it belongs to a task's first commit")
+    ended = event.status if event.status in ("completed", "cancelled") else "completed" if event.archived else None
+    return replace(
+        task,
+        status="archived" if event.archived else event.status,
+        ended=ended,
+        phase="completed" if ended == "completed" else "adopted",
+        by_hand="archived" if event.archived else "open",
+        started_at=event.started_at or task.started_at,
+        completed_at=event.completed_at,
+    )
+
+
 def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -> Task:
     _settled(task, event)
     if event.epoch != task.epoch + 1:
@@ -124,6 +140,7 @@ def _reopened(task: Task, event: happened.TaskReopened, actor: Actor, at: str) -
         completed_at=None,
         companions=(),
         moving=moving,
+        by_hand=task.by_hand and "open",
     )
 
 
@@ -161,6 +178,7 @@ AFTER_ARCHIVE = (
 )
 """What may still happen to an archived task."""
 CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
+    happened.TaskAdopted: _adopted,
     happened.WorkerStarted: _started,
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
     happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", event, reason=event.reason),

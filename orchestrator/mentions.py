@@ -31,9 +31,9 @@ _NAMES = ("parent", "references", "companions", "set_aside", "adopted")
 
 
 def moved(task: Task) -> frozenset[str]:
-    """The ids of the tasks this one knows to be archived."""
+    """The ids of the tasks this one knows to be archived; its own not when it was adopted so: its texts stay."""
     gone = {row.task for row in task.references if row.moved}
-    return frozenset(gone | {task.id} if task.archived else gone)
+    return frozenset(gone | {task.id} if task.archived and task.by_hand != "archived" else gone)
 
 
 def relocate(text: str, gone: frozenset[str]) -> str:

@@ -182,6 +182,8 @@ class Task:
     """A move of its files that is not finished: whoever opens the task next goes on with it."""
     set_aside: tuple[str, ...] = ()
     documents: dict[Kind, Published] = field(default_factory=dict)
+    by_hand: Literal["open", "archived"] | None = None
+    """Where its documents lay when the task was adopted; None for one that was born here."""
     adopted: dict[Kind, Task | None] = field(default_factory=dict)
     """By document that somebody else's text became: the task at the end of that commit; None while it goes on."""
 

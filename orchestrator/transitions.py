@@ -63,7 +63,8 @@ def apply(task: Task, event: Event, *, actor: Actor, at: str) -> Task:
     change = _CHANGES.get(type(event))
     if change is None:
         raise Refused(type(event).__name__, "it can only be the first event")
-    if task.archived and not isinstance(event, lives.AFTER_ARCHIVE):
+    closed = task.archived and (task.revision or not task.by_hand)  # adopted so, it is yet to be told what it holds
+    if closed and not isinstance(event, lives.AFTER_ARCHIVE):
         raise Refused(type(event).__name__, f"task {task.id} is archived")
     return change(task, event, actor, at)
 
@@ -202,7 +203,8 @@ def _item_dropped(task: Task, event: happened.ItemDropped, actor: Actor, at: str
 
 def _decided(task: Task, event: happened.DecisionRecorded, actor: Actor, at: str) -> Task:
     _new(task.decisions, event.id, "DecisionRecorded")
-    return replace(task, decisions=(*task.decisions, Decision(at=at, **event.model_dump())))
+    decision = Decision(**{**event.model_dump(), "at": event.at or at})
+    return replace(task, decisions=(*task.decisions, decision))
 
 
 def _decision_changed(task: Task, event: happened.DecisionChanged, actor: Actor, at: str) -> Task:

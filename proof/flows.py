@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator import documents
+from orchestrator.documents.status_json import load
 from orchestrator.engine import Engine
+from orchestrator.engine.handmade import survey
 from orchestrator.events import ItemChecked, PhaseChanged, ReferenceAdded, TaskCompleted, WorkstreamChanged
 from orchestrator.task import Task
 from proof.folder import CREATED, ID, PLAN, assert_in_step, open_engine, path_of
@@ -68,10 +71,31 @@ def rename(engine: Engine) -> None:
     engine.rename(ID, NEW)
 
 
+HAND_MADE = {
+    f"task-status-{ID}.json": '{"agentId": "db-worker", "workstreams": [{"id": "models", "status": "in_progress"}]}}',
+    f"checklist-{ID}.md": "# To do\n\n- [x] Write the model\n- [ ] Write the migration",
+    f"plan-{ID}.md": "Models first.\r\n",
+    f"completed/progress-{OTHER}.md": f"**Status**: Done ✅\n\nSee .temp/plan-{OTHER}.md\n",
+    f"REPORT_{ID}.md": "a report\n",
+    "notes.txt": "of no task\n",
+}
+
+
+def adopt(engine: Engine) -> None:
+    seen = survey(engine.folder.temp, engine.ids())
+    for task_id in seen.begun:
+        engine.refresh(task_id)
+    for found in seen.found:
+        engine.adopt(found)
+
+
 def prepare(temp: Path, flow: Flow) -> None:
     """A folder as it is before the flow: the task, another one that refers to it, a companion."""
     engine = open_engine(temp)
-    if flow is not create:
+    if flow is adopt:
+        for name, text in HAND_MADE.items():
+            (temp / name).write_bytes(text.encode())
+    elif flow is not create:
         engine.create(CREATED, *PLAN)
         engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
     if flow in (archive, reopen, cancel, rename):
@@ -179,7 +203,31 @@ def verify_referred(engine: Engine, temp: Path, path: str) -> None:
     assert_in_step(temp, other)
 
 
-VERIFY = {archive: verify_archive, cancel: verify_cancel, reopen: verify_reopen, rename: verify_rename}
+def verify_adopt(engine: Engine, temp: Path) -> None:
+    adopt(engine)
+    assert engine.ids() == (OTHER, ID)
+    adopted, archived = (engine.refresh(task_id).task for task_id in (ID, OTHER))
+    assert (adopted.status, archived.status) == ("in-progress", "archived")
+    assert [item.checked for item in adopted.items] == [True, False]
+    for name, text in HAND_MADE.items():
+        path = temp / name
+        if path.suffix == ".json":
+            assert load(path.read_text())["agentId"] == "db-worker"
+            assert text.encode() in [other.read_bytes() for other in temp.glob(f"set-aside-*-{ID}.json")]
+        else:
+            kind = "text" if documents.identify(path.name) is None else "plan"
+            assert documents.unstamp(kind, path.read_bytes().decode())[0] == text, f"{name} changed"
+    assert_in_step(temp, archived)
+    assert_in_step(temp, engine.commit(ID, [ItemChecked(id="c2")], actor="user"))
 
 
-FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename)
+VERIFY = {
+    adopt: verify_adopt,
+    archive: verify_archive,
+    cancel: verify_cancel,
+    reopen: verify_reopen,
+    rename: verify_rename,
+}
+
+
+FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename, adopt)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
     {"errors", "files", "shipped", "yaml12", "chain", "receipts"},
+    {"usage"},
     {"events", "contents", "patch"},
     {"task", "evidence"},
     {"mentions"},

@@ -96,7 +96,7 @@ class MarkdownDocument:
         known = adopted(task, self.kind)
         task = relocated(task, gone)
         base = task.texts.get(self.kind)
-        edits = Edits(self._page(task, self._template(task) if base is None else base))
+        edits = Edits(self._page(task, self._template(task)) if base is None else self._said_page(task, base))
         ours = edits.page.ours
         known = None if ours or known is None else relocated(known, gone)
         if base is not None:
@@ -113,7 +113,7 @@ class MarkdownDocument:
         now = self.render(task)
         if text == now:
             return Diff()
-        said, shown = self._page(task, relocate(text, moved(task))), self._page(task, now)
+        said, shown = self._said_page(task, relocate(text, moved(task))), self._page(task, now)
         known = adopted(task, self.kind)
         first = not said.ours and self.kind not in task.documents
         draft = Draft(task, file_name(self.kind, task.id), adopting=first)
@@ -131,6 +131,11 @@ class MarkdownDocument:
 
     def _page(self, task: Task, text: str) -> Page:
         return page(text, self._title_line(task), self._prose, self._sections)
+
+    def _said_page(self, task: Task, text: str) -> Page:
+        """The page of a text somebody wrote; never ours when it was there before the task was adopted."""
+        before = task.by_hand and (self.kind in task.adopted or self.kind not in task.documents)
+        return page(text, "", self._prose, self._sections) if before else self._page(task, text)
 
     def _title_line(self, task: Task) -> str:
         return f"# {self._title} – {task.id}"

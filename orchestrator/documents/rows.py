@@ -81,10 +81,10 @@ class Listing(ABC):
         wanted = {row.key: row for row in self.rows(task)}
         old = {row.key: row for row in self.rows(known)} if known else {}
         for key, row in wanted.items():
-            if key in said:
+            if key in said and old.get(key) != row:
                 self._mend(edits, said[key], row)
         if self.vanishing:
-            for key in said.keys() - wanted.keys():
+            for key in (said.keys() if known is None else said.keys() & old.keys()) - wanted.keys():
                 edits.cut(said[key].line)
         missing = [(key, self._lines(row)) for key, row in wanted.items() if key not in said and old.get(key) != row]
         rows = [line for key, lines in missing if self._readable(key, lines[0]) for line in lines]

@@ -14,6 +14,7 @@ from orchestrator.events import Json, Kind, Mode, Status
 from orchestrator.task import Life
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_COMMA = re.compile(rf"({_STRING.pattern})|,(?=\s*[}}\]])")
 _DEEPEST = 64
 _LONGEST_NUMBER = 400
 
@@ -153,3 +154,33 @@ def _whole(word: str) -> int:
     if len(word) > _LONGEST_NUMBER:
         raise ValueError("a number is too large")
     return int(word)
+
+
+def salvage(text: str) -> Json | None:
+    """The object of a text that `load` refuses, as far as it can be told; None when it cannot.
+
+    Forgiven are: what follows the object, commas before a closing bracket, brackets that are missing at the end, keys
+    that are there twice (the last one counts), and a `sync` that is not ours.
+    """
+    bare = text.lstrip("\ufeff \t\r\n")
+    tidy = _COMMA.sub(lambda found: found[1] or "", bare)
+    for attempt in (bare, tidy, tidy + _closing(tidy)):
+        try:
+            data, _ = json.JSONDecoder().raw_decode(attempt)
+            if isinstance(data, dict):
+                data.pop("sync", None)
+                return load(dump(data))
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _closing(text: str) -> str:
+    """The brackets that are open at the end of a text."""
+    closing: list[str] = []
+    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
+        if bracket in "[{":
+            closing.append("]" if bracket == "[" else "}")
+        elif closing:
+            closing.pop()
+    return "".join(reversed(closing))

@@ -141,7 +141,7 @@ def _overlay(base: Json, new: Json, old: Json, same: Callable[[str, Any, Any], b
 
 def _same(key: str, said: Any, wanted: Any) -> bool:
     if key == "status" and isinstance(said, str):
-        return wanted in (said, workstream_status(said), status_word(said))
+        return wanted in (said, status_word(said))
     equal: bool = (said or None) == (wanted or None)
     return equal and type(said) in (type(wanted), type(None))
 

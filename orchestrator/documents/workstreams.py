@@ -13,12 +13,11 @@ from orchestrator.events import Status, WorkstreamAdded, WorkstreamChanged
 from orchestrator.task import Task
 
 _REST = re.compile(r"\[([^\]]*)\][ \t]*(.*)")
-_OTHER_WORDS: dict[str, Status] = {"deferred": "pending", "partially-completed": "in-progress"}
 
 
 def workstream_status(text: str) -> Status | None:
     """The status of a workstream that somebody's word means."""
-    word = _OTHER_WORDS.get(text.strip().casefold().replace("_", "-")) or status_word(text)
+    word = status_word(text)
     return word if word in ("pending", "in-progress", "completed", "blocked") else None
 
 

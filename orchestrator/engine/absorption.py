@@ -83,7 +83,7 @@ def look_at_last(path: Path) -> bytes | Unreadable | None:
     One that stays open for writing for a second is Unreadable: the file is to be kept, not its text.
     """
     for _ in range(_PATIENCE):
-        if _settled(path):
+        if is_settled(path):
             break
         time.sleep(SETTLE)
     return look(path, finished=True)
@@ -114,7 +114,7 @@ def _absorb_one(
     desk: Desk, task: Task, kind: Kind, data: bytes, path: Path | None, findings: Findings, at: str
 ) -> Task:
     """One document that is not what it should be; returns the task after its edit."""
-    if not _settled(path):  # first: an empty or cut-off document may be an edit whose writer is about to go on
+    if not is_settled(path):  # first: an empty or cut-off document may be an edit whose writer is about to go on
         findings.unsettled.append(kind)
         return task
     try:
@@ -225,7 +225,7 @@ def _in_doubt(desk: Desk, kind: Kind, path: Path | None) -> bool:
         return False
 
 
-def _settled(path: Path | None) -> bool:
+def is_settled(path: Path | None) -> bool:
     if path is None:
         return True
     try:

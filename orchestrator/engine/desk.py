@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from orchestrator import documents
 from orchestrator.errors import Damaged, Refused
 from orchestrator.events import Actor, Commit, Event, Kind
-from orchestrator.journal import Journal
+from orchestrator.journal import Journal, Journals
 from orchestrator.task import Task, digest
 from orchestrator.transitions import fold, follow, origin, publish
 
@@ -45,6 +47,17 @@ class Desk:
         if self._recent and self._recent[0].revision <= revision + 1:
             return tuple(commit for commit in self._recent if commit.revision > revision)
         return tuple(commit for commit in self.journal.history() if commit.revision > revision)
+
+    @staticmethod
+    def create(
+        journals: Journals, task_id: str, events: tuple[Event, ...], actor: Actor, at: str, mask: Callable[[str], str]
+    ) -> Desk:
+        """A new task, durable when this returns; raises FileExistsError when the id is taken, Refused or OSError."""
+        bare = Commit(revision=1, at=at, actor=actor, events=events, uuid=str(uuid.uuid4()))
+        task = follow(None, bare, task_id)
+        changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
+        first = bare.model_copy(update={"documents": changed})
+        return Desk.open(journals.create(task_id, first, archived=task.archived), mask)
 
     @staticmethod
     def open(journal: Journal, mask: Callable[[str], str]) -> Desk:
@@ -129,6 +142,16 @@ class Desk:
         self._bodies.clear()
         for kind in kinds:
             self._texts.pop(kind, None)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A task brought up to date. `restored`: put back; `problem`: why some could not be; `unsettled`: being written."""
+
+    task: Task
+    restored: tuple[Kind, ...] = ()
+    problem: str | None = None
+    unsettled: tuple[Kind, ...] = ()
 
 
 def _text(task: Task, kind: Kind, body: str) -> bytes:

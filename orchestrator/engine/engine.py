@@ -36,18 +36,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import documents, files
+from orchestrator import files
+from orchestrator.engine import adoption
 from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE, edits
-from orchestrator.engine.desk import Desk, changes
+from orchestrator.engine.desk import Desk, Refreshed
 from orchestrator.engine.folder import FIT, Folder, draw_id, is_fit, is_id, storage
+from orchestrator.engine.handmade import HandMade
 from orchestrator.engine.moves import Moves
 from orchestrator.engine.publisher import Publisher
 from orchestrator.engine.shelf import Shelf
@@ -68,7 +68,6 @@ from orchestrator.events import (
     Event,
     InstructionGiven,
     Kind,
-    ReferenceMoved,
     TaskCancelled,
     TaskCreated,
     WorkerStarted,
@@ -77,19 +76,9 @@ from orchestrator.files import Disk
 from orchestrator.journal import Journals
 from orchestrator.journal.file import FileJournals
 from orchestrator.task import Task
-from orchestrator.transitions import apply_all, follow
+from orchestrator.transitions import apply_all
 
 _ROUNDS = 5
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """A task brought up to date. `restored`: put back; `problem`: why some could not be; `unsettled`: being written."""
-
-    task: Task
-    restored: tuple[Kind, ...] = ()
-    problem: str | None = None
-    unsettled: tuple[Kind, ...] = ()
 
 
 class Engine:
@@ -142,21 +131,30 @@ class Engine:
         while True:
             try:
                 name = task_id or self._free()
-                first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more), uuid=str(uuid.uuid4()))
-                task = follow(None, first, name)
-                changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
-                first = first.model_copy(update={"documents": changed})
-                journal = self.journals.create(name, first)
+                desk = Desk.create(self.journals, name, (created, *more), actor, self._now(), self._mask)
             except FileExistsError:
                 if task_id is not None:
                     raise Refused("TaskCreated", f"the id {task_id} is taken") from None
                 continue
             except OSError as error:
                 raise StorageError(f"{self.folder.temp}: {error.strerror}; no task was created") from None
-            desk = self._desks[name] = Desk.open(journal, self._mask)
-            with journal.locked():
+            self._desks[name] = desk
+            with desk.journal.locked():
                 self._shelf.publish(desk)
             return desk.task
+
+    def adopt(self, found: HandMade) -> tuple[Task, tuple[str, ...]]:
+        """Keep what somebody kept by hand; returns also what could not be taken over, in words.
+
+        The documents stay as they are, but for a stamp. Raises Refused when one cannot be read: then all is as it was.
+        """
+        with storage(self.folder.temp):
+            events, notes = adoption.adopt(found.id, found.read(), archived=found.archived, mask=self._mask)
+            with suppress(FileExistsError):  # another process was faster
+                self._desks[found.id] = Desk.create(self.journals, found.id, events, "editor", self._now(), self._mask)
+        task = self.refresh(found.id).task
+        self._close(self._desks.pop(task.id))
+        return task, notes
 
     def refresh(self, task_id: str) -> Refreshed:
         """The task as it is now: edits absorbed, missing and stale documents put back, a begun move finished."""
@@ -320,13 +318,16 @@ class Engine:
     def close(self) -> None:
         """Sync the documents of every task that was committed to, and let go of all files."""
         for desk in self._desks.values():
-            with suppress(OrchestratorError, OSError), desk.journal.locked():
-                desk.catch_up()  # another process may have moved the task: nothing is put back where it was
-                self._shelf.checkpoint(desk)
-            desk.journal.close()
+            self._close(desk)
         self._desks.clear()
 
     # -- how it is done ------------------------------------------------------
+
+    def _close(self, desk: Desk) -> None:
+        with suppress(OrchestratorError, OSError), desk.journal.locked():
+            desk.catch_up()  # another process may have moved the task: nothing is put back where it was
+            self._shelf.checkpoint(desk)
+        desk.journal.close()
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -378,7 +379,7 @@ class Engine:
                     raise Fenced(desk.task.id, epoch, desk.task.epoch)
                 self._shelf.reconcile(desk)
                 if ready := not desk.unsettled or not patience:
-                    self._follow_references(desk)
+                    self._moves.follow_references(desk)
                     if act is not None:
                         act()
                 if publish or not ready:
@@ -390,10 +391,3 @@ class Engine:
     def _visit(self, task_id: str, act: Callable[[Desk], None]) -> None:
         desk = self._desk(task_id)
         self._transact(desk, lambda: act(desk))
-
-    def _follow_references(self, desk: Desk) -> None:
-        """References to tasks that moved before they were referred to: the move could not know of them."""
-        strayed = {row.task: not row.moved for row in desk.task.references if self.folder.strayed(row)}
-        if strayed:
-            events = tuple(ReferenceMoved(task=name, archived=moved) for name, moved in sorted(strayed.items()))
-            desk.append(events, "engine", self._now())

@@ -24,7 +24,7 @@ FIT = "six of A-Z and 2-9 without I and O, at least a letter and a digit, and no
 
 _DRAFT = re.compile(r"[.#].*|.*~")
 """What editors leave beside a file while they have it open, and when they save it."""
-_BELONGS = re.compile(r"[-_]([A-Z0-9]{6})\Z", re.ASCII)
+_BELONGS = re.compile(r"[-_]([A-Z0-9]{6})(?=(?:\.[^.]*)?(?:\.(?:bak|old|orig))?\Z)", re.ASCII)
 
 
 def draw_id() -> str:
@@ -47,15 +47,14 @@ def is_id(text: str) -> bool:
 
 
 def owner(name: str) -> str | None:
-    """The id of the task a file belongs to: its stem ends in `-ID` or `_ID`."""
-    found = _BELONGS.search(name.rsplit(".", 1)[0])
+    """The id of the task a file belongs to: its stem ends in `-ID` or `_ID`, also that of a copy with `.bak` behind."""
+    found = _BELONGS.search(name)
     return found.group(1) if found else None
 
 
 def under(task_id: str, name: str) -> str:
     """The name of a task's file as it is under another id."""
-    stem, dot, suffix = name.rpartition(".")
-    return f"{(stem or suffix)[:-6]}{task_id}{dot}{suffix if dot else ''}"
+    return _BELONGS.sub(lambda found: found[0][0] + task_id, name)
 
 
 @lru_cache(maxsize=1024)

@@ -108,6 +108,13 @@ class Moves:
         except OSError as error:
             raise _unfinished(desk, error) from None
 
+    def follow_references(self, desk: Desk) -> None:
+        """References to tasks that moved before they were referred to: the move could not know of them."""
+        strayed = {row.task: not row.moved for row in desk.task.references if self._folder.strayed(row)}
+        if strayed:
+            events = tuple(ReferenceMoved(task=name, archived=moved) for name, moved in sorted(strayed.items()))
+            desk.append(events, "engine", self._now())
+
     def _begin(self, desk: Desk, event: Event, *more: Event, actor: Actor = "user") -> None:
         self._shelf.checkpoint(desk)
         desk.append((event, *more), actor, self._now())

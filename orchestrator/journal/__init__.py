@@ -95,8 +95,11 @@ class Journal(Protocol):
 class Journals(Protocol):
     """All journals of one `.temp` folder."""
 
-    def create(self, task_id: str, first: Commit) -> Journal:
-        """A new journal with its first commit, durable; FileExistsError when the id is taken."""
+    def create(self, task_id: str, first: Commit, *, archived: bool = False) -> Journal:
+        """A new journal with its first commit, durable; FileExistsError when the id is taken.
+
+        It lives with the open ones, or with the archived ones.
+        """
         ...
 
     def open(self, task_id: str) -> Journal:

@@ -291,16 +291,17 @@ class FileJournals:
                 return path
         raise UnknownTask(task_id, str(self._folder.parent))
 
-    def create(self, task_id: str, first: Commit) -> FileJournal:
-        path = self.live / f"{task_id}.jsonl"
+    def create(self, task_id: str, first: Commit, *, archived: bool = False) -> FileJournal:
+        name = f"{task_id}.jsonl"
+        path = (self.archived if archived else self.live) / name
         lock = files.Lock(self.locks / f"{task_id}.lock")
         try:
             with lock.held():
-                if files.exists(self.archived / path.name) or files.exists(path):
+                if files.exists(self.archived / name) or files.exists(self.live / name):
                     raise FileExistsError(task_id)
                 self.disk.move_new(self._staged(path, encode(first, "")[0]), path)
                 try:
-                    for directory in (self.live, *self.live.parents[:3]):  # who made them may have died before he did
+                    for directory in path.parents[: 4 + archived]:  # who made them may have died before he did
                         self.disk.sync_directory(directory)
                 except OSError as error:
                     in_doubt = not self._removed(path)

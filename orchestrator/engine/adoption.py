@@ -1,0 +1,129 @@
+"""Documents that were kept by hand, as the first events of a task: what they say is true, how they say it stays.
+
+Where they contradict each other, the place is believed first (what lies in `completed/` is archived), then the status
+JSON, then the checklist for its items, then the others in the order of `KINDS`. None of them is changed for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from orchestrator import documents
+from orchestrator.documents import header
+from orchestrator.documents.markdown import Page, page, plain
+from orchestrator.documents.status_json import dump, load, salvage
+from orchestrator.events import (
+    DecisionChanged,
+    Event,
+    Json,
+    Kind,
+    PhaseChanged,
+    TaskAdopted,
+    TaskCreated,
+    TextEdited,
+    WorkstreamChanged,
+)
+from orchestrator.task import Life
+from orchestrator.transitions import apply, create
+
+NOBODY = "unknown"
+"""The agent of a task whose documents name none."""
+
+_STATUS, _SUMMARY = "task-status", "completion-summary"
+
+
+def adopt(
+    task_id: str, texts: Mapping[Kind, str], *, archived: bool, mask: Callable[[str], str] = str
+) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+    """The events of the first commit; and a sentence for each thing in the documents that could not be taken over."""
+    bodies, notes = _bodies(task_id, texts, mask)
+    said = load(bodies[_STATUS]) if _STATUS in bodies else {}
+    pages = {kind: page(body, "", None, frozenset()) for kind, body in bodies.items() if kind != _STATUS}
+    created = TaskCreated(
+        agent=_text(said, "agentId") or _header(pages, "Agent") or NOBODY,
+        description=_text(said, "description") or _header(pages, "Task") or _title(pages),
+        mode="full" if {"plan", "architecture-notes"} & bodies.keys() else "lightweight",
+    )
+    adopted = TaskAdopted(
+        status=_status(said, bodies, pages),
+        archived=archived,
+        started_at=_text(said, "startedAt") or None,
+        completed_at=_text(said, "completedAt") or None,
+    )
+    events: list[Event] = [created, adopted]
+    task = apply(create(created, task_id=task_id, uuid="", at=""), adopted, actor="editor", at="")
+    for kind, body in sorted(bodies.items(), key=lambda row: row[0] != _STATUS):
+        difference = documents.diff(task, kind, body)
+        notes += difference.refused
+        news = [event for event in difference.events if not isinstance(event, TextEdited)]
+        for event in chain(news, [TextEdited(document=kind, text=body)]):  # that always: its words are to stay
+            if _is_news(events, event):
+                task = apply(task, event, actor="editor", at="")
+                events.append(event)
+    return tuple(events), tuple(notes)
+
+
+def _bodies(task_id: str, texts: Mapping[Kind, str], mask: Callable[[str], str]) -> tuple[dict[Kind, str], list[str]]:
+    """The documents without their stamps, and what could not be read of them."""
+    bodies: dict[Kind, str] = {}
+    notes: list[str] = []
+    for kind, text in texts.items():
+        if not text.strip():
+            continue
+        try:
+            bodies[kind] = mask(documents.unstamp(kind, text)[0])
+        except ValueError as error:
+            saved = salvage(text)
+            if saved is not None:
+                bodies[kind] = mask(dump(saved))
+            read = "could not be read" if saved is None else "was salvaged"
+            notes.append(f"{documents.file_name(kind, task_id)} {read}, and kept as it is beside the new one: {error}")
+    return bodies, notes
+
+
+def _is_news(events: Sequence[Event], event: Event) -> bool:
+    """False for what says otherwise than a document that was read before, and is believed."""
+    if isinstance(event, PhaseChanged):
+        return not any(isinstance(before, PhaseChanged) for before in events)
+    return not isinstance(event, WorkstreamChanged | DecisionChanged)
+
+
+# -- how it stood ------------------------------------------------------------------
+
+
+def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> Any:
+    """How far the task is: the JSON's word, or what its other keys mean, or else the header of the progress."""
+    if word := _word(_text(said, "status")):
+        return word
+    if _text(said, "completedAt"):
+        return "completed"
+    listed = said.get("workstreams")
+    listed = listed if isinstance(listed, list) else []
+    rows = {_word(_text(row, "status")) for row in listed if isinstance(row, dict)}
+    if rows == {"completed"} and _SUMMARY in kinds:
+        return "completed"
+    if rows:
+        return "in-progress" if rows - {"pending", None} else "pending"
+    return "completed" if _SUMMARY in kinds else _word(_header(pages, "Status")) or "in-progress"
+
+
+def _word(text: str) -> Life | None:
+    return header.status_word(text)
+
+
+def _text(said: Json, key: str) -> str:
+    """A value that is a text with something in it, else nothing."""
+    value = said.get(key)
+    return value if isinstance(value, str) and value.strip() else ""
+
+
+def _header(pages: Mapping[Kind, Page], label: str) -> str:
+    found = (header.read(each).get(label) for each in pages.values())
+    return next((row[2] for row in found if row and row[2]), "")
+
+
+def _title(pages: Mapping[Kind, Page]) -> str:
+    """The first heading there is."""
+    return next((plain(heading.text) for each in pages.values() for heading in each.headings), "")
