@@ -157,17 +157,15 @@ def _new(row: Row) -> list[str]:
 def _told(project: Project, seen: Survey, rows: list[Row], dry_run: bool) -> Iterator[str]:
     if rows:
         yield from _table(rows)
-    adopted = [row for row in rows if row.task]
-    would = "would be " if dry_run else ""
-    parts = [f"{screen.count(len(adopted), 'task')} {would}adopted"] if adopted else []
-    parts += [f"{len(rows) - len(adopted)} left"] if len(rows) > len(adopted) else []
-    parts += [f"{len(seen.kept)} kept already"] if seen.kept else []
-    yield ", ".join(parts or ["no task to adopt"]) + f" in {project.workspace}"
+    adopted = sum(row.task is not None for row in rows)
+    counts = {"would be adopted" if dry_run else "adopted": adopted, "left": len(rows) - adopted}
+    counts["kept already"] = len(seen.kept)
+    parts = [f"{number:,} {what}" for what, number in counts.items() if number]
+    yield f"{', '.join(parts) or 'no tasks'} in {project.workspace}"
     if seen.others:
-        yield f"{screen.count(len(seen.others), 'file')} of no task stay as they are:"
-        yield from (f"  {screen.fit(screen.line(name), screen.columns() - 2)}" for name in seen.others[:_SHOWN])
-        if len(seen.others) > _SHOWN:
-            yield screen.dim(f"  and {len(seen.others) - _SHOWN:,} more: --json lists them")
+        more = len(seen.others) - _SHOWN
+        names = ", ".join(seen.others[:_SHOWN]) + (f" and {more:,} more: --json lists them" if more > 0 else "")
+        yield from screen.wrap(screen.line(f"left as it is, of no task: {names}"), screen.columns())
 
 
 _HEAD = ("TASK", "STATE", "ITEMS", "WORK", "AGENT")

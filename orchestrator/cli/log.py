@@ -55,7 +55,9 @@ def _history(project: Project, task_id: str) -> History:
 
     row = overview.find(project.temp, task_id)
     if row is not None and not row.kept:
-        raise UsageError(f"task {task_id} has no journal, only {row.path}: it is kept by hand")
+        raise UsageError(
+            f"task {task_id} has no journal, only {row.path}: it is kept by hand: `orchestrator adopt` takes it over"
+        )
     return History(project.temp, task_id)
 
 

@@ -75,7 +75,9 @@ class Project(NamedTuple):
         row = overview.find(self.temp, task_id)
         if row is None:
             raise UnknownTask(task_id, str(self.temp))
-        raise UsageError(f"task {task_id} is kept by hand in {self.relative(row.path)}: orchestrator only lists it")
+        raise UsageError(
+            f"task {task_id} is kept by hand in {self.relative(row.path)}: `orchestrator adopt` takes it over"
+        )
 
     def resume(self, *words: str) -> str:
         """The command line that goes on with tasks of this project."""

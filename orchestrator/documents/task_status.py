@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.documents.document import adopted
@@ -121,16 +121,17 @@ def _blocker(row: Blocker) -> BlockerJson:
 # -- render --------------------------------------------------------------------
 
 
-def _overlay(base: Json, new: Json, old: Json, same: Callable[[str, Any, Any], bool]) -> Json:
+def _overlay(base: Json, new: Json, old: Json, *, whole: bool = False) -> Json:
     """The base with the new facts in it: in place where it has the key, else at the end.
 
-    A value that means the same stays as it was typed; a fact that was so in `old` already is left as the base has it.
+    A value that means the same stays as it was typed; a fact that was so in `old` already is left as the base has it,
+    but said when the base does not and it has to be `whole`.
     """
     out = dict(base)
     for key, value in new.items():
-        if key in old and old[key] == value:
+        if key in old and old[key] == value and (key in base or not whole):
             continue
-        if key in base and same(key, base[key], value):
+        if key in base and _same(key, base[key], value):
             continue
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             out[key] = base[key] | value
@@ -151,7 +152,7 @@ def _rows(base: Any, new: list[Json], old: list[Json], bound: dict[int, int]) ->
     rows = list(base) if isinstance(base, list) else []
     for place, index in bound.items():
         before = old[index] if index < len(old) else {}
-        rows[place] = _overlay(rows[place], new[index], before, _same)
+        rows[place] = _overlay(rows[place], new[index], before)
     taken = set(bound.values())
     return rows + [row for index, row in enumerate(new) if index not in taken and row not in old]
 
@@ -190,7 +191,7 @@ def _bind_written(base: Any, new: Sequence[Json]) -> dict[int, int]:
 def _weave(base: Json, task: Task, known: Task | None) -> Json:
     new, old = facts(task), facts(known) if known else {}
     scalars = {key: value for key, value in new.items() if key not in _LISTS}
-    woven = _overlay(base, scalars, old, _same)
+    woven = _overlay(base, scalars, old, whole=True)
     for key, bind in (("workstreams", _bind_ids), ("decisions", _bind_written)):
         before = old.get(key, [])
         if key in base and not isinstance(base[key], list) and new[key] == before:
@@ -224,8 +225,11 @@ class TaskStatus:
         return _weave(load(typed), task, relocated(known, gone) if known else None)
 
     def _known(self, task: Task) -> Task | None:
+        """What need not be said; everything, once somebody has edited what this document had said."""
         known = adopted(task, self.kind)
-        return None if known is None or "revision" in load(task.texts[self.kind]) else known
+        if known is None or known.texts[self.kind] == task.texts[self.kind]:
+            return known
+        return None if "revision" in load(task.texts[self.kind]) else known
 
     def diff(self, task: Task, text: str) -> Diff:
         """What the object says otherwise than `render`; white space is no difference."""
@@ -238,14 +242,14 @@ class TaskStatus:
         shown = self._object(task)
         if dump(said) == dump(shown):
             return Diff()
-        first = self.kind not in task.documents and "revision" not in said
+        first = self.kind not in task.documents and (task.by_hand is not None or "revision" not in said)
         if not first:
             self._refuse(draft, said, shown)
         phase = said.get("phase")
         if isinstance(phase, str) and phase.strip() and phase != shown.get("phase"):
             draft.propose(PhaseChanged(phase=phase))
         self._workstreams(draft, said.get("workstreams"), shown)
-        self._decisions(draft, said.get("decisions"), shown)
+        self._decisions(draft, said.get("decisions"), shown, first)
         if draft.task.texts.get(self.kind) != text and _lasting(self._object(draft.task)) != _lasting(said):
             draft.propose(TextEdited(document=self.kind, text=text))
         return draft.diff()
@@ -304,7 +308,7 @@ class TaskStatus:
         if changed:
             draft.propose(WorkstreamChanged(id=name, **changed))
 
-    def _decisions(self, draft: Draft, said: Any, shown: Json) -> None:
+    def _decisions(self, draft: Draft, said: Any, shown: Json, first: bool) -> None:
         was = shown.get("decisions")
         rows = facts(draft.told)["decisions"]
         bound, before = _bind_decisions(said, rows), _bind_decisions(was, rows)
@@ -315,7 +319,9 @@ class TaskStatus:
                 draft.refuse(f"{key} of a decision is a text, not {row.pop(key)!r}")
             if place not in bound:
                 if row["decision"].strip():
-                    draft.propose(DecisionRecorded(id=draft.task.fresh_id("D"), **_fields(row)))
+                    then = said[place].get("timestamp") if first else None
+                    at = then if isinstance(then, str) else None
+                    draft.propose(DecisionRecorded(id=draft.task.fresh_id("D"), at=at, **_fields(row)))
                 continue
             index = bound[place]
             fact, shown_row = rows[index], old.get(index, rows[index])
