@@ -164,6 +164,7 @@ _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
 )
 _WORDS = {
     "TaskCreated": "created for {agent}: {description}",
+    "TaskAdopted": "adopted: {status}, kept by hand until then",
     "TaskBlocked": "blocked: {reason}",
     "TaskStopped": "stopped: {reason}",
     "ModeChanged": "mode {mode}",

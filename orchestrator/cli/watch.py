@@ -219,6 +219,7 @@ class Watch:
 _TOLD = {
     *(
         "TaskCreated",
+        "TaskAdopted",
         "WorkerStarted",
         "PhaseChanged",
         "ContextRenewed",

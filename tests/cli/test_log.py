@@ -27,6 +27,7 @@ from orchestrator.events import (
     ModelReplied,
     PhaseChanged,
     Receipt,
+    TaskAdopted,
     TaskCompleted,
 )
 from orchestrator.journal.file import encode
@@ -46,6 +47,7 @@ HAPPENED: list[Event] = [
     ItemChecked(id="c1", evidence=("R2",)),
 ]
 VALUES: dict[Any, Any] = {str: "words", int: 1, Mode: "full", Receipt: RAN, Limits: Limits(turns=3)}
+VALUES[TaskAdopted.model_fields["status"].annotation] = "completed"
 
 
 def journal(shell: Shell, task: Task, *, archived: bool = False) -> Path:
