@@ -161,13 +161,13 @@ def langgraph(address: str, folder: Path) -> Loop:
 
 
 LOOPS = {
-    "ours": ("orchestrator", "Write", ours),
+    "ours": ("orchestrator", "Write,Sync", ours),
     "bare messages.create": ("anthropic", "Write", bare),
     "pydantic-ai": ("pydantic_ai", "Write", pydantic_ai),
     "mini-swe-agent": ("minisweagent", "bash", mini_swe_agent),
     "LangGraph, SqliteSaver": ("langgraph.checkpoint.sqlite", "Write", langgraph),
 }
-"""Of each loop the package it needs, the tool that it is asked to use, and how it is made ready."""
+"""Of each loop the package it needs, the tools that it is asked to use, and how it is made ready."""
 
 
 def installed(name: str) -> bool:

@@ -1,9 +1,10 @@
 """A Messages API of canned answers in a process of its own, that costs the same at every turn.
 
-The address says the work: at `/NAME/TURNS/TOOL` each of TURNS turns asks for one file to be written, then it is done.
-Which turn it is the last call's id says, found from the end: the history, which grows, is received and not read.
+The address says the work: at `/NAME/TURNS/TOOLS` each of TURNS turns asks for one file to be written, then it is done.
+With `Write,Sync` it also asks to record that: whoever writes and never syncs is refused to write more.
+Whose turn it is, and which, the last call's id says, found from the end: the history, which grows, is not read.
 (`orchestrator.testing` reads and checks all of it, as the real one does; that would be measured too.)
-`GET /NAME/TURNS/TOOL` tells the seconds the client took from each answer to its next request.
+`GET /NAME/TURNS/TOOLS` tells the seconds the client took from each answer to its next request.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from urllib.request import urlopen
 
 from orchestrator.testing import stream
@@ -25,18 +27,25 @@ NOTE = "The model, its migration and their tests are written; the index on the e
 
 
 @cache
-def answer(turn: int, turns: int, tool: str, streamed: bool) -> bytes:
-    """The whole HTTP response."""
+def answer(worker: int, turn: int, turns: int, tools: str, streamed: bool) -> bytes:
+    """The whole HTTP response. No two workers of an address are asked for the same file."""
     said = {"type": "text", "text": f"Now note {turn}." if turn < turns else "All notes are written."}
-    path = f"notes/note-{turn}.txt"
-    given = {"command": f"{path} {NOTE}"} if tool == "bash" else {"file_path": path, "content": NOTE}
-    call = {"type": "tool_use", "id": f"toolu_{turn:06}", "name": tool, "input": given}
+    path = f"notes/note-{worker}-{turn}.txt"
+    given = {
+        "bash": {"command": f"{path} {NOTE}"},
+        "Write": {"file_path": path, "content": NOTE},
+        "Sync": {"phase": f"Note {turn} is written"},
+    }
+    calls = [
+        {"type": "tool_use", "id": f"toolu_{worker:06}{turn:06}_{tool}", "name": tool, "input": given[tool]}
+        for tool in tools.split(",")
+    ]
     message = {
         "id": f"msg_{turn:06}",
         "type": "message",
         "role": "assistant",
         "model": "claude-sonnet-5-5",
-        "content": [said, call] if turn < turns else [said],
+        "content": [said, *calls] if turn < turns else [said],
         "stop_reason": "tool_use" if turn < turns else "end_turn",
         "stop_sequence": None,
         "usage": {"input_tokens": 1000, "output_tokens": 100},
@@ -49,6 +58,7 @@ def answer(turn: int, turns: int, tool: str, streamed: bool) -> bytes:
 WAITS: dict[str, list[float]] = defaultdict(list)
 """Of each address, the seconds from each answer to the next request."""
 ANSWERED: dict[str, float] = {}
+WORKERS: dict[str, Iterator[int]] = defaultdict(count)
 
 
 class Connection(asyncio.Protocol):
@@ -79,11 +89,14 @@ class Connection(asyncio.Protocol):
             return f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
         if address in ANSWERED:
             WAITS[address].append(now - ANSWERED[address])
-        _, _, turns, tool = address.split("/")
-        last = request.rfind(b"toolu_")
-        turn = 0 if last < 0 else int(request[last + 6 : last + 12]) + 1
+        _, _, turns, tools = address.split("/")
+        last = request.rfind(b"toolu_") + 6
+        if last < 6:
+            worker, turn = next(WORKERS[address]), 0
+        else:
+            worker, turn = int(request[last : last + 6]), int(request[last + 6 : last + 12]) + 1
         streamed = b'"stream": true' in request or b'"stream":true' in request
-        found = answer(turn, int(turns), tool, streamed)
+        found = answer(worker, turn, int(turns), tools, streamed)
         ANSWERED[address] = time.monotonic()
         return found
 

@@ -31,6 +31,7 @@ from orchestrator.errors import (
 from orchestrator.events import Json, Usage
 from orchestrator.models import WINDOW, Model, Reply, Request, pricing
 from orchestrator.models.draft import Draft
+from orchestrator.models.pace import Pace
 
 if TYPE_CHECKING:
     import anthropic
@@ -102,8 +103,8 @@ def connect() -> Model:
 
 
 class MessagesApi:
-    """A `Model` behind a client, which is closed with it. `attempts` bounds how often one request is sent; `pause`
-    waits the seconds between two of them; `price` says in US dollars what a reply of a model costs.
+    """A `Model` behind a client, which is closed with it, for all workers of a run. `attempts` bounds how often one
+    request is sent; `pause` waits the seconds between two of them; `price` says in US dollars what a reply costs.
     """
 
     def __init__(
@@ -118,19 +119,25 @@ class MessagesApi:
         self._service = service
         self._attempts = attempts
         self._pause = pause
+        self._pace = Pace(pause)
         self._price = price
 
     async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
-        body, headers = _body(request), {"content-type": "application/json", **_beta(request)}
+        head, headers = _head(request), {"content-type": "application/json", **_beta(request)}
+        body, prefix = _body(head, request), hash(head)
         attempt = 1
         while True:
+            await self._pace.turn(prefix)
             try:
-                return await self._priced(request, await self._attempt(body, headers, on_text))
+                with self._pace.taken(prefix) as begun:
+                    reply = await self._attempt(body, headers, on_text, begun)
+                return await self._priced(request, reply)
             except ModelError as failure:
                 seconds = _pause_after(failure, attempt)
                 if not failure.retryable or attempt >= self._attempts or seconds > _LONGEST_PAUSE:
                     raise
-            await self._pause(seconds)
+                wait = self._pace.rest if isinstance(failure, RateLimited | Overloaded) else self._pause
+            await wait(seconds)
             attempt += 1
 
     async def _priced(self, request: Request, reply: Reply) -> Reply:
@@ -157,7 +164,13 @@ class MessagesApi:
         limit = found.get("max_input_tokens") if isinstance(found, dict) else None
         return limit if isinstance(limit, int) else WINDOW
 
-    async def _attempt(self, body: bytes, headers: dict[str, str], on_text: Callable[[str], None] | None) -> Reply:
+    async def _attempt(
+        self,
+        body: bytes,
+        headers: dict[str, str],
+        on_text: Callable[[str], None] | None,
+        begun: Callable[[], None],
+    ) -> Reply:
         import anthropic
         import httpx2
 
@@ -183,7 +196,7 @@ class MessagesApi:
                 kind = stream.response.headers.get("content-type", "")
                 if kind.startswith(("text/html", "application/json")):
                     raise BadRequest(f"{url} answered with {kind}, not with a stream of events: check {service.server}")
-                return await _read(stream, on_text)
+                return await _read(stream, on_text, begun)
         except unsigned as error:
             raise service.keyless(error) from error
         except anthropic.APIStatusError as error:
@@ -197,12 +210,8 @@ class MessagesApi:
             raise BrokenStream(f"the reply from {url} broke off ({_line(error)}): resume to try again") from error
 
 
-def _body(request: Request) -> bytes:
-    """The request encoded. The client would walk the whole history again, at every turn and every attempt.
-
-    Cached twice: up to the end of the system prompt, which many tasks share, and up to the end of the request. Blocks
-    are marked, not the request as a whole: Bedrock, Vertex AI and gateways to them refuse that.
-    """
+def _head(request: Request) -> bytes:
+    """What tasks of one agent have in common, encoded: all but the messages."""
     head = {
         "model": request.model,
         "max_tokens": request.max_tokens,
@@ -211,9 +220,18 @@ def _body(request: Request) -> bytes:
         "stream": True,
         **({"compaction": {"type": "summarize"}} if request.compact else {}),
     }
+    return json.dumps(head).encode()
+
+
+def _body(head: bytes, request: Request) -> bytes:
+    """The request encoded. The client would walk the whole history again, at every turn and every attempt.
+
+    Cached twice: up to the end of the system prompt, which many tasks share, and up to the end of the request. Blocks
+    are marked, not the request as a whole: Bedrock, Vertex AI and gateways to them refuse that.
+    """
     *earlier, last = request.messages
     said = b", ".join([one.encoded for one in (*earlier, replace(last, content=_cached(last.content)))])
-    return b'%b, "messages": [%b]}' % (json.dumps(head).encode()[:-1], said)
+    return b'%b, "messages": [%b]}' % (head[:-1], said)
 
 
 def _cached(blocks: tuple[Json, ...]) -> tuple[Json, ...]:
@@ -231,10 +249,13 @@ class _Garbled(Exception):
     """A stream that is none of the Messages API, or not all of one."""
 
 
-async def _read(stream: anthropic.AsyncStream[object], on_text: Callable[[str], None] | None) -> Reply:
+async def _read(
+    stream: anthropic.AsyncStream[object], on_text: Callable[[str], None] | None, begun: Callable[[], None]
+) -> Reply:
     """The events as they stand on the wire: the client's own models would double the time of a turn."""
     draft = Draft()
     async for event in stream:
+        begun()
         try:
             text = draft.take(cast("Json", event))
         except (LookupError, TypeError, AttributeError) as error:
