@@ -122,8 +122,8 @@ def _skip(content: str, place: int) -> int:
 
 
 def _enter(content: str, place: int, step: str | int) -> int | None:
-    """Where the value begins that is under this key, the last one as readers take it, or at this index."""
-    found, index = None, 0
+    """Where the value begins that is under this key, or at this index; None where there is none."""
+    index = 0
     closing = "}" if content[place] == "{" else "]"
     if content[place] not in "{[":
         return None
@@ -134,10 +134,10 @@ def _enter(content: str, place: int, step: str | int) -> int | None:
             key, place = _DECODER.raw_decode(content, place)
             place = _skip(content, _skip(content, place) + 1)
         if key == step:
-            found = place
+            return place
         _, place = _DECODER.raw_decode(content, place)
         place = _skip(content, place)
         if content[place] == ",":
             place = _skip(content, place + 1)
         index += 1
-    return found
+    return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from orchestrator.check.claims import TaskFiles
@@ -52,10 +53,10 @@ def times(task: TaskFiles) -> Iterator[Finding]:
             continue
         if now.is_before(at):
             says = f"{name} is {said}, which is in the future"
-            yield task.finding("time-in-the-future", "error", says, where, Witness("the clock"))
+            yield task.finding("time-in-the-future", "error", says, where(), Witness("the clock"))
         elif started and task.status and at.is_before(started):
             says = f"{name} is {said}, before the task was started at {task.data['startedAt']}"
-            yield task.finding("time-before-start", "error", says, where, task.status.at("startedAt"))
+            yield task.finding("time-before-start", "error", says, where(), task.status.at("startedAt"))
 
 
 def moment(said: object) -> Moment | None:
@@ -71,17 +72,17 @@ def moment(said: object) -> Moment | None:
         return None
 
 
-def _written(task: TaskFiles) -> Iterator[tuple[str, str, Witness]]:
-    """What it is the time of, as it was written, and where."""
+def _written(task: TaskFiles) -> Iterator[tuple[str, str, Callable[[], Witness]]]:
+    """What it is the time of, as it was written, and what finds the place."""
     if status := task.status:
         for key in _KEYS:
             if isinstance(said := status.data.get(key), str):
-                yield key, said, status.at(key)
+                yield key, said, partial(status.at, key)
         for key in _LISTS:
             for place, row in status.rows(key):
                 for name in _KEYS:
                     if isinstance(said := row.get(name), str):
-                        yield f"{name} in {key}", said, status.at(key, place, name)
+                        yield f"{name} in {key}", said, partial(status.at, key, place, name)
     for text in task.markdown:
         for found in _LINE.finditer(text.prose):
-            yield f'"{plain(found[1])}"', found[2], text.at_prose(found.start(2))
+            yield f'"{plain(found[1])}"', found[2], partial(text.at_prose, found.start(2))
