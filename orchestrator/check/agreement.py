@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 
 from orchestrator.check.claims import Claim, TaskFiles, quoted
-from orchestrator.check.finding import Finding
+from orchestrator.check.finding import Finding, Fix
 from orchestrator.documents.markdown import plain
 from orchestrator.documents.workstreams import workstream_status
 
 _STRONGEST = ("status", "completion-time", "workstreams", "summary", "progress", "checklist")
 """Which claim the others are held against."""
+_NEAREST = {"workstreams": "checklist"}
+"""Unless there is one that tells of the same in more detail."""
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*((?:(?!\*\*).)+)\*\*[ \t]+\[([a-z_ -]+)\]", re.MULTILINE)
 
 
@@ -22,9 +24,13 @@ def disagreement(task: TaskFiles) -> Iterator[Finding]:
     if not done or not left:
         return
     odd, others = (done, left) if len(done) < len(left) else (left, done)
-    best = min(others, key=lambda claim: _STRONGEST.index(claim.source))
     for claim in odd:
-        yield task.finding(claim.source, "error", f"{claim.says}, but {best.says}", claim.witness, best.witness)
+        best = min(
+            others, key=lambda other: (other.source != _NEAREST.get(claim.source), _STRONGEST.index(other.source))
+        )
+        fix: Fix | None = None if claim.source == "summary" else "refresh"
+        says = f"{claim.says}, but {best.says}"
+        yield task.finding(claim.source, "error", says, claim.witness, best.witness, fix=fix)
 
 
 def _in_flight(task: TaskFiles, claim: Claim) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from orchestrator.check.claims import TaskFiles
-from orchestrator.check.finding import Finding, Witness
+from orchestrator.check.finding import Finding, Fix, Witness
 
 _LINE = re.compile(
     r"^[ \t>*#_-]*(?:(?:Overall|Total|Current)[ \t]+)?(?:Progress|Completion(?:[ \t]+Status)?)[ \t*_]*:[ \t*_]*"
@@ -49,7 +49,8 @@ def percentage(task: TaskFiles) -> Iterator[Finding]:
         counts = items if said.items is not None else [count for count in items + workstreams if count.total]
         if counts and not any(said.fits(count) for count in counts):
             says = f"{said.says} is reported, but {counts[0].says}"
-            yield task.finding("percentage", "error", says, said.witness, counts[0].witness)
+            fix: Fix | None = "refresh" if said.items is not None else None
+            yield task.finding("percentage", "error", says, said.witness, counts[0].witness, fix=fix)
 
 
 def _items(task: TaskFiles) -> Iterator[Count]:

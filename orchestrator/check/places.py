@@ -28,18 +28,16 @@ def not_archived(task: TaskFiles) -> Iterator[Finding]:
 
 def two_places(task: TaskFiles) -> Iterator[Finding]:
     """Documents of one id in both places: two tasks that took the same id, or one that is half archived."""
-    if task.elsewhere:
-        again = [kind for kind in task.elsewhere if kind in task.texts]
-        says = (
-            f"there are two tasks {task.id}, each with a {again[0]}"
-            if again
-            else "only some of its documents are archived"
-        )
-        kind = again[0] if again else next(iter(task.elsewhere))
-        here = task.texts.get(kind) or next(iter(task.texts.values()))
-        yield task.finding(
-            "same-id" if again else "half-archived", "error", says, task.elsewhere[kind].at_line(0), here.at_line(0)
-        )
+    if not task.elsewhere or not task.texts:
+        return
+    again = next((kind for kind in task.elsewhere if kind in task.texts), None)
+    if again:
+        rule, says = "same-id", f"there is a {again} of {task.id} in both places: of two tasks, or a copy to take away"
+    else:
+        rule, says = "half-archived", "some of its documents are in completed/, and some are not"
+    there = task.elsewhere[again or next(iter(task.elsewhere))]
+    here = task.texts[again or next(iter(task.texts))]
+    yield task.finding(rule, "error", says, there.at_line(0), here.at_line(0))
 
 
 def two_journals(task: TaskFiles) -> Iterator[Finding]:
@@ -60,4 +58,4 @@ def same_name(tasks: Sequence[Facts]) -> Iterator[Finding]:
         (first, there), *others = sorted(those, key=lambda one: (one[0].id not in said, one[0].id))
         for task, where in others:
             says = f"its taskId is {quoted(said)}, and so is that of {first.id}"
-            yield Finding("same-id", "error", task.id, says, (where, there))
+            yield Finding("same-id", "error", task.id, says, (where, there), "refresh" if task.kept else None)

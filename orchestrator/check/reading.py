@@ -20,7 +20,7 @@ def unreadable(task: TaskFiles) -> Iterator[Finding]:
             problem = "it is empty"
         if problem is not None:
             remedy = f"`orchestrator show {task.id}` puts it back" if task.kept else "mend it, or take it away"
-            yield task.finding("unreadable", "error", f"{whole} cannot be read, {problem}: {remedy}", where, whole)
+            yield task.finding("unreadable", "error", f"{kind} cannot be read, {problem}: {remedy}", where, whole)
 
 
 def _refused(content: str) -> str | None:

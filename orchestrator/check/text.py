@@ -36,11 +36,11 @@ class Text:
         except OSError as error:
             return Text(shown, "", error.strerror or str(error))
         if data is None:
-            return Text(shown, "", "a link to nothing") if os.path.islink(path) else None
+            return Text(shown, "", "it is a link to nothing") if os.path.islink(path) else None
         if len(data) > LARGEST:
-            return Text(shown, "", f"larger than {LARGEST // 1024**2} MiB")
+            return Text(shown, "", f"it is larger than {LARGEST // 1024**2} MiB")
         if b"\0" in data:
-            return Text(shown, "", "not text: it holds NUL bytes")
+            return Text(shown, "", "it is not text")
         return Text(shown, data.decode("utf-8-sig", "replace"))
 
     @cached_property
@@ -84,17 +84,17 @@ class JsonText:
         try:
             data, end = _DECODER.raw_decode(content, _skip(content, 0))
         except json.JSONDecodeError as error:
-            self.problem, self.broken = f"not JSON: {error.msg}", Witness(self.text.shown, error.lineno)
+            self.problem, self.broken = f"it is not JSON ({error.msg})", Witness(self.text.shown, error.lineno)
             return
-        except (ValueError, RecursionError) as error:
-            self.problem = f"not JSON: {error}"
+        except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+            self.problem = "it is JSON that no program should have to read"
             return
         if not isinstance(data, dict):
-            self.problem = "not a JSON object"
+            self.problem = "it is not a JSON object"
             return
         self.data = data
         if (rest := _skip(content, end)) < len(content):
-            self.problem, self.broken = "not JSON: something follows its end", self.text.at(rest)
+            self.problem, self.broken = "something follows the end of the JSON", self.text.at(rest)
 
     def rows(self, key: str) -> list[tuple[int, Json]]:
         """The objects of a top-level list, each with its place in it."""

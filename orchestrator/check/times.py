@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from orchestrator.check.claims import TaskFiles
-from orchestrator.check.finding import Finding, Witness
+from orchestrator.check.finding import Finding, Fix, Witness
 from orchestrator.documents.markdown import plain
 
 _TIME = re.compile(
@@ -47,16 +47,16 @@ def times(task: TaskFiles) -> Iterator[Finding]:
     """A time in the future, or before the task was started."""
     now = Moment(datetime.now(UTC) + _SKEW, day=False, zoned=True)
     started = moment(task.data.get("startedAt"))
-    for name, said, where in _written(task):
+    for name, said, where, fix in _written(task):
         at = moment(said)
         if at is None:
             continue
         if now.is_before(at):
             says = f"{name} is {said}, which is in the future"
-            yield task.finding("time-in-the-future", "error", says, where(), Witness("the clock"))
+            yield task.finding("time-in-the-future", "error", says, where(), Witness("the clock"), fix=fix)
         elif started and task.status and at.is_before(started):
             says = f"{name} is {said}, before the task was started at {task.data['startedAt']}"
-            yield task.finding("time-before-start", "error", says, where(), task.status.at("startedAt"))
+            yield task.finding("time-before-start", "error", says, where(), task.status.at("startedAt"), fix=fix)
 
 
 def moment(said: object) -> Moment | None:
@@ -72,17 +72,17 @@ def moment(said: object) -> Moment | None:
         return None
 
 
-def _written(task: TaskFiles) -> Iterator[tuple[str, str, Callable[[], Witness]]]:
-    """What it is the time of, as it was written, and what finds the place."""
+def _written(task: TaskFiles) -> Iterator[tuple[str, str, Callable[[], Witness], Fix | None]]:
+    """What it is the time of, as it was written, what finds the place, and what the engine can do about it."""
     if status := task.status:
         for key in _KEYS:
             if isinstance(said := status.data.get(key), str):
-                yield key, said, partial(status.at, key)
+                yield key, said, partial(status.at, key), "refresh"
         for key in _LISTS:
             for place, row in status.rows(key):
                 for name in _KEYS:
                     if isinstance(said := row.get(name), str):
-                        yield f"{name} in {key}", said, partial(status.at, key, place, name)
+                        yield f"{name} in {key}", said, partial(status.at, key, place, name), "refresh"
     for text in task.markdown:
         for found in _LINE.finditer(text.prose):
-            yield f'"{plain(found[1])}"', found[2], partial(text.at_prose, found.start(2))
+            yield f'"{plain(found[1])}"', found[2], partial(text.at_prose, found.start(2)), None

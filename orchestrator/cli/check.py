@@ -103,7 +103,9 @@ def _show_finding(finding: Finding) -> None:
     for row in rows[1:]:
         click.echo(f"    {row}")
     one, other = (screen.line(str(witness)) for witness in finding.witnesses)
-    if screen.measure(f"{one} ↔ {other}") <= screen.columns() - 4:
+    if one == other:
+        click.echo(f"    {screen.dim(one)}")
+    elif screen.measure(f"{one} ↔ {other}") <= screen.columns() - 4:
         click.echo(f"    {screen.dim(f'{one} ↔ {other}')}")
     else:
         click.echo(f"    {screen.dim(one)}\n  {screen.dim(f'↔ {other}')}")

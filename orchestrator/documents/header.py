@@ -37,7 +37,7 @@ _NO_REASON = "none any more"
 
 def status_word(text: str) -> Life | None:
     """The status that somebody's words begin with: `In Progress ✅` is in-progress."""
-    words = re.findall(r"[a-z]+", text.casefold())[:2]
+    words = re.findall(r"[a-z]+|[0-9]+", text.casefold())[:2]
     return _WORDS.get(" ".join(words)) or _WORDS.get("".join(words[:1]))
 
 
