@@ -25,9 +25,8 @@ def disagreement(task: TaskFiles) -> Iterator[Finding]:
         return
     odd, others = (done, left) if len(done) < len(left) else (left, done)
     for claim in odd:
-        best = min(
-            others, key=lambda other: (other.source != _NEAREST.get(claim.source), _STRONGEST.index(other.source))
-        )
+        near = _NEAREST.get(claim.source)
+        best = min(others, key=lambda one: -1 if one.source == near else _STRONGEST.index(one.source))
         fix: Fix | None = None if claim.source == "summary" else "refresh"
         says = f"{claim.says}, but {best.says}"
         yield task.finding(claim.source, "error", says, claim.witness, best.witness, fix=fix)

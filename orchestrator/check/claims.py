@@ -146,7 +146,7 @@ class TaskFiles:
     def summary(self) -> Text | None:
         """The completion summary, when it says anything."""
         text = self.texts.get("completion-summary")
-        return text if text and (text.content.strip() or text.problem) else None
+        return text if text and text.content.strip() else None
 
     @cached_property
     def life(self) -> str | None:

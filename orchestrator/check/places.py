@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from orchestrator.check.claims import Facts, TaskFiles, quoted
-from orchestrator.check.finding import Finding, Witness
+from orchestrator.check.finding import Finding, Fix, Witness
 
 
 def archived_open(task: TaskFiles) -> Iterator[Finding]:
@@ -23,7 +23,8 @@ def not_archived(task: TaskFiles) -> Iterator[Finding]:
     if not task.archived and done and task.finished and not (task.kept and task.life != "completed"):
         other = done[1].witness if len(done) > 1 else task.home
         says = f"it is not archived, but {done[0].says}"
-        yield task.finding("not-archived", "warning", says, done[0].witness, other, fix="archive")
+        fix: Fix | None = "archive" if len(done) == len(task.claims) else None
+        yield task.finding("not-archived", "warning", says, done[0].witness, other, fix=fix)
 
 
 def two_places(task: TaskFiles) -> Iterator[Finding]:

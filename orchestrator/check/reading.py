@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from orchestrator.check.claims import TaskFiles
 from orchestrator.check.finding import Finding, Witness
-from orchestrator.documents.status_json import load
 
 
 def unreadable(task: TaskFiles) -> Iterator[Finding]:
@@ -15,20 +14,12 @@ def unreadable(task: TaskFiles) -> Iterator[Finding]:
         whole, problem = Witness(text.shown), text.problem
         where = whole
         if kind == "task-status" and task.json and problem is None and text.content.strip():
-            problem, where = task.json.problem or _refused(text.content), task.json.broken or whole
+            problem, where = task.json.problem, task.json.broken or whole
         if problem is None and not text.content.strip():
             problem = "it is empty"
         if problem is not None:
             remedy = f"`orchestrator show {task.id}` puts it back" if task.kept else "mend it, or take it away"
             yield task.finding("unreadable", "error", f"{kind} cannot be read, {problem}: {remedy}", where, whole)
-
-
-def _refused(content: str) -> str | None:
-    try:
-        load(content)
-    except (ValueError, RecursionError) as error:
-        return str(error)
-    return None
 
 
 def no_journal(task: TaskFiles) -> Iterator[Finding]:

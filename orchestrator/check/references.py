@@ -49,5 +49,5 @@ def _follow(task: TaskFiles, text: Text, found: re.Match[str]) -> Iterator[Findi
         says = f"{found[0]} is now in {listing.path('', places[0])}"
         there = Witness(listing.path(name, places[0]), 1)
         where = text.at_prose(found.start())
-        fix: Fix | None = None if completed else "refer"
+        fix: Fix | None = None if completed or task.archived else "refer"
         yield task.finding("outdated-reference", "warning", says, where, there, fix=fix, about=about)

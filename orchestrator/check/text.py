@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestrator import files
 from orchestrator.check.finding import Witness
+from orchestrator.documents.status_json import load, salvage
 from orchestrator.events import Json
 
 LARGEST = 8 * 1024 * 1024
@@ -68,7 +69,7 @@ class Text:
 
 
 class JsonText:
-    """A text that is a JSON object, or should be one: what follows a whole object is ignored, and a problem."""
+    """A text that is a JSON object, or should be one: of a broken one there is what could be salvaged."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
@@ -80,21 +81,16 @@ class JsonText:
             self._parse()
 
     def _parse(self) -> None:
-        content = self.text.content
         try:
-            data, end = _DECODER.raw_decode(content, _skip(content, 0))
+            self.data = load(self.text.content)
+            return
         except json.JSONDecodeError as error:
-            self.problem, self.broken = f"it is not JSON ({error.msg})", Witness(self.text.shown, error.lineno)
-            return
-        except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
-            self.problem = "it is JSON that no program should have to read"
-            return
-        if not isinstance(data, dict):
-            self.problem = "it is not a JSON object"
-            return
-        self.data = data
-        if (rest := _skip(content, end)) < len(content):
-            self.problem, self.broken = "something follows the end of the JSON", self.text.at(rest)
+            self.broken = Witness(self.text.shown, error.lineno)
+            follows = error.msg == "Extra data"
+            self.problem = "something follows the end of the JSON" if follows else f"it is not JSON ({error.msg})"
+        except (ValueError, RecursionError) as error:
+            self.problem = str(error)
+        self.data = salvage(self.text.content) or {}
 
     def rows(self, key: str) -> list[tuple[int, Json]]:
         """The objects of a top-level list, each with its place in it."""
@@ -109,7 +105,10 @@ class JsonText:
         content = self.text.content
         place = _skip(content, 0)
         for step in path:
-            found = _enter(content, place, step)
+            try:
+                found = _enter(content, place, step)
+            except (ValueError, IndexError, RecursionError):  # beyond where it can be read
+                return place
             if found is None:
                 return place
             place = found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,29 +41,36 @@ def command(project: Project, path: Path | None, fix: bool, as_json: bool) -> in
     if fix and path is not None:
         raise UsageError("--fix works in a project: give that with --project, not a PATH")
     shown = ".temp" if path is None else str(path)
-    report, fixed = check(temp, shown), []
-    if fix and any(finding.fix for finding in report.findings):
-        _fix(project, report)
-        before, report = report, check(temp, shown)
-        left = {(finding.rule, finding.task, finding.says) for finding in report.findings}
-        fixed = [one for one in before.findings if one.fix and (one.rule, one.task, one.says) not in left]
+    report = check(temp, shown)
+    asked: dict[Key, Finding] = {}
+    while fix and (new := {_key(one): one for one in report.findings if one.fix and _key(one) not in asked}):
+        _fix(project, list(new.values()))
+        asked |= new
+        report = check(temp, shown)
+    left = {_key(one) for one in report.findings}
+    fixed = [one for key, one in asked.items() if key not in left]
     if as_json:
         screen.print_json(_json(temp, report, fixed))
     else:
-        _show(report, fixed)
+        _show(report, fixed, tried=fix)
     return 1 if report.findings else 0
 
 
-def _fix(project: Project, report: Report) -> None:
+Key = tuple[str, str, str]
+
+
+def _key(finding: Finding) -> Key:
+    """What makes it the same finding after its lines have moved."""
+    return finding.task, finding.rule, finding.says
+
+
+def _fix(project: Project, asked: list[Finding]) -> None:
     """Do what the findings ask for, task by task; what keeps it from being done is said, and the others go on."""
-    asked = defaultdict(list)
-    for finding in report.findings:
-        if finding.fix:
-            asked[finding.task].append(finding)
+    tasks = groupby(sorted(asked, key=lambda one: one.task), key=lambda one: one.task)
     with project.engine() as engine:
-        for task_id, findings in asked.items():
+        for task_id, findings in tasks:
             try:
-                _fix_task(engine, task_id, findings)
+                _fix_task(engine, task_id, list(findings))
             except OrchestratorError as error:
                 screen.complain(f"{task_id} was left as it is: {error}")
 
@@ -84,7 +90,7 @@ def _fix_task(engine: Engine, task_id: str, findings: list[Finding]) -> None:
         engine.archive(task_id)
 
 
-def _show(report: Report, fixed: list[Finding]) -> None:
+def _show(report: Report, fixed: list[Finding], *, tried: bool) -> None:
     for finding in fixed:
         click.echo(screen.fit(f"fixed: {finding.task}: {finding.rule}: {finding.says}", screen.columns()))
     for task_id, findings in groupby(report.findings, key=lambda finding: finding.task):
@@ -93,7 +99,7 @@ def _show(report: Report, fixed: list[Finding]) -> None:
             _show_finding(finding)
     if fixed or report.findings:
         click.echo()
-    click.echo("\n".join(screen.wrap(_summary(report), screen.columns())))
+    click.echo("\n".join(screen.wrap(_summary(report, tried), screen.columns())))
 
 
 def _show_finding(finding: Finding) -> None:
@@ -111,7 +117,7 @@ def _show_finding(finding: Finding) -> None:
         click.echo(f"    {screen.dim(one)}\n  {screen.dim(f'↔ {other}')}")
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report, tried: bool) -> str:
     tasks, found = screen.count(len(report.tasks), "task"), report.findings
     if not found:
         return f"{tasks}, no contradictions"
@@ -120,7 +126,7 @@ def _summary(report: Report) -> str:
     counts = [(errors, "error"), (len(found) - errors, "warning")]
     said = " and ".join(screen.count(number, noun) for number, noun in counts if number)
     said += f" in {len({finding.task for finding in found})} of {tasks}"
-    if any(finding.fix for finding in found):
+    if not tried and any(finding.fix for finding in found):
         said += "; --fix mends what needs no person"
     if any(finding.task not in kept for finding in found):
         said += "; `orchestrator adopt` takes in what is kept by hand"

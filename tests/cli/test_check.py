@@ -1,0 +1,159 @@
+"""`orchestrator check`: what contradicts itself, and what is done about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, WorkstreamAdded
+
+from .conftest import Shell
+
+
+def findings(shell: Shell, *options: str) -> list[tuple[str, str]]:
+    """The rule and task of each, as a program sees them; the exit code says whether there are any."""
+    ended = shell("check", "--json", *options)
+    said: dict[str, Any] = json.loads(ended.out)
+    assert (ended.code, said["ok"]) == ((1, False) if said["findings"] else (0, True))
+    return [(row["rule"], row["task"]) for row in said["findings"]]
+
+
+@pytest.fixture
+def finished(shell: Shell) -> str:
+    """A task that is completed and not archived."""
+    task = shell.task()
+    with shell.engine() as engine:
+        engine.lease(task.id).release()
+        engine.commit(
+            task.id, [ItemAdded(id="c1", text="Write", checked=True), TaskCompleted(summary="x")], actor="user"
+        )
+    return task.id
+
+
+def test_a_finding_is_shown_with_its_two_places_in_eighty_columns(shell: Shell) -> None:
+    task = shell.task()
+    (shell.temp / "checklist-AB12CD.md").write_text("- [x] one\n- [ ] two\n")
+    (shell.temp / "progress-AB12CD.md").write_text(
+        "# Progress\n\n**Status**: Done\n" + "word " * 40 + ".temp/plan-ZZ99ZZ.md"
+    )
+    shell.environment["COLUMNS"] = "80"
+    before = {path: path.stat().st_mtime_ns for path in shell.temp.rglob("*")}
+    ended = shell("check")
+    assert (ended.code, ended.err) == (1, "")
+    assert ended.out == (
+        "\nAB12CD\n"
+        '  ✗ checklist: 1 of 2 items are not ticked, but the progress report says "Done"\n'
+        "    .temp/checklist-AB12CD.md:2 ↔ .temp/progress-AB12CD.md:3\n"
+        "  ✗ dangling-reference: .temp/plan-ZZ99ZZ.md is referred to, and is not there\n"
+        "    .temp/progress-AB12CD.md:4 ↔ .temp\n"
+        "\n2 errors in 1 of 2 tasks; `orchestrator adopt` takes in what is kept by hand\n"
+    )
+    assert {path: path.stat().st_mtime_ns for path in shell.temp.rglob("*")} == before
+    assert task.id not in ended.out
+
+
+def test_the_facts_of_each_task_are_in_the_json(shell: Shell) -> None:
+    (shell.temp / "completed").mkdir(parents=True)
+    (shell.temp / "completed" / "checklist-AB12CD.md").write_text("- [✅] one\n")
+    (shell.temp / "progress-EF34GH.md").write_text("## Current Phase\n**Phase 2: Tests** - In Progress\n")
+    said = json.loads(shell("check", "--json").out)
+    nothing = {"by_hand": True, "workstreams": None, "summary": False}
+    assert said["tasks"] == [
+        nothing | {"task": "AB12CD", "archived": True, "items": {"done": 1, "total": 1}, "progress": None},
+        nothing | {"task": "EF34GH", "archived": False, "items": None, "progress": "open"},
+    ]
+
+
+def test_fix_archives_what_is_done_and_brings_references_along(shell: Shell, finished: str) -> None:
+    other = shell.task()
+    plan = shell.temp / f"plan-{other.id}.md"
+    with shell.engine() as engine:
+        engine.commit(other.id, [PhaseChanged(phase=f"as in .temp/plan-{finished}.md")], actor="user")
+    assert findings(shell) == [("not-archived", finished)]
+    ended = shell("check", "--fix")
+    assert ended.code == 0, ended.out
+    assert f"fixed: {finished}: not-archived" in ended.out
+    assert (shell.temp / "completed" / f"plan-{finished}.md").exists()
+    assert f"as in .temp/completed/plan-{finished}.md" in plan.read_text()
+    assert f"user     refers to task-status of {finished}" in shell("log", other.id).out
+
+
+def test_fix_records_what_a_person_ticked_and_puts_back_what_is_not_a_persons_to_say(shell: Shell) -> None:
+    task = shell.task()
+    with shell.engine() as engine:
+        events = [ItemAdded(id="c1", text="One"), WorkstreamAdded(id="w", description="W")]
+        engine.commit(task.id, events, actor="user")
+    checklist, progress = shell.temp / f"checklist-{task.id}.md", shell.temp / f"progress-{task.id}.md"
+    checklist.write_text(checklist.read_text().replace("[ ]", "[x]"))
+    progress.write_text(progress.read_text().replace("**Status**: pending", "**Status**: COMPLETED"))
+    assert findings(shell) == [("progress", task.id), ("percentage", task.id)]
+    assert findings(shell, "--fix") == []
+    assert "- [x] One" in checklist.read_text()
+    assert "**Status**: pending" in progress.read_text()
+    assert "**Progress**: 1 of 1 items" in progress.read_text()
+
+
+def test_fix_touches_no_task_that_is_kept_by_hand_or_that_somebody_works_on(shell: Shell) -> None:
+    task = shell.task()
+    by_hand = {"checklist-AB12CD.md": "- [x] one\n", "completion-summary-AB12CD.md": "Done.\n"}
+    for name, text in by_hand.items():
+        (shell.temp / name).write_text(text)
+    path = shell.temp / f"progress-{task.id}.md"
+    with shell.engine() as engine:
+        lease = engine.lease(task.id)
+        edited = path.read_text().replace("**Status**: in-progress", "**Status**: completed")
+        path.write_text(edited)
+        ended = shell("check", "--fix")
+        lease.release()
+    assert ended.code == 1
+    assert re.fullmatch(rf"orchestrator: {task.id} was left as it is: .* is being worked on .*\n", ended.err)
+    assert path.read_text() == edited
+    assert {name: (shell.temp / name).read_text() for name in by_hand} == by_hand
+
+
+def test_another_folder_is_checked_where_it_lies(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "task-status-AB12CD.json").write_text('{\n"taskId": "AB12CD"}\n}')
+    ended = shell("check", str(folder))
+    assert ended.code == 1
+    assert f"{folder}/task-status-AB12CD.json:3 ↔" in ended.out
+    assert shell("check", str(folder), "--fix").code == 2
+    assert shell("check").code == 2
+
+
+def test_what_cannot_be_read_is_one_clear_finding_and_nothing_is_waited_for(shell: Shell) -> None:
+    shell.temp.mkdir(exist_ok=True)
+    (shell.temp / "task-status-AA22AA.json").write_text('{"a": ' * 5000)
+    os.mkfifo(shell.temp / "checklist-AA22AA.md")
+    (shell.temp / "plan-AA22AA.md").write_bytes(b"\x7fELF\0\0")
+    (shell.temp / "progress-AA22AA.md").symlink_to("progress-AA22AA.md")
+    (shell.temp / "architecture-notes-AA22AA.md").mkdir()
+    (shell.temp / "completion-summary-AA22AA.md").write_bytes(b"x" * (9 * 1024 * 1024))
+    (shell.temp / "progress-BB22BB.md").write_text("**Status**: 完成\n**Status**: " + "all " * 20000)
+    (shell.temp / "plan-日本語22.md").write_text("x")
+    for number in range(300):
+        (shell.temp / f"note-{number}.txt").touch()
+    ended = shell("check")
+    assert ended.code == 1
+    kinds = re.findall(r"unreadable: ([a-z-]+) cannot be read, (\S.*): mend it", ended.out)
+    assert sorted(kinds) == [
+        ("architecture-notes", "not a regular file"),
+        ("checklist", "not a regular file"),
+        ("completion-summary", "it is larger than 8 MiB"),
+        ("plan", "it is not text"),
+        ("progress", "Too many levels of symbolic links"),
+        ("task-status", "nested deeper than 64"),
+    ]
+    assert "6 errors in 1 of 2 tasks" in ended.out
+
+
+def test_a_task_whose_journal_is_gone_is_told_from_one_kept_by_hand(shell: Shell) -> None:
+    task = shell.task()
+    (shell.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl").unlink()
+    assert findings(shell) == [("no-journal", task.id)]
