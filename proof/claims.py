@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator import chain
@@ -55,16 +56,19 @@ class Claims:
 
 def journals(temp: Path, task_id: str = "*") -> list[bytes]:
     """The whole lines of each journal: a cut may have left anything behind them."""
-    paths = (temp / ".orchestrator" / "journal").rglob(f"{task_id}.jsonl")
-    return [b"".join(_whole(path.read_bytes().splitlines(keepends=True))) for path in paths if path.name[0] != "."]
+    live = temp / ".orchestrator" / "journal"
+    paths = (path for folder in (live, live / "completed") for path in folder.glob(f"{task_id}.jsonl"))
+    return [_whole(path.read_bytes()) for path in paths if path.name[0] != "."]
 
 
-def _whole(lines: list[bytes]) -> Iterator[bytes]:
-    total = ""
+@lru_cache(maxsize=64)
+def _whole(data: bytes) -> bytes:
+    total, end = "", 0
     with suppress(ValueError):
-        for line in lines:
+        for line in data.splitlines(keepends=True):
             _, total = chain.check(line, total)
-            yield line
+            end += len(line)
+    return data[:end]
 
 
 def _lines(temp: Path) -> frozenset[bytes]:

@@ -104,23 +104,23 @@ class RecordingDisk(Disk):
             self.model.sync(name, succeeded)
 
     def _relative(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
+        return os.path.relpath(path, self.folder)
 
     def _find_what_others_did(self) -> None:
-        for place in (self._temp, self._temp / "completed"):
-            if not place.is_dir() or self.model.find(self._relative(place)) is None:
+        for place in (".temp", ".temp/completed"):
+            if self.model.find(place) is None or not os.path.isdir(f"{self.folder}/{place}"):
                 continue
-            there = {self._relative(path): path for path in place.iterdir() if path.is_file()}
-            for name, path in there.items():
-                found = path.stat()
+            with os.scandir(f"{self.folder}/{place}") as rows:
+                there = {f"{place}/{row.name}": row.stat() for row in rows if row.is_file()}
+            for name, found in there.items():
                 looked = (found.st_ino, found.st_mtime_ns, found.st_size)
                 if self._looked.get(name) == looked:
                     continue
                 self._looked[name] = looked
-                node = self.model.find(name)
-                if node is None or node.now != path.read_bytes():
-                    self.model.typed(name, path.read_bytes())
-            for name in self.model.files(self._relative(place)):
+                node, data = self.model.find(name), (self.folder / name).read_bytes()
+                if node is None or node.now != data:
+                    self.model.typed(name, data)
+            for name in self.model.files(place):
                 if name not in there:
                     self.model.typed(name, None)
 
