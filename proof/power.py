@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -20,7 +20,6 @@ from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import DecisionRecorded, EditSetAside
 from proof.claims import Claims, mistaken
-from proof.disk import Died
 from proof.flows import FLOWS, Flow, absorb, archive, cancel, commit, create, prepare, rename, reopen, restore, verify
 from proof.folder import CREATED, MEMORY, PLAN, open_engine, recovered
 from proof.recording import RecordingDisk
@@ -86,6 +85,10 @@ class Case:
     moment: str
 
 
+Sample = Callable[[RecordingDisk], None]
+"""Looks at a disk after an operation."""
+
+
 class Cuts:
     """The cuts of one flow, spread evenly over its operations."""
 
@@ -101,22 +104,32 @@ class Cuts:
         self._whole = self._run(self._before, lambda disk: None)
 
     def cut(self, count: int) -> Iterable[Case]:
-        return self._sampled(self._before, count, "")
+        return self._sampled(partial(self._run, self._before), count, "")
 
     def failed(self, count: int) -> Iterable[Case]:
         """Of each failing sync as many; where there are too many, of some."""
         for sync, each in self._some(range(len(self._whole.syncs)), count, EACH["failed"]):
-            yield from self._sampled(self._before, each, f"sync {sync} failed", failing=sync)
+            run = partial(self._run, self._before, failing=sync)
+            yield from self._sampled(run, each, f"sync {sync} failed", begun=self._whole.syncs[sync])
 
     def died(self, count: int) -> Iterable[Case]:
-        for operation, each in self._some(range(self._whole.operations), count, EACH["died"]):
-            yield from self._sampled(self._before, each, f"died before operation {operation}", dying=operation)
+        """What a process that dies leaves is copied at that moment, and another one goes on there."""
+        cases: list[Case] = []
+        chosen = dict(self._some(range(1, self._whole.operations), count, EACH["died"]))
+
+        def die(disk: RecordingDisk) -> None:
+            if each := chosen.pop(point := disk.operations, 0):
+                cases.extend(self._sampled(partial(self._since, disk), each, f"died before {point}", begun=point))
+
+        self._run(self._before, die)
+        return cases
 
     def again(self, count: int) -> Iterable[Case]:
         first = self._place / "first"
-        for case in self._sampled(self._before, -(-count // RECOVERIES), ""):
+        for case in self._sampled(partial(self._run, self._before), -(-count // RECOVERIES), ""):
             written(first, case.state)
-            yield from self._sampled(first, RECOVERIES, case.moment, earlier=case)
+            run = partial(self._run, first, again=True)
+            yield from self._sampled(run, RECOVERIES, case.moment, earlier=case)
             shutil.rmtree(first)
 
     def _some(self, points: range, count: int, each: int) -> Iterable[tuple[int, int]]:
@@ -125,18 +138,10 @@ class Cuts:
         return ((point, -(-count // len(chosen))) for point in chosen)
 
     def _sampled(
-        self,
-        before: Path,
-        count: int,
-        moment: str,
-        *,
-        earlier: Case | None = None,
-        failing: int | None = None,
-        dying: int | None = None,
+        self, run: Callable[[Sample], object], count: int, moment: str, *, earlier: Case | None = None, begun: int = 0
     ) -> list[Case]:
-        """What may be left by cuts from then on."""
+        """What may be left by cuts after so many operations."""
         cases: list[Case] = []
-        begun = self._whole.syncs[failing] if failing is not None else dying or 0
         left = RECOVERIES // 2 if earlier else max(RECOVERIES, self._whole.operations - begun)
 
         def sample(disk: RecordingDisk) -> None:
@@ -145,41 +150,35 @@ class Cuts:
                 for state in islice(disk.model.states(self._chance), max(1, -(-count // left))):
                     cases.append(Case(state, told, f"{moment} after operation {disk.operations}"))
 
-        self._run(before, sample, again=earlier is not None, failing=failing, dying=dying)
+        run(sample)
         return cases if len(cases) <= count else self._chance.sample(cases, count)
 
-    def _run(
-        self,
-        before: Path,
-        sample: Callable[[RecordingDisk], None],
-        *,
-        again: bool = False,
-        failing: int | None = None,
-        dying: int | None = None,
-    ) -> RecordingDisk:
-        """The flow, or `again` a recovery. After a failure the process goes on, after that or a death another one."""
-        folder = self._place / "run"
-        subprocess.run(["cp", "--archive", str(before), str(folder)], check=True)  # files of two names stay one
-        disk = RecordingDisk(folder, failing, dying, self._flow in MOVES)
-        disk.after = lambda: sample(disk)
-        if again:
-            self._live(disk, recover, partial(go_on, "again"))
-        elif failing is not None:
-            self._live(disk, self._flow, partial(go_on, "still"))
-            self._live(disk, partial(go_on, "since"))
-        else:
-            self._live(disk, self._flow)
-        if dying is not None:
-            disk.revive()
-            self._live(disk, partial(go_on, "since"))
-        sample(disk)
-        shutil.rmtree(folder)
+    def _run(self, before: Path, sample: Sample, *, again: bool = False, failing: int | None = None) -> RecordingDisk:
+        """The flow, or `again` a recovery. After a failure the process goes on, and after it another one."""
+        with copied(before, self._place / "run") as folder:
+            disk = RecordingDisk(folder, failing, self._flow in MOVES)
+            disk.after = lambda: sample(disk)
+            if again:
+                self._live(disk, recover, partial(go_on, "again"))
+            elif failing is not None:
+                self._live(disk, self._flow, partial(go_on, "still"))
+                self._live(disk, partial(go_on, "since"))
+            else:
+                self._live(disk, self._flow)
+            sample(disk)
         return disk
+
+    def _since(self, dead: RecordingDisk, sample: Sample) -> None:
+        with copied(dead.folder, self._place / "since") as folder:
+            disk = dead.copied(folder)
+            disk.after = lambda: sample(disk)
+            self._live(disk, partial(go_on, "since"))
+            sample(disk)
 
     def _live(self, disk: RecordingDisk, *acts: Flow) -> None:
         """A process; only after a sync that failed may anything else fail."""
         temp = disk.folder / ".temp"
-        with suppress(Died), self._failing(disk):
+        with self._failing(disk):
             engine = open_engine(temp, disk, portable=self._portable, clock=disk.clock)
             for act in acts:
                 with self._failing(disk):
@@ -195,6 +194,14 @@ class Cuts:
             if not disk.failed:
                 raise
             disk.claims = disk.claims.failed(disk.folder / ".temp", error)
+
+
+@contextmanager
+def copied(source: Path, folder: Path) -> Iterator[Path]:
+    """A copy in which files of two names stay one."""
+    subprocess.run(["cp", "--archive", str(source), str(folder)], check=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def recover(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import TypeVar
 from orchestrator.engine import owner
 from orchestrator.files import Disk
 from proof.claims import Claims
-from proof.disk import Died
 from proof.folder import always
 from proof.replay import Model
 
@@ -22,24 +22,19 @@ Result = TypeVar("Result")
 class RecordingDisk(Disk):
     """A real disk, and the model of it; `syncs`: after how many operations each was. `failing`: the sync that fails.
 
-    `dying`: the number of the operation at which the process dies; until `revive` nothing reaches the disk.
     `forgiving`: the next sync of a directory makes up for one that failed.
     """
 
-    def __init__(
-        self, folder: Path, failing: int | None = None, dying: int | None = None, forgiving: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, failing: int | None = None, forgiving: bool = False) -> None:
         self.folder = folder
         self.model = Model(folder)
         self.syncs: list[int] = []
         self.operations = 0
-        self.dead = False
         self.after: Callable[[], None] = lambda: None
         self.claims = Claims()
         self._temp = folder / ".temp"
         self._looked: dict[str, tuple[int, int, int]] = {}
         self._failing = failing
-        self._dying = dying
         self._forgiving = forgiving
         self._given: tuple[object, ...] = ()
 
@@ -47,9 +42,6 @@ class RecordingDisk(Disk):
         given, self._given = self._given, ()
         self._find_what_others_did()
         name = self._relative(path)
-        self.dead = self.dead or self.operations == self._dying
-        if self.dead:
-            raise Died
         if operation in ("exchange", "move", "move_new") and path.parent in (self._temp, self._temp / "completed"):
             self.claims = self.claims.told(self._temp, owner(path.name) or "")  # what a document shows
         there = os.path.lexists(path)
@@ -133,9 +125,12 @@ class RecordingDisk(Disk):
         """Later at each operation: no two commits are the same."""
         return always() + timedelta(seconds=self.operations + 1)
 
-    def revive(self) -> None:
-        """Another process goes on."""
-        self.dead, self._dying = False, None
+    def copied(self, folder: Path) -> RecordingDisk:
+        """The same, in a copy of the folder that is there already."""
+        disk = RecordingDisk(folder, forgiving=self._forgiving)
+        disk.model = pickle.loads(pickle.dumps(self.model))
+        disk.claims, disk.operations = self.claims, self.operations
+        return disk
 
     # -- what `perform` is not told --------------------------------------------
 
