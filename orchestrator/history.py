@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ class History:
         self._sum = ""
         self._lines = 0
 
-    def read(self) -> Iterator[Json]:
-        """The commits since the last call, without their sums.
+    def read(self, *, first: bool = False) -> Iterator[Json]:
+        """The commits since the last call, without their sums; with `first` the next one alone.
 
         What was never committed, a torn last line, is left out. Raises Damaged, UnknownTask or StorageError.
         """
-        path, data = self._rest()
+        path, data = self._rest(first)
         lines = data.split(b"\n")
         for place, line in enumerate(lines[:-1]):
             try:
@@ -50,14 +51,14 @@ class History:
             self._lines += 1
             yield commit
 
-    def _rest(self) -> tuple[Path, bytes]:
-        """Where the journal is now, and its bytes after those that were read."""
+    def _rest(self, first: bool) -> tuple[Path, bytes]:
+        """Where the journal is now, and its bytes after those that were read, or the `first` line of them."""
         last = f'"sum":"{self._sum}"}}\n'.encode() if self._size else b""
         for path in self._places:
             try:
                 with path.open("rb") as file:
                     file.seek(self._size - len(last))
-                    data = file.read()
+                    data = file.read(len(last)) + file.readline() if first else file.read()
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -69,3 +70,25 @@ class History:
 
     def _damaged(self, path: Path, reason: str) -> Damaged:
         return Damaged(self._task_id, str(path), self._lines + 1, reason)
+
+
+def merged(temp: Path, task_ids: Iterable[str], complain: Callable[[StorageError], None]) -> Iterator[tuple[str, Json]]:
+    """The commits of many tasks by their times, each with its task's id; of one task in their order.
+
+    No journal is read before its turn. One that cannot be is complained of, after what comes before the fault.
+    """
+
+    def commits(task_id: str) -> Iterator[tuple[str, str, Json]]:
+        history, at = History(temp, task_id), ""
+        try:
+            for part in (history.read(first=True), history.read()):
+                for commit in part:
+                    at = max(at, commit["at"])
+                    yield at, task_id, commit
+        except UnknownTask:  # renamed since it was listed
+            return
+        except StorageError as error:
+            complain(error)
+
+    for _, task_id, commit in heapq.merge(*map(commits, task_ids), key=lambda row: row[:2]):
+        yield task_id, commit

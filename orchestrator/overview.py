@@ -87,7 +87,7 @@ class Row:
     @cached_property
     def _read(self) -> tuple[dict[str, Any], str | None]:
         try:
-            text = files.read(self.path, follow=True)
+            text = self._text("task-status", ".json")
             data = None if text is None else json.loads(text.decode())
         except OSError as error:
             return {}, error.strerror
@@ -96,6 +96,10 @@ class Row:
         if text is None:
             return {}, LOST
         return (data, None) if isinstance(data, dict) else ({}, "it is not a JSON object")
+
+    def _text(self, kind: str, suffix: str) -> bytes | None:
+        """What one of its documents holds; raises OSError."""
+        return files.read(self._home / f"{kind}-{self.id}{suffix}", follow=True)
 
     @property
     def changed(self) -> float:
@@ -141,7 +145,7 @@ class Row:
     def items(self) -> tuple[int, int] | None:
         """How many boxes of its checklist are ticked, and how many there are; None without a readable checklist."""
         try:
-            text = files.read(self._home / f"checklist-{self.id}.md", follow=True)
+            text = self._text("checklist", ".md")
         except OSError:
             text = None
         if text is None:

@@ -33,7 +33,7 @@ LAYERS = [
         "testing",
         "settings",
     },
-    {"engine", "check", "lookout"},
+    {"engine", "check", "lookout", "revisions"},
     {"worker", "prune"},
     {"team"},
     {"demo"},

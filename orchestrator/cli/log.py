@@ -15,34 +15,54 @@ import click
 from orchestrator import overview
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.errors import UsageError
+from orchestrator.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from orchestrator.history import History, Json
+    from orchestrator.history import Json
 
 PAUSE = 0.2
 """Seconds between two looks at a journal that is followed."""
 
 
-@click.command(epilog="JSON: one commit a line {v, revision, at, actor, epoch, events, documents, uuid}.")
-@click.argument("task_id", metavar="ID", type=TaskId())
+@click.command(
+    epilog="JSON: one commit a line {v, revision, at, actor, epoch, events, documents, uuid}; without ID also `task`."
+)
+@click.argument("task_id", metavar="[ID]", type=TaskId(), required=False)
 @click.option("--follow", is_flag=True, help="Go on as it happens, until the task is archived or Ctrl-C.")
 @click.option("--all", "everything", is_flag=True, help="What was said by and to the model too.")
 @click.option("--json", "as_json", is_flag=True, help="The whole commits, one JSON object a line.")
 @pass_project
-def command(project: Project, task_id: str, follow: bool, everything: bool, as_json: bool) -> None:
-    """Show what happened to a task, oldest first.
+def command(project: Project, task_id: str | None, follow: bool, everything: bool, as_json: bool) -> int:
+    """Show what happened to a task, or to all, oldest first.
 
-    Only reads the journal, and so works while the agent runs.
+    Only reads the journals, and so works while agents run.
     """
-    history = _history(project, task_id)
-    page = Page(everything)
+    if task_id is not None:
+        _show_task(project, task_id, follow, Page(everything, as_json))
+        return 0
+    if follow:
+        raise UsageError("--follow needs an ID: `orchestrator watch` shows all tasks as it happens")
+    from orchestrator.history import merged
+
+    problems: list[StorageError] = []
+    page = Page(everything, as_json, named=True)
+    for name, commit in merged(project.temp, overview.Folder(project.temp).journals, problems.append):
+        page.show(name, commit)
+    for problem in problems:
+        screen.complain(str(problem))
+    return 1 if problems else 0
+
+
+def _show_task(project: Project, task_id: str, follow: bool, page: Page) -> None:
+    from orchestrator.history import History
+
+    history = History(project.temp, project.with_journal(task_id))
     ends = (KeyboardInterrupt,) if follow else ()
     with suppress(*ends):
         archived = False
         while True:
             for commit in history.read():
-                click.echo(json.dumps(commit, separators=(",", ":"))) if as_json else page.show(commit)
+                page.show(task_id, commit)
                 for event in commit["events"]:
                     archived = event["type"] == "ArchiveDone" or (archived and event["type"] != "TaskReopened")
             if archived or not follow:
@@ -50,31 +70,31 @@ def command(project: Project, task_id: str, follow: bool, everything: bool, as_j
             time.sleep(PAUSE)
 
 
-def _history(project: Project, task_id: str) -> History:
-    from orchestrator.history import History
-
-    row = overview.find(project.temp, task_id)
-    if row is not None and not row.kept:
-        raise UsageError(
-            f"task {task_id} has no journal, only {row.path}: it is kept by hand: `orchestrator adopt` takes it over"
-        )
-    return History(project.temp, task_id)
-
-
 class Page:
-    """Commits for people: a row an event, days as headings. `everything`: what the model said and was told too."""
+    """Commits, as JSON or for people: a row an event, days as headings.
 
-    def __init__(self, everything: bool) -> None:
+    `everything`: what the model said and was told too; `named`: whose task it is.
+    """
+
+    def __init__(self, everything: bool, as_json: bool, *, named: bool = False) -> None:
         self._everything = everything
+        self._as_json = as_json
+        self._named = named
         self._day = ""
-        self._items: dict[str, str] = {}
+        self._items: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def show(self, commit: Json) -> None:
+    def show(self, task_id: str, commit: Json) -> None:
+        if self._as_json:
+            named = {"task": task_id} if self._named else {}
+            click.echo(json.dumps({**named, **commit}, separators=(",", ":")))
+            return
         at = datetime.fromisoformat(commit["at"]).astimezone()
-        lead = f"{'r' + str(commit['revision']):>5}  {at:%H:%M:%S}  {commit['actor']:<7}  "
+        name = f"{task_id}  " if self._named else ""
+        lead = f"{name}{'r' + str(commit['revision']):>5}  {at:%H:%M:%S}  {commit['actor']:<7}  "
         for event in commit["events"]:
             said = _said(event) if self._everything else ""
-            what = "says" if said and event["type"] == "ModelReplied" else "is told" if said else self._words(event)
+            told = self._words(event, self._items[task_id])
+            what = "says" if said and event["type"] == "ModelReplied" else "is told" if said else told
             if not what:
                 continue
             if self._day != (day := f"{at:%Y-%m-%d}"):
@@ -86,13 +106,13 @@ class Page:
                 outcome.show_text(said, indent=len(lead))
             lead = " " * len(lead)
 
-    def _words(self, event: Json) -> str:
+    def _words(self, event: Json, items: dict[str, str]) -> str:
         match event:
             case {"type": "InstructionGiven", "item": name, "text": text}:
-                self._items[name] = text
+                items[name] = text
             case {"type": "ItemAdded" | "ItemReworded", "id": name, "text": text}:
-                self._items[name] = text
-        return words(event, self._items)
+                items[name] = text
+        return words(event, items)
 
 
 def words(event: Json, items: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.definitions import Library
     from orchestrator.engine import Engine
+    from orchestrator.revisions import Revisions
     from orchestrator.settings import Settings
 
 
@@ -78,6 +79,24 @@ class Project(NamedTuple):
         raise UsageError(
             f"task {task_id} is kept by hand in {self.relative(row.path)}: `orchestrator adopt` takes it over"
         )
+
+    def revisions(self, task_id: str) -> Revisions:
+        """What a task went through; raises as `Revisions`, and UsageError when it is kept by hand."""
+        from orchestrator.revisions import Revisions
+
+        return Revisions(self.temp, self.with_journal(task_id))
+
+    def with_journal(self, task_id: str) -> str:
+        """The id, unless the task is kept by hand; raises UsageError then."""
+        from orchestrator import overview
+
+        row = overview.find(self.temp, task_id)
+        if row is not None and not row.kept:
+            raise UsageError(
+                f"task {task_id} is kept by hand, it has no journal, only {self.relative(row.path)}: "
+                "`orchestrator adopt` takes it over"
+            )
+        return task_id
 
     def resume(self, *words: str) -> str:
         """The command line that goes on with tasks of this project."""

@@ -63,7 +63,12 @@ def _visible(found: re.Match[str]) -> str:
 
 def fit(text: str, columns: int) -> str:
     """One harmless line of at most so many columns."""
-    text = line(text)
+    return crop(line(text), columns)
+
+
+def crop(row: str, columns: int) -> str:
+    """A line made harmless, at most so many columns of it, with the room it leaves between words."""
+    text = plain(row.expandtabs())
     return text if measure(text) <= columns else _head(text, columns - 1).rstrip() + "…"
 
 
@@ -183,6 +188,11 @@ def lasting(seconds: float) -> str:
 def dollars(amount: float) -> str:
     """$1.23; of less than ten cents more places."""
     return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
+
+
+def clock(moment: str, between: str = " ") -> str:
+    """The local time of a commit: `2026-11-22 19:40:56`"""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d{between}%H:%M:%S}"
 
 
 def age(moment: str) -> str:

@@ -3,85 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import outcome, screen
+from orchestrator.cli import documents, outcome, screen
+from orchestrator.cli.moment import Moment
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from orchestrator.events import Commit, Kind
+    from orchestrator.events import Kind
     from orchestrator.task import Task
-
-
-def _document_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    return [name for name in ("plan", "checklist", "progress", "notes", "summary", "status") if name.startswith(begun)]
 
 
 @click.command(
     epilog="JSON: the task, or with DOCUMENT {task, document, path, text} or {task, receipt}; see docs/cli.md."
 )
 @click.argument("task_id", metavar="ID", type=TaskId())
-@click.argument("document", required=False, shell_complete=_document_names)
+@click.argument("document", required=False, shell_complete=documents.complete)
+@click.option("--at", type=Moment(), help="As it was at that revision, r5, or that time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
-def command(project: Project, task_id: str, document: str | None, as_json: bool) -> None:
+def command(project: Project, task_id: str, document: str | None, at: int | str | None, as_json: bool) -> None:
     """Show a task, one of its documents, or what a call did.
 
     DOCUMENT is plan, checklist, progress, notes, summary or status, or a receipt that they cite, such as R9. First,
-    what people edited is recorded, and documents that are missing or stale are put back.
+    what people edited is recorded, and documents that are missing or stale are put back; with --at only the journal is
+    read.
     """
-    with project.engine() as engine:
-        project.known(engine, task_id)
-        before = engine.since(task_id, 0)[-1].revision
-        refreshed = engine.refresh(task_id)
-        task, holder = refreshed.task, engine.at_work(task_id)
-        _warn(refreshed.restored, engine.since(task_id, before), refreshed.problem)
+    problem = holder = None
+    if at is not None:
+        task = project.revisions(task_id).at(at)
+        holder = task.holder if task.status == "in-progress" else None
+    else:
+        with project.engine() as engine:
+            refreshed = documents.bring_up(project, engine, task_id)
+            task, problem, holder = refreshed.task, refreshed.problem, engine.at_work(task_id)
     if document is not None and re.fullmatch(r"[Rr][0-9]+", document):
         _show_receipt(task, document.upper(), as_json)
     elif document is not None:
-        _show_document(project, task, _kind(task, document), as_json)
+        show_text = _show_document if at is None else _show_document_then
+        show_text(project, task, documents.named(task, document), as_json)
     elif as_json:
-        screen.print_json(_json(project, task, holder, refreshed.problem))
+        screen.print_json(_json(project, task, holder, problem))
     else:
-        _show_task(project, task, holder)
-
-
-def _warn(restored: Iterable[Kind], commits: Iterable[Commit], problem: str | None) -> None:
-    from orchestrator.events import EditSetAside, TextEdited
-
-    events = [event for commit in commits if commit.actor == "editor" for event in commit.events]
-    aside = [event for event in events if isinstance(event, EditSetAside)]
-    worded = [event.document for event in events if isinstance(event, TextEdited)]
-    changes = len(events) - len(aside) - len(worded)
-    recorded = [f"{changes} change{'s' if changes > 1 else ''}"] if changes else []
-    # of a document that is set aside, the text that remains is not what was written
-    if kinds := [kind for kind in worded if kind not in {event.document for event in aside}]:
-        recorded.append(f"the wording of {', '.join(kinds)}")
-    if names := ", ".join(restored):
-        screen.complain(f"restored: {names}")
-    if recorded:
-        screen.complain(f"recorded what was edited by hand: {' and '.join(recorded)}")
-    for event in aside:
-        screen.complain(f"an edit of {event.document} is set aside as {event.name}: {screen.phrase(event.reason)}")
-    if problem:
-        screen.complain(problem)
-
-
-def _kind(task: Task, name: str) -> Kind:
-    """The document whose name, or a word of it, begins so."""
-    from orchestrator.documents import KINDS, kinds
-
-    found = [kind for kind in KINDS if any(word.startswith(name) for word in (kind, *kind.split("-")))]
-    if len(found) != 1:
-        what = "no document" if not found else "more than one document"
-        raise UsageError(f"{name!r} names {what}: there are {', '.join(found or KINDS)}")
-    if found[0] not in kinds(task):
-        raise UsageError(f"task {task.id} has no {found[0]}: it keeps {', '.join(kinds(task))}")
-    return found[0]
+        _show_task(project, task, holder, then=at is not None)
 
 
 def _show_receipt(task: Task, name: str, as_json: bool) -> None:
@@ -114,6 +82,22 @@ def _show_document(project: Project, task: Task, kind: Kind, as_json: bool) -> N
         screen.print_json({"task": task.id, "document": kind, "path": project.relative(path), "text": text})
     else:
         click.echo(screen.plain(text), nl=not text.endswith("\n"))
+
+
+def _show_document_then(project: Project, task: Task, kind: Kind, as_json: bool) -> None:
+    from orchestrator.documents import file_name, render, stamp
+    from orchestrator.revisions import is_exact
+
+    body = render(task, kind)
+    text, exact = stamp(task, kind, body), is_exact(task, kind, body)
+    if as_json:
+        path = project.relative(project.temp / ("completed" if task.archived else "") / file_name(kind, task.id))
+        row = {"task": task.id, "document": kind, "path": path, "revision": task.revision, "exact": exact, "text": text}
+        screen.print_json(row)
+        return
+    click.echo(screen.plain(text), nl=not text.endswith("\n"))
+    if not exact:
+        screen.complain(f"the {kind} was worded otherwise by the orchestrator of r{task.revision}: this says the same")
 
 
 def _json(project: Project, task: Task, holder: str | None, problem: str | None) -> dict[str, Any]:
@@ -150,10 +134,12 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
     }
 
 
-def _show_task(project: Project, task: Task, holder: str | None) -> None:
+def _show_task(project: Project, task: Task, holder: str | None, *, then: bool) -> None:
     name, agent = click.style(task.id, fg="cyan"), click.style(screen.line(task.agent), bold=True)
     click.echo(f"{name}  {agent}")
-    _show_state(project, task, holder)
+    if then:
+        click.echo(screen.dim(f"  as it was at r{task.revision}, {screen.clock(task.updated_at)}"))
+    _show_state(project, task, holder, then)
     outcome.show_text(task.description, most=6)
     started = f"started {screen.age(task.started_at)}"
     outcome.show_text(f"{started}, {outcome.cost([task])}, revision {task.revision}", dim=True)
@@ -175,13 +161,15 @@ def _show_task(project: Project, task: Task, holder: str | None) -> None:
     _section("Documents", [("", project.relative(path)) for path in outcome.documents(project, task)])
 
 
-def _show_state(project: Project, task: Task, holder: str | None) -> None:
+def _show_state(project: Project, task: Task, holder: str | None, then: bool) -> None:
     phase = f", phase {task.phase}" if task.open else ""
     why = f", {screen.who(holder)} is at work" if holder else f": {task.reason}" if task.reason else ""
     outcome.show_text(outcome.status(task, at_work=holder is not None) + phase + why)
-    if task.open and not holder:
+    if holder or then:
+        return
+    if task.open:
         click.echo(screen.dim(f"  go on with: {project.resume(task.id, *outcome.higher_limits(task))}"))
-    elif task.ended == "cancelled" and not holder:
+    elif task.ended == "cancelled":
         click.echo(screen.dim(f"  open it again with: {project.typed('reopen', task.id)}"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -40,14 +40,14 @@ def command(project: Project, everything: bool, as_json: bool) -> None:
     rows = list(overview.rows(project.temp))
     if as_json:
         ordered = sorted(rows, key=overview.by_start)
-        screen.print_json({"project": str(project.workspace), "tasks": [_json(row) for row in ordered]})
+        screen.print_json({"project": str(project.workspace), "tasks": [row_json(row) for row in ordered]})
         return
     unarchived = [row for row in rows if not row.archived]
     shown = rows if everything else unarchived
     if len(shown) > MOST and not everything:
         shown = sorted(shown, key=lambda row: row.changed)[-MOST:]
     if shown:
-        click.echo("\n".join(_table(sorted(shown, key=overview.by_start))))
+        click.echo("\n".join(table(sorted(shown, key=overview.by_start))))
     elif not rows:
         click.echo(f'no tasks in {project.workspace}: begin with `orchestrator run AGENT "task"`')
     left = {"that changed longer ago": len(unarchived) - len(shown), "archived": len(rows) - len(unarchived)}
@@ -65,7 +65,8 @@ def state(row: Row) -> str:
     return "interrupted" if row.interrupted else row.text("status") or "unknown"
 
 
-def _json(row: Row) -> dict[str, Any]:
+def row_json(row: Row) -> dict[str, Any]:
+    """The task as docs/cli.md describes it."""
     items = row.items
     return {
         "task": row.id,
@@ -86,7 +87,8 @@ def _updated(row: Row) -> str:
     return row.text("updatedAt") or row.text("startedAt")
 
 
-def _table(rows: list[Row]) -> Iterator[str]:
+def table(rows: Sequence[Row]) -> Iterator[str]:
+    """The lines that list tasks."""
     whole = [_HEAD, *map(_cells, rows)]
     priced = screen.columns() >= _PRICED and any(line[4] for line in whole[1:])
     left_out = {place for place, shown in ((4, priced), (5, screen.columns() >= _DATED)) if not shown}
