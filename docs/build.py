@@ -39,7 +39,7 @@ _ID = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6}\b")
 _IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB")
 """What tasks are called in a page, in the order in which they appear."""
 _KINDS = {
-    "TIME": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{4}-\d\d-\d\d|\b\d\d:\d\d:\d\d\b",
+    "TIME": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{4}-\d\d-\d\d|\b(?:\d\d:\d\d:\d\d|\d\d-\d\d \d\d:\d\d)\b",
     "AGE": r"just now|\b\d+ (?:min|h|days?) ago",
     "SECONDS": r"\b\d+\.\d+ s\b|(?<=\"seconds\": )[\d.]+",
     "TOKENS": r"\b[\d,]+k? tokens|\d+% from the cache|(?<=Tokens\": )\d+",

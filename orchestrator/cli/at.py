@@ -68,5 +68,6 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
     if left := len(rows) - len(shown):
         click.echo(screen.dim(f"{left} archived by then: --all lists them"))
     if rows:
-        click.echo(screen.dim(f"one of them: {project.typed('show', 'ID', '--at', moment)}"))
+        typed = project.typed("show", "ID", "--at", screen.clock(moment, "T"))
+        click.echo(screen.dim(f"one of them: {typed}"))
     return int(failed)

@@ -93,8 +93,8 @@ class Project(NamedTuple):
         row = overview.find(self.temp, task_id)
         if row is not None and not row.kept:
             raise UsageError(
-                f"task {task_id} is kept by hand, it has no journal, only {self.relative(row.path)}: "
-                "`orchestrator adopt` takes it over"
+                f"task {task_id} has no journal, only {self.relative(row.path)}: "
+                "it is kept by hand: `orchestrator adopt` takes it over"
             )
         return task_id
 

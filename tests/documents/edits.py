@@ -48,7 +48,8 @@ statuses = st.sampled_from(["pending", "in-progress", "completed", "blocked"])
 small = st.integers(1, 5)
 
 
-def _events(task: Task, draw: Callable[[Any], Any]) -> Event:
+def happening(task: Task, draw: Callable[[Any], Any]) -> Event:
+    """Something that an agent or a person may want to happen next."""
     kind: int = draw(st.integers(0, 17))
     item, row, blocker = f"c{draw(small)}", f"w{draw(small)}", f"B{draw(small)}"
     choices: list[Callable[[], Event]] = [
@@ -115,7 +116,7 @@ def tasks(draw: Callable[[Any], Any]) -> Task:
     for event in first if draw(st.booleans()) else ():
         task = apply(task, event, actor="engine", at=AT)
     for _ in range(draw(st.integers(0, 14))):
-        task = attempt(task, _events(task, draw))
+        task = attempt(task, happening(task, draw))
     if task.status == "in-progress" and draw(st.integers(0, 4)) == 0:
         task = attempt(task, happened.TaskCompleted(summary=draw(words), result={"n": [1, "```"]}))
         if draw(st.booleans()):
@@ -126,7 +127,7 @@ def tasks(draw: Callable[[Any], Any]) -> Task:
 def worked_on(draw: Callable[[Any], Any], task: Task) -> Task:
     """The task after a few more events."""
     for _ in range(draw(st.integers(1, 6))):
-        task = attempt(task, _events(task, draw))
+        task = attempt(task, happening(task, draw))
     return task
 
 
