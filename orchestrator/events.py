@@ -67,10 +67,15 @@ class TaskCreated(Event):
 
 
 class TaskAdopted(Event):
-    """Its documents were kept by hand before: what they said of its life. `archived`: they lay in `completed/`."""
+    """Its documents were kept by hand before: what they said of its life. `archived`: they lay in `completed/`.
+
+    `split`: others of them did not, and are moved there; with the `companions`, as of an archive.
+    """
 
     status: Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled"]
     archived: bool = False
+    split: bool = False
+    companions: tuple[str, ...] = ()
     started_at: str | None = None
     completed_at: str | None = None
 

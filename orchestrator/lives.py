@@ -60,6 +60,7 @@ def _adopted(task: Task, event: happened.TaskAdopted, actor: Actor, at: str) -> 
         status="archived" if event.archived else event.status,
         ended=ended,
         phase="completed" if ended == "completed" else "adopted",
+        moving=Move(task.id, not event.archived, event.companions) if event.split else None,
         by_hand="archived" if event.archived else "open",
         started_at=event.started_at or task.started_at,
         completed_at=event.completed_at,

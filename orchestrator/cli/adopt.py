@@ -79,7 +79,7 @@ def _dry(project: Project) -> tuple[Survey, list[Row]]:
     rows = []
     for found in seen.found:
         try:
-            events, notes = adoption.adopt(found.id, found.read(), archived=found.archived)
+            events, notes = adoption.adopt(found, found.read())
             commit = Commit(revision=1, at=now, actor="editor", events=events)
             rows.append(Row(found, follow(None, commit, found.id), notes))
         except OrchestratorError as error:
@@ -133,7 +133,7 @@ def _row(row: Row) -> dict[str, Any]:
         "agent": task and task.agent,
         "description": task and task.description,
         "archived": found.archived,
-        "documents": [file_name(kind, found.id) for kind in found.kinds],
+        "documents": [file_name(kind, found.id) for kind in found.documents],
         "new": [file_name(kind, found.id) for kind in _new(row)],
         "companions": list(found.companions),
         "items": task and {"done": sum(item.checked for item in task.items), "total": len(task.items)},
@@ -151,7 +151,7 @@ def _state(row: Row) -> str:
 def _new(row: Row) -> list[str]:
     from orchestrator.documents import kinds
 
-    return [kind for kind in kinds(row.task) if kind not in row.found.kinds] if row.task else []
+    return [kind for kind in kinds(row.task) if kind not in row.found.documents] if row.task else []
 
 
 def _told(project: Project, seen: Survey, rows: list[Row], dry_run: bool) -> Iterator[str]:

@@ -240,7 +240,7 @@ class TaskStatus:
             draft.refuse(f"not JSON that can be obeyed: {error}")
             return draft.diff()
         shown = self._object(task)
-        if dump(said) == dump(shown):
+        if dump(said) == dump(shown) or self._awaits(task, text):
             return Diff()
         first = self.kind not in task.documents and (task.by_hand is not None or "revision" not in said)
         if not first:
@@ -253,6 +253,10 @@ class TaskStatus:
         if draft.task.texts.get(self.kind) != text and _lasting(self._object(draft.task)) != _lasting(said):
             draft.propose(TextEdited(document=self.kind, text=text))
         return draft.diff()
+
+    def _awaits(self, task: Task, text: str) -> bool:
+        """True for the text that was adopted and was not published with what is known beside it yet."""
+        return task.by_hand is not None and self.kind in task.documents and task.texts.get(self.kind) == text
 
     def _refuse(self, draft: Draft, said: Json, shown: Json) -> None:
         told = facts(draft.told)

@@ -120,7 +120,7 @@ def _absorb_one(
     try:
         body, stamp = _unstamp(kind, data)
     except ValueError as error:
-        if not data.strip() or _is_cut_off(desk, kind, data):
+        if not data.strip() or is_cut_off(desk, kind, data):
             findings.restored.append(kind)
         else:
             findings.asides.append(Aside(kind, data, str(error)))
@@ -130,7 +130,7 @@ def _absorb_one(
         lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
         raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
     body = desk.mask(body)
-    if _is_known(desk, kind, body, stamp) or _is_cut_off(desk, kind, data) or not body.strip():
+    if _is_known(desk, kind, body, stamp) or is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
     elif _in_doubt(desk, kind, path):
         findings.asides.append(Aside(kind, data, "it may have been torn when the system went down"))
@@ -209,7 +209,7 @@ def _is_known(desk: Desk, kind: Kind, body: str, stamp: Stamp | None) -> bool:
     return published or desk.journal.absorbed(kind, digest(body), stamp.revision)
 
 
-def _is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:
+def is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:
     """True for the first part of what we published, without the rest."""
     return kind in desk.task.documents and kind in documents.kinds(desk.task) and desk.text(kind).startswith(data)
 

@@ -6,6 +6,7 @@ JSON, then the checklist for its items, then the others in the order of `KINDS`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -14,6 +15,8 @@ from orchestrator import documents
 from orchestrator.documents import header
 from orchestrator.documents.markdown import Page, page, plain
 from orchestrator.documents.status_json import dump, load, salvage
+from orchestrator.documents.status_line import status_line
+from orchestrator.engine.handmade import HandMade
 from orchestrator.events import (
     DecisionChanged,
     Event,
@@ -35,10 +38,10 @@ _STATUS, _SUMMARY = "task-status", "completion-summary"
 
 
 def adopt(
-    task_id: str, texts: Mapping[Kind, str], *, archived: bool, mask: Callable[[str], str] = str
+    found: HandMade, texts: Mapping[Kind, str], mask: Callable[[str], str] = str
 ) -> tuple[tuple[Event, ...], tuple[str, ...]]:
     """The events of the first commit; and a sentence for each thing in the documents that could not be taken over."""
-    bodies, notes = _bodies(task_id, texts, mask)
+    bodies, notes = _bodies(found.id, texts, mask)
     said = load(bodies[_STATUS]) if _STATUS in bodies else {}
     pages = {kind: page(body, "", None, frozenset()) for kind, body in bodies.items() if kind != _STATUS}
     created = TaskCreated(
@@ -48,20 +51,23 @@ def adopt(
     )
     adopted = TaskAdopted(
         status=_status(said, bodies, pages),
-        archived=archived,
+        archived=found.archived,
+        split=bool(found.strays),
+        companions=tuple(name for name in map(os.path.basename, found.strays) if documents.identify(name) is None),
         started_at=_text(said, "startedAt") or None,
         completed_at=_text(said, "completedAt") or None,
     )
     events: list[Event] = [created, adopted]
-    task = apply(create(created, task_id=task_id, uuid="", at=""), adopted, actor="editor", at="")
+    task = apply(create(created, task_id=found.id, uuid="", at=""), adopted, actor="editor", at="")
     for kind, body in sorted(bodies.items(), key=lambda row: row[0] != _STATUS):
         difference = documents.diff(task, kind, body)
-        notes += difference.refused
+        notes += difference.refused if kind == _STATUS else ()  # where the others say otherwise, they are not believed
         news = [event for event in difference.events if not isinstance(event, TextEdited)]
         for event in chain(news, [TextEdited(document=kind, text=body)]):  # that always: its words are to stay
             if _is_news(events, event):
                 task = apply(task, event, actor="editor", at="")
                 events.append(event)
+    notes += [f"{path} goes to the task's other documents" for path in found.strays]
     return tuple(events), tuple(notes)
 
 
@@ -106,7 +112,18 @@ def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> 
         return "completed"
     if rows:
         return "in-progress" if rows - {"pending", None} else "pending"
-    return "completed" if _SUMMARY in kinds else _word(_header(pages, "Status")) or "in-progress"
+    if _SUMMARY in kinds:
+        return "completed"
+    line = status_line(_prose(pages["progress"])) if "progress" in pages else None
+    if line is not None and line.done:
+        return "completed"
+    word = _word(line.value) if line else None
+    return "in-progress" if word in (None, "completed") else word
+
+
+def _prose(page: Page) -> list[str]:
+    """The lines, those of code emptied."""
+    return ["" if number in page.code else line for number, line in enumerate(page.lines)]
 
 
 def _word(text: str) -> Life | None:

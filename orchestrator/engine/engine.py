@@ -149,11 +149,11 @@ class Engine:
         The documents stay as they are, but for a stamp. Raises Refused when one cannot be read: then all is as it was.
         """
         with storage(self.folder.temp):
-            events, notes = adoption.adopt(found.id, found.read(), archived=found.archived, mask=self._mask)
+            events, notes = adoption.adopt(found, found.read(), self._mask)
             with suppress(FileExistsError):  # another process was faster
                 self._desks[found.id] = Desk.create(self.journals, found.id, events, "editor", self._now(), self._mask)
         task = self.refresh(found.id).task
-        self._close(self._desks.pop(task.id))
+        self._desks.pop(task.id).journal.close()  # there may be thousands; the journal has what is not synced
         return task, notes
 
     def refresh(self, task_id: str) -> Refreshed:
@@ -318,16 +318,13 @@ class Engine:
     def close(self) -> None:
         """Sync the documents of every task that was committed to, and let go of all files."""
         for desk in self._desks.values():
-            self._close(desk)
+            with suppress(OrchestratorError, OSError), desk.journal.locked():
+                desk.catch_up()  # another process may have moved the task: nothing is put back where it was
+                self._shelf.checkpoint(desk)
+            desk.journal.close()
         self._desks.clear()
 
     # -- how it is done ------------------------------------------------------
-
-    def _close(self, desk: Desk) -> None:
-        with suppress(OrchestratorError, OSError), desk.journal.locked():
-            desk.catch_up()  # another process may have moved the task: nothing is put back where it was
-            self._shelf.checkpoint(desk)
-        desk.journal.close()
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

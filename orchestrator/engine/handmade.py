@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,45 +23,48 @@ _DIRECTORIES = ("completed", ".orchestrator")
 
 @dataclass(frozen=True)
 class HandMade:
-    """A task nobody keeps yet. `companions`: other files of its id; `elsewhere`: its documents in the other place."""
+    """A task nobody keeps yet; it is where its status document is. `strays`: files of it that are in the other place.
+
+    `companions`: the files that are no documents. `doubled`: documents that are in both places.
+    """
 
     id: str
     archived: bool
-    home: Path
-    kinds: tuple[Kind, ...]
-    companions: tuple[str, ...]
-    elsewhere: tuple[str, ...]
+    documents: Mapping[Kind, Path]
+    companions: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
 
     def read(self) -> dict[Kind, str]:
-        """The text of each document; raises Refused when one is none, is being written, or is in the other place."""
-        if self.elsewhere:
-            names = ", ".join(self.elsewhere)
-            raise _refused(f"{names}: the task's other documents are not there: put all in one place, or rename some")
-        return {kind: text for kind in self.kinds if (text := self._text(kind)) is not None}
+        """The text of each document; raises Refused when one is none, is being written, or is there twice."""
+        if self.doubled:
+            names = ", ".join(self.doubled)
+            raise _refused(f"{names}: in .temp and in completed/, two tasks of one id; rename the files of one of them")
+        return {kind: text for kind, path in self.documents.items() if (text := _text(path)) is not None}
 
-    def _text(self, kind: Kind) -> str | None:
-        name = documents.file_name(kind, self.id)
-        path = self.home / name
-        for _ in range(_ROUNDS):
-            if is_settled(path):
-                break
-            time.sleep(SETTLE)
-        else:
-            raise _refused(f"{name} is just being written: adopt again once it is not")
-        data = look(path)
-        if isinstance(data, Unreadable):
-            raise _refused(f"{name}: {data.reason}: put a text in its place")
-        if data is None:
-            return None
-        if len(data) > LARGEST:
-            raise _refused(f"{name} has {len(data):,} bytes, more than {LARGEST:,}: shorten or rename it")
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            raise _refused(f"{name} is not UTF-8 text: write it as that, or give it another name") from None
-        if "\0" in text:
-            raise _refused(f"{name} holds zero bytes: put a text in its place")
-        return text
+
+def _text(path: Path) -> str | None:
+    """What a document says, None when it is gone; raises Refused."""
+    for _ in range(_ROUNDS):
+        if is_settled(path):
+            break
+        time.sleep(SETTLE)
+    else:
+        raise _refused(f"{path.name} is just being written: adopt again once it is not")
+    data = look(path)
+    if isinstance(data, Unreadable):
+        raise _refused(f"{path.name}: {data.reason}: put a text in its place, or rename it")
+    if data is None:
+        return None
+    if len(data) > LARGEST:
+        raise _refused(f"{path.name} has {len(data):,} bytes, more than {LARGEST:,}: shorten or rename it")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise _refused(f"{path.name} is not UTF-8 text: write it as that, or rename it") from None
+    if "\0" in text:
+        raise _refused(f"{path.name} holds zero bytes: put a text in its place, or rename it")
+    return text
 
 
 def _refused(reason: str) -> Refused:
@@ -84,35 +87,37 @@ class Survey:
 
 def survey(temp: Path, kept: Collection[str]) -> Survey:
     """Look what there is; `kept` are the tasks that have a journal. Raises OSError."""
-    kinds: dict[str, dict[bool, list[Kind]]] = defaultdict(lambda: {False: [], True: []})
-    beside: dict[str, list[str]] = defaultdict(list)
-    others: list[str] = []
     places = {False: temp, True: temp / "completed"}
+    kinds: dict[str, dict[bool, list[Kind]]] = defaultdict(lambda: {False: [], True: []})
+    beside: dict[str, dict[bool, list[str]]] = defaultdict(lambda: {False: [], True: []})
+    others: list[str] = []
     for archived, home in places.items():
         for name in sorted(files.names(home)):
             path = os.path.relpath(home / name, temp)
             if identity := documents.identify(name):
                 kinds[identity[1]][archived].append(identity[0])
             elif (task_id := owner(name)) is not None:
-                beside[task_id].append(path)
+                beside[task_id][archived].append(path)
             elif path not in _DIRECTORIES:
                 others.append(path + "/" * (home / name).is_dir())
-    found = []
-    for task_id in sorted(kinds.keys() - {*kept}):
-        archived = "task-status" in kinds[task_id][True] or not kinds[task_id][False]
-        found.append(
-            HandMade(
-                task_id,
-                archived,
-                places[archived],
-                tuple(kinds[task_id][archived]),
-                tuple(beside[task_id]),
-                tuple(_path(kind, task_id, not archived) for kind in kinds[task_id][not archived]),
-            )
-        )
-    strangers = [path for task_id, paths in beside.items() if task_id not in kinds for path in paths]
+    for task_id in beside.keys() - kinds.keys():
+        others += beside[task_id][False] + beside[task_id][True]
+    found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds.keys() - {*kept})]
     begun = [task_id for task_id in kept if _is_bare(temp, task_id)]
-    return Survey(tuple(found), tuple(sorted(kept)), tuple(begun), tuple(sorted([*others, *strangers])))
+    return Survey(tuple(found), tuple(sorted(kept)), tuple(begun), tuple(sorted(others)))
+
+
+def _found(temp: Path, task_id: str, kinds: Mapping[bool, list[Kind]], beside: Mapping[bool, list[str]]) -> HandMade:
+    archived = "task-status" in kinds[True] or not kinds[False]
+    paths = {kind: _path(kind, task_id, place) for place in (not archived, archived) for kind in kinds[place]}
+    return HandMade(
+        task_id,
+        archived,
+        {kind: temp / path for kind, path in sorted(paths.items())},
+        tuple(beside[False] + beside[True]),
+        tuple([_path(kind, task_id, not archived) for kind in kinds[not archived]] + beside[not archived]),
+        tuple(documents.file_name(kind, task_id) for kind in kinds[False] if kind in kinds[True]),
+    )
 
 
 def _path(kind: Kind, task_id: str, archived: bool) -> str:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import documents, files
-from orchestrator.engine.absorption import Aside, is_known, look_at_last
+from orchestrator.engine.absorption import Aside, is_cut_off, is_known, look_at_last
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder, under
 from orchestrator.engine.shelf import Shelf
@@ -169,7 +169,7 @@ class Moves:
                 if source == original:
                     disk.move(original, staged)
                 data = look_at_last(staged)
-                if isinstance(data, bytes) and is_known(desk, kind, data):
+                if isinstance(data, bytes) and (is_known(desk, kind, data) or is_cut_off(desk, kind, data)):
                     disk.remove(staged)
                 else:
                     yield staged, Aside(kind, data if isinstance(data, bytes) else None, "changed while it was moved")

@@ -277,6 +277,8 @@ class FileJournals:
         self.archived = folder / "journal" / "completed"
         self._places = (self.live, self.archived, self.live)  # in turn: a journal may be on its way there or back
         self.locks = folder / "locks"
+        self._named: set[Path] = set()
+        """The directories whose names for those below them were synced here, once and for all."""
 
     def prepare(self) -> None:
         """Make the folders there have to be."""
@@ -301,8 +303,11 @@ class FileJournals:
                     raise FileExistsError(task_id)
                 self.disk.move_new(self._staged(path, encode(first, "")[0]), path)
                 try:
-                    for directory in path.parents[: 4 + archived]:  # who made them may have died before he did
-                        self.disk.sync_directory(directory)
+                    self.disk.sync_directory(path.parent)
+                    for directory in path.parents[1 : 4 + archived]:  # who made them may have died before he did
+                        if directory not in self._named:
+                            self.disk.sync_directory(directory)
+                            self._named.add(directory)
                 except OSError as error:
                     in_doubt = not self._removed(path)
                     raise Unsynced(str(path), error.strerror or str(error), in_doubt=in_doubt) from None

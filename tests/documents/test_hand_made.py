@@ -11,6 +11,7 @@ import pytest
 from orchestrator.documents import diff, identify, kinds, render
 from orchestrator.documents.stamp import unstamp_status
 from orchestrator.engine import adoption
+from orchestrator.engine.handmade import HandMade
 from orchestrator.events import BlockerRaised, Commit, DecisionRecorded, Kind, PhaseChanged
 from orchestrator.task import Task, digest
 from orchestrator.transitions import follow
@@ -39,7 +40,7 @@ def folder() -> dict[str, dict[Kind, str]]:
 
 def adopt(task_id: str, texts: dict[Kind, str]) -> Task:
     """The task whose first commit takes the texts over, as the engine does."""
-    events = adoption.adopt(task_id, texts, archived=False)[0]
+    events = adoption.adopt(HandMade(task_id, False, {}), texts)[0]
     first = Commit(revision=1, at=AT, actor="editor", events=events, uuid="u")
     task = follow(None, first, task_id)
     documents = {kind: digest(render(task, kind)) for kind in kinds(task)}

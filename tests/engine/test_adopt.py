@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import pytest
 
 from orchestrator import documents
 from orchestrator.engine import Engine
-from orchestrator.engine.handmade import HandMade, survey
+from orchestrator.engine.handmade import LARGEST, HandMade, survey
+from orchestrator.errors import Refused
 from orchestrator.events import ItemChecked
 from orchestrator.task import Task
 
@@ -89,22 +92,29 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def assert_kept(before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    """No file is gone, Markdown has the same bytes above its stamp, JSON its keys, their order and their values."""
+    """No file is gone, Markdown has the same bytes above its stamp, JSON its keys, their order and their values.
+
+    A file may have gone to the other place, where its task is.
+    """
     raw = [data for name, data in after.items() if "set-aside" in name]
     for name, data in before.items():
+        other = name.removeprefix("completed/") if "/" in name else f"completed/{name}"
+        now = after[name if name in after else other]
         if documents.identify(Path(name).name) is None:
-            assert after[name] == data, name
+            assert now == data, name
+        elif not data.strip() or now == data:
+            continue
         elif name.endswith(".json"):
             try:
                 said = json.loads(data)
             except ValueError:
                 assert data in raw, f"{name}: not kept"
                 continue
-            assert list(json.loads(after[name]).items())[: len(said)] == list(said.items()), name
-        elif data.strip():
-            body, stamp = documents.unstamp("plan", after[name].decode())
+            assert list(json.loads(now).items())[: len(said)] == list(said.items()), name
+        else:
+            body, stamp = documents.unstamp("plan", now.decode())
             assert stamp, name
-            assert body.encode() == data, name
+            assert body == documents.unstamp("plan", data.decode())[0], name
 
 
 def test_every_word_and_every_fact_of_hand_made_documents_is_kept(temp: Path) -> None:
@@ -169,6 +179,8 @@ def assert_ticked(before: dict[str, bytes], after: dict[str, bytes], task_id: st
             assert changed <= {"revision", "updatedAt", "usage", "sync"}, changed
         else:
             old, new = (documents.unstamp("plan", text.decode())[0].split("\n") for text in (data, after[name]))
+            if f" – {task_id}" in old[0]:
+                continue  # it was made for it
             if identity[0] == "checklist":
                 assert len(old) == len(new)
                 assert len([1 for one, other in zip(old, new, strict=True) if one != other]) == 1
@@ -177,23 +189,283 @@ def assert_ticked(before: dict[str, bytes], after: dict[str, bytes], task_id: st
                 assert all(line in rest for line in old if line.strip() != "None"), name
 
 
-@corpus
-def test_each_task_of_the_corpus_is_adopted_and_takes_a_tick(tmp_path: Path) -> None:
-    temp = tmp_path / ".temp"
-    shutil.copytree(FOLDER, temp)
-    before = contents(temp)
+# -- a folder of every variant -------------------------------------------------
+
+
+VARIANTS = Path(__file__).resolve().parent.parent / "hand-made"
+
+
+def variants(temp: Path) -> dict[str, bytes]:
+    shutil.copytree(VARIANTS, temp, dirs_exist_ok=True)
+    return contents(temp)
+
+
+def adopt_all(temp: Path) -> tuple[dict[str, Task], dict[str, str]]:
+    """The tasks that were adopted; why the others were not."""
+    engine, tasks, left = Engine(temp), {}, {}
+    for found in survey(temp, engine.ids()).found:
+        try:
+            tasks[found.id] = engine.adopt(found)[0]
+        except Refused as error:
+            left[found.id] = error.reason
+    engine.close()
+    return tasks, left
+
+
+def tick_all(temp: Path, tasks: dict[str, Task]) -> None:
+    """Tick the last open item of each task, those of archived ones once they are open again."""
     engine = Engine(temp)
-    seen = survey(temp, engine.ids())
-    tasks = [engine.adopt(found)[0] for found in seen.found]
-    assert len(tasks) >= 36
-    assert_kept(before, contents(temp))
-    for task in tasks:
+    for task in tasks.values():
         if task.archived:
             engine.reopen(task.id)
         still = [item for item in task.items if not item.checked]
-        if still and task.items:
+        if still:
             earlier = contents(temp)
             engine.commit(task.id, [ItemChecked(id=still[-1].id)], actor="user")
             assert_ticked(earlier, contents(temp), task.id)
-    assert not survey(temp, engine.ids()).found
     engine.close()
+
+
+def test_a_folder_of_every_variant_is_adopted_word_for_word_and_takes_a_tick_in_each_task(temp: Path) -> None:
+    before = variants(temp)
+    tasks, left = adopt_all(temp)
+    assert not left
+    assert_kept(before, contents(temp))
+    assert {task.id: (task.status, task.agent) for task in tasks.values()} == {
+        "H4N8DM": ("in-progress", "api-architect"),
+        "N6B5XA": ("in-progress", "unknown"),
+        "P3V9KE": ("archived", "ui-architect"),
+        "R7W2TC": ("completed", "db-architect"),
+    }
+    assert [row.id for row in tasks["R7W2TC"].decisions] == ["D1"]
+    assert [row.id for row in tasks["R7W2TC"].blockers if row.resolution is None] == ["B2"]
+    assert tasks["N6B5XA"].next_steps == ("Ask Kim",)
+    tick_all(temp, tasks)
+
+
+@corpus
+def test_each_task_of_the_corpus_is_adopted_word_for_word_and_takes_a_tick(temp: Path) -> None:
+    shutil.copytree(FOLDER, temp, dirs_exist_ok=True)
+    before = contents(temp)
+    tasks, left = adopt_all(temp)
+    assert (len(tasks), left) == (36, {})
+    assert_kept(before, contents(temp))
+    tick_all(temp, tasks)
+
+
+def test_what_is_set_aside_is_only_what_no_json_says(temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)
+    aside = {path.name: path.read_bytes() for path in temp.rglob("set-aside-*")}
+    assert aside == {
+        f"set-aside-task-status-{name[-11:]}": (VARIANTS / name).read_bytes()
+        for name in ("task-status-H4N8DM.json", "completed/task-status-P3V9KE.json")
+    }
+
+
+def test_adopting_again_changes_nothing(temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)
+    before = contents(temp)
+    assert adopt_all(temp) == ({}, {})
+    engine = Engine(temp)
+    assert survey(temp, engine.ids()).begun == ()
+    for task_id in engine.ids():
+        assert engine.refresh(task_id).task.revision <= 2
+    engine.close()
+    assert contents(temp) == before
+
+
+def test_reports_and_backups_go_where_their_task_goes(temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)
+    engine = Engine(temp)
+    engine.cancel("H4N8DM", "for now")
+    engine.close()
+    for name in ("AGENT2_REPORT_H4N8DM.md", "task-status-H4N8DM.json.bak", "integration-map-H4N8DM.json"):
+        assert (temp / "completed" / name).read_bytes() == (VARIANTS / name).read_bytes()
+
+
+def test_a_task_whose_files_lie_in_both_places_is_brought_together(temp: Path) -> None:
+    before = variants(temp)
+    for name in ("plan-H4N8DM.md", "AGENT2_REPORT_H4N8DM.md"):
+        (temp / name).rename(temp / "completed" / name)
+    (temp / "completed" / "plan-P3V9KE.md").rename(temp / "plan-P3V9KE.md")
+    tasks, left = adopt_all(temp)
+    assert not left
+    assert {tasks[name].moving for name in tasks} == {None}
+    assert_kept(before, contents(temp))
+    assert not [name for name in contents(temp) if "set-aside" in name and "task-status" not in name]
+
+
+# -- what cannot be taken over -------------------------------------------------
+
+
+def make(path: Path, what: str) -> None:
+    path.unlink()
+    match what:
+        case "link":
+            path.symlink_to("plan.md")
+        case "pipe":
+            os.mkfifo(path)
+        case "directory":
+            path.mkdir()
+        case "binary":
+            path.write_bytes(bytes(range(256)))
+        case "zeros":
+            path.write_bytes(b"text\0" * 9)
+        case "large":
+            path.write_bytes(b"a line of text\n" * (LARGEST // 14))
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("link", "a symbolic link"),
+        ("pipe", "not a regular file"),
+        ("directory", "not a regular file"),
+        ("binary", "not UTF-8 text"),
+        ("zeros", "zero bytes"),
+        ("large", "bytes, more than 4,194,304"),
+    ],
+)
+def test_a_task_with_a_document_that_is_no_text_is_left_whole_and_the_others_are_adopted(
+    temp: Path, what: str, reason: str
+) -> None:
+    variants(temp)
+    make(temp / "plan-H4N8DM.md", what)
+    before = {name: data for name, data in contents(temp).items() if "H4N8DM" in name}
+    tasks, left = adopt_all(temp)
+    assert tasks.keys() == {"N6B5XA", "P3V9KE", "R7W2TC"}
+    assert left.keys() == {"H4N8DM"}
+    assert left["H4N8DM"].startswith("plan-H4N8DM.md")
+    assert reason in left["H4N8DM"]
+    assert {name: data for name, data in contents(temp).items() if "H4N8DM" in name} == before
+
+
+def test_two_tasks_of_one_id_are_left_as_they_are(temp: Path) -> None:
+    variants(temp)
+    (temp / "completed" / "checklist-H4N8DM.md").write_text("- [x] Another task's\n")
+    before = {name: data for name, data in contents(temp).items() if "H4N8DM" in name}
+    _, left = adopt_all(temp)
+    assert left["H4N8DM"].startswith("checklist-H4N8DM.md: in .temp and in completed/, two tasks of one id")
+    assert {name: data for name, data in contents(temp).items() if "H4N8DM" in name} == before
+
+
+def test_a_document_that_is_being_written_is_waited_for_and_then_left(temp: Path) -> None:
+    variants(temp)
+    with (temp / "plan-H4N8DM.md").open("a"):
+        assert "being written" in adopt_all(temp)[1]["H4N8DM"]
+    assert adopt_all(temp)[0].keys() == {"H4N8DM"}
+
+
+def test_what_an_agent_writes_while_its_task_is_adopted_is_an_edit(temp: Path) -> None:
+    variants(temp)
+    path, done = temp / "checklist-R7W2TC.md", threading.Event()
+    text = path.read_bytes()
+
+    def agent() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            new = path.with_name("new")
+            new.write_bytes(text + b"- [ ] One more thing\r\n" * (number % 3))
+            new.replace(path)
+        new.write_bytes(text + b"- [x] The last thing\r\n")
+        new.replace(path)
+
+    writer = threading.Thread(target=agent)
+    writer.start()
+    tasks, left = adopt_all(temp)
+    done.set()
+    writer.join()
+    assert tasks.keys() | left.keys() == {"H4N8DM", "N6B5XA", "P3V9KE", "R7W2TC"}
+    adopt_all(temp)
+    engine = Engine(temp)
+    task = engine.refresh("R7W2TC").task
+    engine.close()
+    assert [item.text for item in task.live_items][-1] == "The last thing"
+
+
+def test_a_thousand_files_of_no_task_are_only_listed(temp: Path) -> None:
+    for number in range(1_000):
+        (temp / f"δοκιμή {number}.md").touch()
+    variants(temp)
+    assert len(survey(temp, ()).others) == 1_002
+    assert len(adopt_all(temp)[0]) == 4
+
+
+@pytest.mark.parametrize(
+    ("broken", "read"),
+    [
+        ('{"agentId": "a", "x": [1, 2}', None),
+        ('{"agentId": "a", "x": [1, 2]}}', {"agentId": "a", "x": [1, 2]}),
+        ('{"agentId": "a", "x": [1, 2', {"agentId": "a", "x": [1, 2]}),
+        ('{"agentId": "a", "x": [1, 2,],}', {"agentId": "a", "x": [1, 2]}),
+        ('{"agentId": "b", "agentId": "a"}', {"agentId": "a"}),
+        ('\ufeff{"agentId": "a"}', {"agentId": "a"}),
+        ('{"agentId": "a"}\n{"agentId": "b"}', {"agentId": "a"}),
+        ('{"agentId": "a", "sync": "mine"}', {"agentId": "a"}),
+        ('{"agentId": "a", "of": "it ends, [here,]"}}', {"agentId": "a", "of": "it ends, [here,]"}),
+        ("[]", None),
+        ("no JSON at all", None),
+    ],
+)
+def test_a_broken_json_is_read_as_far_as_it_goes_and_kept_as_it_is(
+    temp: Path, broken: str, read: dict[str, Any] | None
+) -> None:
+    write(temp, task_status=broken, checklist=CHECKLIST)
+    task, notes = adopt(temp)
+    assert notes[0].startswith(f"task-status-K7Q2MX.json {'could not be read' if read is None else 'was salvaged'}")
+    assert (temp / "set-aside-task-status-K7Q2MX.json").read_bytes() == broken.encode()
+    assert task.agent == ("unknown" if read is None else "a")
+    assert list(said(temp).items())[: len(read or ())] == list((read or {}).items())
+
+
+# -- mixed and mutated ---------------------------------------------------------
+
+
+def mutate(temp: Path, seed: int) -> None:
+    """Documents change places, ids and contents: what a folder looks like after many hands."""
+    chance = random.Random(seed)
+    paths = sorted(path for path in temp.rglob("*") if path.is_file())
+    ids = sorted({name[1] for path in paths if (name := documents.identify(path.name))})
+    for path in chance.sample(paths, len(paths) // 2):
+        data = path.read_bytes()
+        lines = data.split(b"\n")
+        place = chance.randrange(len(data) + 1)
+        match chance.randrange(9):
+            case 0:
+                path.write_bytes(data[:place])
+            case 1:
+                path.write_bytes(data[:place] + bytes([chance.choice(b'}{[]",\xff\x00\n x')]) + data[place:])
+            case 2:
+                chance.shuffle(lines)
+                path.write_bytes(b"\n".join(lines))
+            case 3:
+                path.write_bytes(data + chance.choice([data, chance.choice(paths).read_bytes()]))
+            case 4:
+                path.write_bytes(data.replace(b"\n", b"\r\n"))
+            case 5:
+                path.unlink()
+            case 6:
+                path.with_name(path.name.replace(path.stem[-6:], chance.choice(ids))).write_bytes(data)
+            case 7:
+                home = temp if path.parent != temp else temp / "completed"
+                shutil.copy(path, home / path.name) if chance.random() < 0.3 else path.replace(home / path.name)
+            case 8:
+                path.write_bytes(data + b"<!-- orchestrator K7Q2MX r3 sha256:" + b"0" * 64 + b" -->\n")
+        paths = [path for path in paths if path.exists()]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_folder_that_was_mixed_and_mutated_is_adopted_or_left_and_loses_nothing(temp: Path, seed: int) -> None:
+    source = FOLDER if FOLDER.is_dir() and seed % 4 == 0 else VARIANTS
+    shutil.copytree(source, temp, dirs_exist_ok=True)
+    mutate(temp, seed)
+    before = contents(temp)
+    tasks, left = adopt_all(temp)
+    assert tasks
+    assert_kept(before, contents(temp))
+    tick_all(temp, tasks)
+    assert adopt_all(temp) == ({}, left)
