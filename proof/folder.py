@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,12 +74,13 @@ def content(temp: Path) -> bytes:
     found, booted = hashlib.sha256(), files.boot_time()
     for folder, folders, names in os.walk(temp):
         folders.sort()
+        found.update(f"{folder[len(str(temp)) :]}/".encode())
         for name in sorted(names):
-            path = os.path.join(folder, name)
-            data = os.readlink(path).encode() if os.path.islink(path) else files.read(Path(path)) or b""
-            older = os.lstat(path).st_mtime < booted
-            found.update(f"{os.path.relpath(path, temp)} {len(data)} {older} ".encode() + data)
-        found.update(f"{os.path.relpath(folder, temp)}/".encode())
+            row = os.lstat(path := f"{folder}/{name}")
+            found.update(f"{name} {row.st_mode} {row.st_size} {row.st_mtime < booted} ".encode())
+            if stat.S_ISREG(row.st_mode):
+                with open(path, "rb") as file:
+                    found.update(file.read())
     return found.digest()
 
 

@@ -38,7 +38,7 @@ Log = Sequence[tuple[int, Commit]]
 
 
 def parts(full: bool) -> Iterator[Part]:
-    yield partial(reads, READS * (5 if full else 1))
+    yield partial(reads, READS * (10 if full else 1))
     yield partial(memory, LONG * (10 if full else 1))
     for tasks in (1, PROCESSES):
         yield partial(commits, tasks, COMMITS * (10 if full else 1))
