@@ -25,6 +25,7 @@ def test_every_figure_can_be_measured_beside_its_peer() -> None:
         "--help",
         "status, 3 tasks",
         "an edit is committed",
+        "adopt 3 tasks",
     ):
         assert f"\n{row}" in table
     assert "messages.create" in table
