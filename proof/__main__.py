@@ -25,25 +25,25 @@ SHOWN = 5
 
 
 def results(names: Sequence[str], full: bool) -> Iterator[Result]:
-    """Proof by proof; those that can go on beside others do, the next begins where one has no more to begin."""
-    together = [name for name in names if name in TOGETHER]
-    with ProcessPoolExecutor(AT_ONCE * (os.cpu_count() or 1)) as pool:
-        shares = [[pool.submit(part) for part in parts(name, full)] for name in together]
-        for share in shares:
-            yield from joined(result for part in share for result in _several(part.result()))
+    """Proof by proof."""
+    processors = os.cpu_count() or 1
+    yield from found([name for name in names if name in TOGETHER], full, AT_ONCE * processors)
     for name in names:
         if name in ALONE:
-            with ProcessPoolExecutor(os.cpu_count()) as pool:
-                yield from joined(result for found in pool.map(_done, parts(name, full)) for result in _several(found))
+            yield from found([name], full, processors)
+
+
+def found(names: Sequence[str], full: bool, processes: int) -> Iterator[Result]:
+    """What so many processes find: the next proof is begun where one has no more parts to begin."""
+    with ProcessPoolExecutor(processes) as pool:
+        shares = [[pool.submit(part) for part in parts(name, full)] for name in names]
+        for share in shares:
+            yield from joined(result for part in share for result in _several(part.result()))
 
 
 def parts(name: str, full: bool) -> Iterator[Part]:
-    found: Iterator[Part] = import_module(f"proof.{name}").parts(full)
-    return found
-
-
-def _done(part: Part) -> Result | list[Result]:
-    return part()
+    every: Iterator[Part] = import_module(f"proof.{name}").parts(full)
+    return every
 
 
 def _several(found: Result | list[Result]) -> list[Result]:

@@ -100,7 +100,7 @@ class RecordingDisk(Disk):
 
     def _find_what_others_did(self) -> None:
         for place in (".temp", ".temp/completed"):
-            if self.model.find(place) is None or not os.path.isdir(f"{self.folder}/{place}"):
+            if not os.path.isdir(f"{self.folder}/{place}") or self.model.find(place) is None:
                 continue
             with os.scandir(f"{self.folder}/{place}") as rows:
                 there = {f"{place}/{row.name}": row.stat() for row in rows if row.is_file()}

@@ -12,6 +12,8 @@ from orchestrator.engine import Engine
 from orchestrator.errors import StorageError
 from orchestrator.events import PhaseChanged
 from orchestrator.files import Disk
+from proof.controls import Way, in_place, replaced
+from proof.controls import tried as written_so
 from proof.disk import Died, ScriptedDisk
 from proof.flows import DONE, NEW, Flow, absorb, commit, create
 from proof.folder import CREATED, ID, PLAN, all_texts, open_engine, path_of, text_of
@@ -27,6 +29,11 @@ def test_whatever_a_power_cut_leaves_is_recovered_from(kind: str, flow: Flow) ->
         found = tried(kind, flow, share, STATES)
         assert found.tried
         assert not found.violations
+
+
+@pytest.mark.parametrize("way", [in_place, replaced], ids=lambda way: way.__name__)
+def test_files_that_are_written_one_by_one_do_not_survive_it_together(way: Way) -> None:
+    assert written_so(way).violations
 
 
 def test_a_document_of_ours_that_a_power_cut_left_in_staging_is_not_set_aside(tmp_path: Path) -> None:
