@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.check import Facts, check
 
-from .trees import by_hand, ours
+from .trees import adopted, by_hand, ours
 
 SEEDS = range(4)
 DISAGREE = {"status", "completion-time", "workstreams", "checklist", "progress", "summary"}
@@ -35,9 +35,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return ours(tmp_path_factory.mktemp("ours") / ".temp")
 
 
-@pytest.fixture(scope="module", params=["ours", "by hand"])
-def clean(request: pytest.FixtureRequest, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return kept if request.param == "ours" else by_hand(tmp_path_factory.mktemp("by-hand") / ".temp")
+@pytest.fixture(scope="module", params=[by_hand, adopted, ours], ids=["by hand", "adopted", "ours"])
+def clean(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tree: Path = request.param(tmp_path_factory.mktemp("tree") / ".temp")
+    return tree
 
 
 class Tree:
@@ -108,7 +109,7 @@ def line_of(path: Path, text: str) -> int:
 
 
 def unticked(tree: Tree) -> Injected:
-    task, path = tree.choose("checklist", lambda task: finished(task) and bool(task.items))
+    task, path = tree.choose("checklist", lambda task: finished(task) and bool(task.items and task.items[1]))
     return Injected("checklist", task.id, path, tree.replace(path, r"\[[xX✅]\]", "[ ]"))
 
 
@@ -144,7 +145,7 @@ STATUS = r"^((?:\*\*Status:?\*\*:?|## Current Status:) *)\S.*$"
 
 
 def progress_open(tree: Tree) -> Injected:
-    task, path = tree.choose("progress", lambda one: one.finished and one.summary)
+    task, path = tree.choose("progress", lambda one: finished(one) and bool(one.items and one.items[1]))
     said = tree.random.choice(["In Progress", "🔄 Phase 3 - Tests (in progress)", "Ready to begin", "80% complete"])
     first = line_of(path, "**Status**:")
     lines = path.read_text().split("\n")

@@ -1,4 +1,4 @@
-"""Folders without contradiction: one that agents keep by hand, each in its own way, and one of the engine's."""
+"""Folders without contradiction: one that agents keep by hand, each in its own way; adopted; one of the engine's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from textwrap import dedent
 
 from orchestrator import events as happened
 from orchestrator.engine import Engine
+from orchestrator.engine.handmade import survey
 
 FILES = {
     "completed/task-status-A4K7M2.json": {
@@ -170,6 +171,16 @@ def by_hand(temp: Path) -> Path:
         path = temp / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=2) if isinstance(content, dict) else dedent(content).lstrip())
+    return temp
+
+
+def adopted(temp: Path) -> Path:
+    """What agents kept without help until the engine took it over."""
+    by_hand(temp)
+    engine = Engine(temp)
+    for found in survey(temp, ()).found:
+        engine.adopt(found)
+    engine.close()
     return temp
 
 
