@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
 from orchestrator.check.finding import Finding, Fix, Severity, Witness
@@ -32,12 +32,16 @@ class WorkstreamSaid(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`source`: what makes it. `says`: as part of a sentence."""
+    """`source`: what makes it. `says`: as part of a sentence. `find`: finds its place, which takes a while."""
 
     source: str
     done: bool
     says: str
-    witness: Witness
+    find: Callable[[], Witness]
+
+    @property
+    def witness(self) -> Witness:
+        return self.find()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,6 @@ class TaskFiles:
     def ticked(self) -> int:
         return sum(ticked for _, ticked in self.boxes or ())
 
-    @property
     def first_box(self) -> Witness:
         """The first that is not ticked, or else the first."""
         place = next((place for place, ticked in self.boxes or () if not ticked), (self.boxes or [(0, True)])[0][0])
@@ -179,12 +182,12 @@ class TaskFiles:
         if self.status is None or self.life is None:
             return None
         says = f"the status is {quoted(self.data['status'])}"
-        return Claim("status", self.life == "completed", says, self.status.at("status"))
+        return Claim("status", self.life == "completed", says, partial(self.status.at, "status"))
 
     def _completion(self) -> Claim | None:
         if self.status is None or not (said := self.data.get("completedAt")) or not isinstance(said, str):
             return None
-        return Claim("completion-time", True, f"it was completed at {said}", self.status.at("completedAt"))
+        return Claim("completion-time", True, f"it was completed at {said}", partial(self.status.at, "completedAt"))
 
     def _workstreams(self) -> Claim | None:
         rows = self.workstreams
@@ -193,19 +196,19 @@ class TaskFiles:
         left = [row for row in rows if row.word != "completed"]
         if not left:
             says = f"all {len(rows)} workstreams are completed" if len(rows) > 1 else "its workstream is completed"
-            return Claim("workstreams", True, says, self.status.at("workstreams", rows[-1].place, "status"))
+            return Claim("workstreams", True, says, partial(self.status.at, "workstreams", rows[-1].place, "status"))
         says = f"{len(left)} of {len(rows)} workstreams {'is' if len(left) == 1 else 'are'} not completed"
-        return Claim("workstreams", False, says, self.status.at("workstreams", left[0].place, "status"))
+        return Claim("workstreams", False, says, partial(self.status.at, "workstreams", left[0].place, "status"))
 
     def _progress(self) -> Claim | None:
         if (said := self.progress) is None:
             return None
         says = f"the progress report says {quoted(said.value)}"
-        return Claim("progress", said.done, says, self.texts["progress"].at_line(said.line))
+        return Claim("progress", said.done, says, partial(self.texts["progress"].at_line, said.line))
 
     def _summary(self) -> Claim | None:
         text = self.summary
-        return Claim("summary", True, "there is a completion summary", text.at_line(0)) if text else None
+        return Claim("summary", True, "there is a completion summary", partial(text.at_line, 0)) if text else None
 
     def _items(self) -> Claim | None:
         if not self.boxes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from orchestrator.check.claims import TaskFiles
@@ -25,7 +26,7 @@ class Count(NamedTuple):
     done: int
     total: int
     says: str
-    witness: Witness
+    find: Callable[[], Witness]
 
 
 class Reported(NamedTuple):
@@ -50,7 +51,7 @@ def percentage(task: TaskFiles) -> Iterator[Finding]:
         if counts and not any(said.fits(count) for count in counts):
             says = f"{said.says} is reported, but {counts[0].says}"
             fix: Fix | None = "refresh" if said.items is not None else None
-            yield task.finding("percentage", "error", says, said.witness, counts[0].witness, fix=fix)
+            yield task.finding("percentage", "error", says, said.witness, counts[0].find(), fix=fix)
 
 
 def _items(task: TaskFiles) -> Iterator[Count]:
@@ -63,7 +64,7 @@ def _workstreams(task: TaskFiles) -> Iterator[Count]:
     if task.workstreams and task.status:
         done, total = sum(row.word == "completed" for row in task.workstreams), len(task.workstreams)
         says = f"{done} of {total} workstreams are completed"
-        yield Count(done, total, says, task.status.at("workstreams"))
+        yield Count(done, total, says, partial(task.status.at, "workstreams"))
 
 
 def _reported(task: TaskFiles) -> Iterator[Reported]:

@@ -19,6 +19,8 @@ _PLACED = re.compile(
 _NAMED = re.compile(
     rf"(?<![\w./\\-])(?P<name>(?:{'|'.join(documents.KINDS)})-(?P<task>[A-Z0-9]{{6}})\.(?:md|json))(?![\w/-])", re.ASCII
 )
+_ANY = re.compile(r"-[A-Z0-9]{6}\.|_[A-Z0-9]{6}\.", re.ASCII)
+"""Most texts mention none, which this tells faster."""
 
 
 def references(task: TaskFiles) -> Iterator[Finding]:
@@ -28,7 +30,7 @@ def references(task: TaskFiles) -> Iterator[Finding]:
     """
     seen: set[str] = set()
     for text in task.texts.values():
-        for pattern in (_PLACED, _NAMED):
+        for pattern in (_PLACED, _NAMED) if _ANY.search(text.prose) else ():
             for found in pattern.finditer(text.prose):
                 if found[0] not in seen:
                     seen.add(found[0])
