@@ -148,6 +148,15 @@ class TaskRenamed(Event):
     companions: tuple[str, ...] = ()
 
 
+class TaskForked(Event):
+    """Another task from here on. The journal so far is that of `task` up to `revision`, when its id was `previous`."""
+
+    id: str
+    previous: str
+    task: str
+    revision: int
+
+
 class MoveDone(Event):
     """The files of a task that was reopened or renamed are all where they belong."""
 
@@ -272,10 +281,7 @@ class ReferenceAdded(Event):
 
 
 class ReferenceMoved(Event):
-    """The task referred to was archived: its documents are in completed/ now.
-
-    Or, not `archived`, it was reopened and they are back; or it was renamed, and `previous` is the id it had.
-    """
+    """The task referred to was archived; or, not `archived`, reopened; or renamed, and `previous` is the id it had."""
 
     task: str
     archived: bool = True

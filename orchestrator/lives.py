@@ -18,8 +18,8 @@ from typing import Any
 from orchestrator import events as happened
 from orchestrator import mentions
 from orchestrator.errors import Refused
-from orchestrator.events import Actor, Event
-from orchestrator.task import Instruction, Item, Life, Move, Task
+from orchestrator.events import Actor, Event, Usage
+from orchestrator.task import Fork, Instruction, Item, Life, Move, Reference, Task
 
 LIVES: dict[Life, frozenset[Life]] = {
     "pending": frozenset({"in-progress", "stopped", "cancelled"}),
@@ -121,11 +121,14 @@ def _archiving(task: Task, event: happened.ArchiveBegun, actor: Actor, at: str) 
 
 
 def _reopened(task: Task, event: happened.TaskReopened, actor: Actor, at: str) -> Task:
-    """Open, as it was before its end. What is told of the end goes, its summary too; the journal keeps it."""
     _settled(task, event)
     if task.open:
         raise Refused("TaskReopened", f"task {task.id} is {task.status}: it is open")
-    moving = Move(task.id, task.archived, event.companions)
+    return replace(_stopped(task), moving=Move(task.id, task.archived, event.companions))
+
+
+def _stopped(task: Task) -> Task:
+    """Open, as it was before its end. What is told of the end goes, its summary too; the journal keeps it."""
     kept: dict[str, Any] = {
         name: {kind: value for kind, value in getattr(task, name).items() if kind != SUMMARY}
         for name in ("texts", "prose", "documents", "adopted")
@@ -140,8 +143,37 @@ def _reopened(task: Task, event: happened.TaskReopened, actor: Actor, at: str) -
         result=None,
         completed_at=None,
         companions=(),
-        moving=moving,
         by_hand=task.by_hand and "open",
+    )
+
+
+def _forked(task: Task, event: happened.TaskForked, actor: Actor, at: str) -> Task:
+    """Under its own id and open, with what was done until then. Nothing is spent yet, and the conversation begins anew.
+
+    What was said may be about files that look otherwise now; and no call of another task is this one's to settle.
+    """
+    if event.previous != task.id or event.revision != task.revision:
+        raise Refused("TaskForked", f"this is task {task.id} at r{task.revision}")
+    task = mentions.renamed(_stopped(task), task.id, event.id)
+    source = Reference(event.task, "task-status")
+    return replace(
+        task,
+        id=event.id,
+        forked=Fork(event.task, event.revision),
+        reason=f"forked from {event.task} at r{event.revision}",
+        references=(*(row for row in task.references if row != source), source),
+        moving=Move(event.id, archived=False),
+        set_aside=(),
+        holder=None,
+        transcript=(),
+        context=0,
+        pending=(),
+        turns=0,
+        usage=Usage(),
+        cost=None,
+        unpriced=0,
+        finish_refusals=0,
+        stuck=None,
     )
 
 
@@ -171,7 +203,9 @@ AFTER_ARCHIVE = (
     happened.ArchiveDone,
     happened.TaskReopened,
     happened.TaskRenamed,
+    happened.TaskForked,
     happened.MoveDone,
+    happened.ReferenceAdded,
     happened.ReferenceMoved,
     happened.TextEdited,
     happened.EditSetAside,
@@ -190,6 +224,7 @@ CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.ArchiveDone: lambda task, event, actor, at: _life(task, "archived", event, moving=None),
     happened.TaskReopened: _reopened,
     happened.TaskRenamed: _renamed,
+    happened.TaskForked: _forked,
     happened.MoveDone: lambda task, event, actor, at: replace(task, moving=None),
     happened.ReferenceMoved: _moved,
 }

@@ -98,6 +98,14 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """The task and the revision that another one was made from."""
+
+    task: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """The last revision that changed a document, and the SHA-256 of what was rendered."""
 
@@ -180,6 +188,7 @@ class Task:
     companions: tuple[str, ...] = ()
     moving: Move | None = None
     """A move of its files that is not finished: whoever opens the task next goes on with it."""
+    forked: Fork | None = None
     set_aside: tuple[str, ...] = ()
     documents: dict[Kind, Published] = field(default_factory=dict)
     by_hand: Literal["open", "archived"] | None = None

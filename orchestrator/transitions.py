@@ -98,9 +98,10 @@ def publish(task: Task, digests: Mapping[Kind, str]) -> Task:
 
 
 def origin(commits: Iterable[Commit], task_id: str) -> str:
-    """The id a task was created under, which is called `task_id` now."""
+    """The id a task was created under, which is called `task_id` now; of a fork, what it was forked from."""
     events = (event for commit in commits for event in commit.events)
-    return next((event.previous for event in events if isinstance(event, happened.TaskRenamed)), task_id)
+    named = (happened.TaskRenamed, happened.TaskForked)
+    return next((event.previous for event in events if isinstance(event, named)), task_id)
 
 
 def fold(commits: Iterable[Commit], task_id: str) -> Task | None:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from orchestrator.engine import Engine
 from orchestrator.events import PhaseChanged, ReferenceAdded
 from orchestrator.task import Task
-from proof.flows import DONE, NEW, OTHER
-from proof.folder import CREATED, ID, PLAN, assert_in_step, open_engine, path_of
+from proof.flows import DONE, OTHER
+from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
 
 AGENT = "---\nname: clerk\ndescription: Writes notes\n---\nYou write notes.\n"
 PLAY = """\
@@ -251,6 +251,11 @@ def is_renamed(engine: Engine, project: Project) -> None:
     assert engine.refresh(OTHER).task.references[0].task == NEW
 
 
+def is_forked(engine: Engine, project: Project) -> None:
+    (task,) = (task for task in (engine.refresh(name).task for name in engine.ids()) if task.forked)
+    assert task.id in [row.task for row in engine.refresh(ID).task.references]
+
+
 def is_written(engine: Engine, project: Project) -> None:
     task = only(engine)
     assert task.status == "archived", task.status
@@ -287,6 +292,10 @@ def while_old(engine: Engine) -> Words | None:
     return ("rename", ID, NEW) if ID in engine.ids() else None
 
 
+def until_forked(engine: Engine) -> Words | None:
+    return ("fork", ID, "--at", "1") if len(engine.ids()) == 2 else None
+
+
 def goes_on(engine: Engine) -> Words | None:
     """A run that died before its task was there is begun again, else resumed."""
     if not engine.ids():
@@ -313,6 +322,8 @@ COMMANDS = (
     Command(("cancel", ID, "Not wanted"), kept, is_cancelled),
     Command(("reopen", ID), archived, is_open, while_archived),
     Command(("rename", ID, NEW), kept, is_renamed, while_old),
+    Command(("fork", ID, "--at", "1"), kept, is_forked, until_forked),
+    Command(("blame", ID, "checklist"), edited, absorbed),
     Command(("changes", ONLY), finished, is_written),
     Command(("undo", ONLY, "--yes"), finished, is_undone),
     Command(("prune", "--older-than", "0"), aged, nothing),

@@ -13,12 +13,12 @@ from orchestrator.documents.status_json import load
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import survey
 from orchestrator.events import ItemChecked, PhaseChanged, ReferenceAdded, TaskCompleted, WorkstreamChanged
-from orchestrator.task import Task
-from proof.folder import CREATED, ID, PLAN, assert_in_step, open_engine, path_of
+from orchestrator.task import Fork, Reference, Task
+from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
 
 Flow = Callable[[Engine], None]
 
-OTHER, NEW = "A2B3C4", "N2W3D4"
+OTHER = "A2B3C4"
 DONE = (*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done."))
 
 
@@ -87,6 +87,10 @@ def adopt(engine: Engine) -> None:
         engine.refresh(task_id)
     for found in seen.found:
         engine.adopt(found)
+
+
+def fork(engine: Engine) -> None:
+    engine.fork(ID, 1)
 
 
 def prepare(temp: Path, flow: Flow) -> None:
@@ -196,6 +200,18 @@ def verify_rename(engine: Engine, temp: Path) -> None:
     assert_in_step(temp, engine.commit(NEW, [PhaseChanged(phase="once more")], actor="worker"))
 
 
+def verify_fork(engine: Engine, temp: Path) -> None:
+    if NEW not in engine.ids():
+        engine.fork(ID, 1)
+    task, source = engine.refresh(NEW).task, engine.refresh(ID).task
+    assert (task.moving, task.forked, task.items) == (None, Fork(ID, 1), source.items)
+    assert task.references == (Reference(ID, "task-status"),)
+    assert source.references == (Reference(NEW, "task-status"),)
+    for one in (task, source):
+        assert_in_step(temp, one)
+        assert_in_step(temp, engine.commit(one.id, [PhaseChanged(phase="once more")], actor="worker"))
+
+
 def verify_referred(engine: Engine, temp: Path, path: str) -> None:
     other = engine.refresh(OTHER).task
     assert not other.references[0].moved
@@ -227,7 +243,8 @@ VERIFY = {
     cancel: verify_cancel,
     reopen: verify_reopen,
     rename: verify_rename,
+    fork: verify_fork,
 }
 
 
-FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename, adopt)
+FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename, adopt, fork)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import stat
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from orchestrator.events import ItemAdded, Kind, TaskCreated, WorkstreamAdded
 from orchestrator.files import Disk
 from orchestrator.task import Task, digest
 
-ID = "K7Q2MX"
+ID, NEW = "K7Q2MX", "N2W3D4"
 CREATED = TaskCreated(agent="db-worker", description="Create a User model")
 PLAN = (
     WorkstreamAdded(id="models", description="Models"),
@@ -34,8 +35,8 @@ def always() -> datetime:
 def open_engine(
     temp: Path, disk: Disk | None = None, *, portable: bool = False, clock: Callable[[], datetime] = always
 ) -> Engine:
-    """One whose times, unless a clock is given, and ids are always the same."""
-    return Engine(temp, disk=disk, clock=clock, ids=lambda: ID, portable=portable)
+    """One whose times, unless a clock is given, and ids are always the same: the first is drawn unless it is taken."""
+    return Engine(temp, disk=disk, clock=clock, ids=itertools.cycle((ID, NEW)).__next__, portable=portable)
 
 
 def path_of(temp: Path, kind: Kind, task_id: str = ID) -> Path:

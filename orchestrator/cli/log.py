@@ -190,6 +190,7 @@ _WORDS = {
     "ModeChanged": "mode {mode}",
     "TaskCompleted": "completed: {summary}",
     "TaskReopened": "open again",
+    "TaskForked": "forked from {task} at r{revision}",
     "TaskRenamed": "called {id} now, no longer {previous}",
     "ArchiveBegun": "archiving begun",
     "ArchiveDone": "archived",

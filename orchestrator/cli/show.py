@@ -115,6 +115,7 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
         "started": task.started_at,
         "updated": task.updated_at,
         "completed": task.completed_at,
+        "forked": task.forked and asdict(task.forked),
         "worker": holder,
         "turns": task.turns,
         "usage": outcome.usage(task),

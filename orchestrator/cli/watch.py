@@ -136,6 +136,7 @@ class Watch:
             events = [event for commit in commits for event in commit.events]
             names = [event.previous for event in events if isinstance(event, TaskRenamed)]
             known = max((self._revisions.get(name, 0) for name in names), default=0)
+            known = task.forked.revision if task.forked else known
             commits = tuple(commit for commit in commits if commit.at >= self._begun and commit.revision > known)
         else:
             commits = self._engine.since(task.id, known)

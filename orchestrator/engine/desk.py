@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestrator import documents
 from orchestrator.errors import Damaged, Refused
-from orchestrator.events import Actor, Commit, Event, Kind
+from orchestrator.events import Actor, Commit, Event, Kind, TaskForked
 from orchestrator.journal import Journal, Journals
 from orchestrator.task import Task, digest
 from orchestrator.transitions import fold, follow, origin, publish
@@ -53,11 +53,23 @@ class Desk:
         journals: Journals, task_id: str, events: tuple[Event, ...], actor: Actor, at: str, mask: Callable[[str], str]
     ) -> Desk:
         """A new task, durable when this returns; raises FileExistsError when the id is taken, Refused or OSError."""
-        bare = Commit(revision=1, at=at, actor=actor, events=events, uuid=str(uuid.uuid4()))
-        task = follow(None, bare, task_id)
-        changed = changes(task, {kind: documents.render(task, kind) for kind in documents.kinds(task)})
-        first = bare.model_copy(update={"documents": changed})
-        return Desk.open(journals.create(task_id, first, archived=task.archived), mask)
+        first = Commit(revision=1, at=at, actor=actor, events=events, uuid=str(uuid.uuid4()))
+        task = follow(None, first, task_id)
+        return Desk.open(journals.create(task_id, _published(first, task), archived=task.archived), mask)
+
+    def fork(self, journals: Journals, to: str, revision: int, at: str) -> None:
+        """Begin another task with what the journal says up to a revision: durable when this returns.
+
+        Raises FileExistsError when the id is taken, Refused when there is no such revision, or OSError.
+        """
+        first, *rest = (commit for commit in self.journal.history() if commit.revision <= max(1, revision))
+        task = fold((first, *rest), self.origin)
+        if task is None or task.revision != revision:
+            raise Refused("TaskForked", f"task {self.task.id} has no revision {revision}")
+        forked = TaskForked(id=to, previous=task.id, task=self.task.id, revision=revision)
+        last = Commit(revision=revision + 1, at=at, actor="user", epoch=task.epoch, events=(forked,))
+        last = _published(last, follow(task, last, task.id))
+        journals.create(to, first.model_copy(update={"uuid": str(uuid.uuid4())}), *rest, last).close()
 
     @staticmethod
     def open(journal: Journal, mask: Callable[[str], str]) -> Desk:
@@ -152,6 +164,12 @@ class Refreshed:
     restored: tuple[Kind, ...] = ()
     problem: str | None = None
     unsettled: tuple[Kind, ...] = ()
+
+
+def _published(commit: Commit, after: Task) -> Commit:
+    """The commit with what it publishes. `after`: the task then."""
+    changed = changes(after, {kind: documents.render(after, kind) for kind in documents.kinds(after)})
+    return commit.model_copy(update={"documents": changed})
 
 
 def _text(task: Task, kind: Kind, body: str) -> bytes:

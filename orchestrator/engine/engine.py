@@ -255,6 +255,15 @@ class Engine:
         desk.journal.close()
         return self.refresh(desk.task.id).task
 
+    def fork(self, task_id: str, revision: int) -> Task:
+        """A new task that goes on from that revision of this one; they refer to each other. Raises Refused."""
+        self.refresh(task_id)
+        while True:
+            name = self._free()
+            with storage(self.folder.temp), suppress(FileExistsError):
+                self._moves.fork(self._desk(task_id), name, revision)
+                return self.refresh(name).task
+
     def lease(self, task_id: str) -> leases.Lease:
         """Become the task's worker; raises Busy while another one lives."""
         desk = self._desk(task_id)

@@ -32,6 +32,7 @@ from orchestrator.events import (
     Event,
     ItemUnchecked,
     MoveDone,
+    ReferenceAdded,
     ReferenceMoved,
     TaskRenamed,
     TaskReopened,
@@ -72,6 +73,12 @@ class Moves:
         companions = self._folder.companions(task)
         self._begin(desk, TaskRenamed(id=to, previous=task.id, companions=companions))
         self.take_name(desk)
+
+    def fork(self, desk: Desk, to: str, revision: int) -> None:
+        """Another task that goes on from there: a move that has only to be told. Raises FileExistsError or Refused."""
+        with desk.journal.locked():
+            desk.catch_up()
+            desk.fork(self._journals, to, revision, self._now())
 
     def take_name(self, desk: Desk) -> None:
         """The journal takes the id of its task; a task whose new id is taken meanwhile keeps the one it had."""
@@ -185,9 +192,12 @@ class Moves:
             if moving.id != task.id and moving.id in known:
                 renamed = ReferenceMoved(task=task.id, archived=task.archived, previous=moving.id)
                 other.append((renamed,), "engine", self._now())
+            if task.forked and task.forked.task == other.task.id and task.id not in known:
+                other.append((ReferenceAdded(task=task.id, document="task-status"),), "engine", self._now())
 
+        source = {task.forked.task} & {*self._journals.ids()} if task.forked else set()
         found = (self._journals.mentioning(f'"{key}":"{moving.id}"') for key in ("task", "parent"))
-        for name in sorted({name for names in found for name in names} - {task.id}):
+        for name in sorted({name for names in found for name in names} | source - {task.id}):
             try:
                 self._visit(name, hear)
             except Damaged:

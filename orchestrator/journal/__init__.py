@@ -95,8 +95,8 @@ class Journal(Protocol):
 class Journals(Protocol):
     """All journals of one `.temp` folder."""
 
-    def create(self, task_id: str, first: Commit, *, archived: bool = False) -> Journal:
-        """A new journal with its first commit, durable; FileExistsError when the id is taken.
+    def create(self, task_id: str, *commits: Commit, archived: bool = False) -> Journal:
+        """A new journal with its first commits, durable; FileExistsError when the id is taken.
 
         It lives with the open ones, or with the archived ones.
         """

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -267,6 +267,15 @@ class FileJournal:
         self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
 
 
+def _encoded(commits: Iterable[Commit]) -> bytes:
+    """A whole journal."""
+    lines, total = [], ""
+    for commit in commits:
+        line, total = encode(commit, total)
+        lines.append(line)
+    return b"".join(lines)
+
+
 class FileJournals:
     """The journals under `.temp/.orchestrator/`."""
 
@@ -293,7 +302,7 @@ class FileJournals:
                 return path
         raise UnknownTask(task_id, str(self._folder.parent))
 
-    def create(self, task_id: str, first: Commit, *, archived: bool = False) -> FileJournal:
+    def create(self, task_id: str, *commits: Commit, archived: bool = False) -> FileJournal:
         name = f"{task_id}.jsonl"
         path = (self.archived if archived else self.live) / name
         lock = files.Lock(self.locks / f"{task_id}.lock")
@@ -301,7 +310,7 @@ class FileJournals:
             with lock.held():
                 if files.exists(self.archived / name) or files.exists(self.live / name):
                     raise FileExistsError(task_id)
-                self.disk.move_new(self._staged(path, encode(first, "")[0]), path)
+                self.disk.move_new(self._staged(path, _encoded(commits)), path)
                 try:
                     self.disk.sync_directory(path.parent)
                     for directory in path.parents[1 : 4 + archived]:  # who made them may have died before he did

@@ -75,10 +75,10 @@ class MemoryJournals:
         self._commits: dict[str, list[Commit]] = {}
         self._locks: dict[str, threading.RLock] = {}
 
-    def create(self, task_id: str, first: Commit, *, archived: bool = False) -> MemoryJournal:
+    def create(self, task_id: str, *commits: Commit, archived: bool = False) -> MemoryJournal:
         if task_id in self._commits:
             raise FileExistsError(task_id)
-        self._commits[task_id] = [first]
+        self._commits[task_id] = [*commits]
         self._locks[task_id] = threading.RLock()
         return self.open(task_id)
 

@@ -136,7 +136,8 @@ class Worker:
         self._known = self._signatures(task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
-            return await self._commit(self._message([self._brief(task), notices.begin()], task))
+            stands = notices.renewed(task) if task.forked else notices.begin()
+            return await self._commit(self._message([self._brief(task), stands], task))
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":

@@ -1,4 +1,4 @@
-"""`show --at`, `diff`, `blame`, `at` and `log` without an ID: how a task came to be what it is."""
+"""`show --at`, `diff`, `blame`, `at`, `fork` and `log` without an ID: how a task came to be what it is."""
 
 from __future__ import annotations
 
@@ -145,6 +145,20 @@ def test_a_damaged_journal_is_named_and_the_others_are_told(shell: Shell, task: 
     assert shell("show", task.id, "--at", "1").code == 0
 
 
+def test_fork_starts_a_new_task_and_both_logs_say_so(shell: Shell, task: Task) -> None:
+    shell.environment["COLUMNS"] = "80"
+    ended = shell("fork", task.id, "--at", "r2")
+    assert (ended.code, ended.err) == (0, "")
+    name = ended.out[:6]
+    assert ended.out.startswith(f"{name} is forked from {task.id} at r2:\n  .temp/architecture-notes-{name}.md\n")
+    assert ended.out.endswith(f"go on with: orchestrator resume {name}\n")
+    assert f"user     forked from {task.id} at r2" in shell("log", name).out
+    assert f"engine   refers to task-status of {name}" in shell("log", task.id).out
+    told = json.loads(shell("fork", name, "--json").out)
+    assert told["forked"] == {"task": name, "revision": 4}
+    assert all((shell.project / path).exists() for path in told["documents"])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -156,6 +170,7 @@ def test_a_damaged_journal_is_named_and_the_others_are_told(shell: Shell, task: 
         (("show", "ZZZZZ9", "--at", "1"), "no task ZZZZZ9 in "),
         (("show", "ID", "summary", "--at", "1"), "task ID has no completion-summary: it keeps "),
         (("diff", "ID", "1", "7"), "task ID has no revision 7"),
+        (("fork", "ID", "--at", "9"), "task ID has no revision 9"),
         (("blame", "ID", "song"), "'song' names no document"),
         (("blame", "ZZZZZ9", "plan"), "no task ZZZZZ9 in "),
         (("at", "r2"), "'r2' is not a time"),
