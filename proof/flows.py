@@ -19,6 +19,7 @@ from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, pa
 Flow = Callable[[Engine], None]
 
 OTHER = "A2B3C4"
+BY_HAND, PUT_AWAY = "H4N8DM", "P3V9KE"
 DONE = (*(ItemChecked(id=item.id) for item in PLAN[1:]), TaskCompleted(summary="Done."))
 
 
@@ -72,11 +73,11 @@ def rename(engine: Engine) -> None:
 
 
 HAND_MADE = {
-    f"task-status-{ID}.json": '{"agentId": "db-worker", "workstreams": [{"id": "models", "status": "in_progress"}]}}',
-    f"checklist-{ID}.md": "# To do\n\n- [x] Write the model\n- [ ] Write the migration",
-    f"plan-{ID}.md": "Models first.\r\n",
-    f"completed/progress-{OTHER}.md": f"**Status**: Done ✅\n\nSee .temp/plan-{OTHER}.md\n",
-    f"REPORT_{ID}.md": "a report\n",
+    f"task-status-{BY_HAND}.json": '{"agentId": "db-worker", "workstreams": [{"id": "w1", "status": "in_progress"}]}}',
+    f"checklist-{BY_HAND}.md": "# To do\n\n- [x] Write the model\n- [ ] Write the migration",
+    f"plan-{BY_HAND}.md": "Models first.\r\n",
+    f"completed/progress-{PUT_AWAY}.md": f"**Status**: Done ✅\n\nSee .temp/plan-{PUT_AWAY}.md\n",
+    f"REPORT_{BY_HAND}.md": "a report\n",
     "notes.txt": "of no task\n",
 }
 
@@ -221,20 +222,20 @@ def verify_referred(engine: Engine, temp: Path, path: str) -> None:
 
 def verify_adopt(engine: Engine, temp: Path) -> None:
     adopt(engine)
-    assert engine.ids() == (OTHER, ID)
-    adopted, archived = (engine.refresh(task_id).task for task_id in (ID, OTHER))
+    assert {BY_HAND, PUT_AWAY} <= {*engine.ids()}
+    adopted, archived = (engine.refresh(task_id).task for task_id in (BY_HAND, PUT_AWAY))
     assert (adopted.status, archived.status) == ("in-progress", "archived")
     assert [item.checked for item in adopted.items] == [True, False]
     for name, text in HAND_MADE.items():
         path = temp / name
         if path.suffix == ".json":
             assert load(path.read_text())["agentId"] == "db-worker"
-            assert text.encode() in [other.read_bytes() for other in temp.glob(f"set-aside-*-{ID}.json")]
+            assert text.encode() in [other.read_bytes() for other in temp.glob(f"set-aside-*-{BY_HAND}.json")]
         else:
             kind = "text" if documents.identify(path.name) is None else "plan"
             assert documents.unstamp(kind, path.read_bytes().decode())[0] == text, f"{name} changed"
     assert_in_step(temp, archived)
-    assert_in_step(temp, engine.commit(ID, [ItemChecked(id="c2")], actor="user"))
+    assert_in_step(temp, engine.commit(BY_HAND, [ItemChecked(id="c2")], actor="user"))
 
 
 VERIFY = {

@@ -80,7 +80,7 @@ def _dry(project: Project) -> tuple[Survey, list[Row]]:
     for found in seen.found:
         try:
             events, notes = adoption.adopt(found, found.read())
-            commit = Commit(revision=1, at=now, actor="editor", events=events)
+            commit = Commit(revision=1, at=now, actor="user", events=events)
             rows.append(Row(found, follow(None, commit, found.id), notes))
         except OrchestratorError as error:
             rows.append(_left(found, error))
@@ -161,7 +161,7 @@ def _told(project: Project, seen: Survey, rows: list[Row], dry_run: bool) -> Ite
     counts = {"would be adopted" if dry_run else "adopted": adopted, "left": len(rows) - adopted}
     counts["kept already"] = len(seen.kept)
     parts = [f"{number:,} {what}" for what, number in counts.items() if number]
-    yield f"{', '.join(parts) or 'no tasks'} in {project.workspace}"
+    yield from screen.wrap(f"{', '.join(parts) or 'no tasks'} in {project.workspace}", screen.columns())
     if seen.others:
         more = len(seen.others) - _SHOWN
         names = ", ".join(seen.others[:_SHOWN]) + (f" and {more:,} more: --json lists them" if more > 0 else "")

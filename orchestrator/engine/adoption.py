@@ -47,7 +47,7 @@ def adopt(
     created = TaskCreated(
         agent=_text(said, "agentId") or _header(pages, "Agent") or NOBODY,
         description=_text(said, "description") or _header(pages, "Task") or _title(pages),
-        mode="full" if {"plan", "architecture-notes"} & bodies.keys() else "lightweight",
+        mode="full" if {"plan", "architecture-notes"} & texts.keys() else "lightweight",
     )
     adopted = TaskAdopted(
         status=_status(said, bodies, pages),
@@ -58,14 +58,14 @@ def adopt(
         completed_at=_text(said, "completedAt") or None,
     )
     events: list[Event] = [created, adopted]
-    task = apply(create(created, task_id=found.id, uuid="", at=""), adopted, actor="editor", at="")
+    task = apply(create(created, task_id=found.id, uuid="", at=""), adopted, actor="user", at="")
     for kind, body in sorted(bodies.items(), key=lambda row: row[0] != _STATUS):
         difference = documents.diff(task, kind, body)
         notes += difference.refused if kind == _STATUS else ()  # where the others say otherwise, they are not believed
         news = [event for event in difference.events if not isinstance(event, TextEdited)]
         for event in chain(news, [TextEdited(document=kind, text=body)]):  # that always: its words are to stay
             if _is_news(events, event):
-                task = apply(task, event, actor="editor", at="")
+                task = apply(task, event, actor="user", at="")
                 events.append(event)
     notes += [f"{path} goes to the task's other documents" for path in found.strays]
     return tuple(events), tuple(notes)
@@ -79,13 +79,14 @@ def _bodies(task_id: str, texts: Mapping[Kind, str], mask: Callable[[str], str])
         if not text.strip():
             continue
         try:
-            bodies[kind] = mask(documents.unstamp(kind, text)[0])
+            body = documents.unstamp(kind, text)[0]
+            bodies |= {kind: mask(body)} if body.strip() else {}
         except ValueError as error:
             saved = salvage(text)
             if saved is not None:
                 bodies[kind] = mask(dump(saved))
-            read = "could not be read" if saved is None else "was salvaged"
-            notes.append(f"{documents.file_name(kind, task_id)} {read}, and kept as it is beside the new one: {error}")
+            read = "cannot be read" if saved is None else "was salvaged"
+            notes.append(f"{documents.file_name(kind, task_id)} {read}, its text is kept beside it: {error}")
     return bodies, notes
 
 

@@ -151,7 +151,7 @@ class Engine:
         with storage(self.folder.temp):
             events, notes = adoption.adopt(found, found.read(), self._mask)
             with suppress(FileExistsError):  # another process was faster
-                self._desks[found.id] = Desk.create(self.journals, found.id, events, "editor", self._now(), self._mask)
+                self._desks[found.id] = Desk.create(self.journals, found.id, events, "user", self._now(), self._mask)
         task = self.refresh(found.id).task
         self._desks.pop(task.id).journal.close()  # there may be thousands; the journal has what is not synced
         return task, notes

@@ -1,0 +1,92 @@
+"""`orchestrator adopt`: a `.temp` that agents kept by hand is the engine's from now on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import Shell
+
+VARIANTS = Path(__file__).resolve().parent.parent / "hand-made"
+LEFT = "left as it is, of no task: completed/notes.txt, plan.md"
+
+
+@pytest.fixture
+def shell(shell: Shell) -> Shell:
+    shutil.copytree(VARIANTS, shell.temp)
+    shell.environment["COLUMNS"] = "80"
+    return shell
+
+
+def everything(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_tells_what_became_of_each_task_in_a_table_that_fits(shell: Shell) -> None:
+    (shell.temp / "plan-R7W2TC.md").symlink_to("plan.md")
+    ended = shell("adopt")
+    assert (ended.code, ended.err) == (1, "")
+    assert all(len(row) <= 80 for row in ended.out.splitlines())
+    assert ended.out.splitlines()[:2] == [
+        "TASK    STATE        ITEMS  WORK  AGENT",
+        "H4N8DM  in-progress  3/7    1/6   api-architect",
+    ]
+    assert "task-status-H4N8DM.json was salvaged" in ended.out
+    assert "status of audit cannot be 'somewhat'" in ended.out
+    assert "plan-R7W2TC.md: a symbolic link: put a text in its place, or rename it" in ended.out
+    assert "\n3 adopted, 1 left in" in ended.out
+    assert ended.out.endswith(f"\n{LEFT}\n")
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(shell: Shell) -> None:
+    before = everything(shell.temp)
+    dry = shell("adopt", "--dry-run")
+    assert everything(shell.temp) == before
+    assert not (shell.temp / ".orchestrator").exists()
+    assert "\n4 would be adopted in" in dry.out
+    wet = shell("adopt")
+    assert dry.out.replace("would be adopted", "adopted").split() == wet.out.split()
+    assert (dry.code, wet.code) == (0, 0)
+
+
+def test_done_again_it_changes_nothing_and_says_so(shell: Shell) -> None:
+    shell("adopt")
+    before = everything(shell.temp)
+    again = shell("adopt")
+    assert again.code == 0
+    assert again.out.split() == f"4 kept already in {shell.project} {LEFT}".split()
+    assert everything(shell.temp) == before
+
+
+def test_json_tells_each_task_with_what_was_made_and_what_was_left(shell: Shell) -> None:
+    told = json.loads(shell("adopt", str(shell.temp), "--json").out)
+    assert (told["adopted"], told["left"], told["kept"], told["dry_run"]) == (4, 0, 0, False)
+    assert told["others"] == ["completed/notes.txt", "plan.md"]
+    first = told["tasks"][0]
+    assert (first["task"], first["state"], first["items"]) == ("H4N8DM", "in-progress", {"done": 3, "total": 7})
+    assert first["new"] == ["architecture-notes-H4N8DM.md"]
+    assert first["companions"] == [
+        "AGENT2_REPORT_H4N8DM.md",
+        "integration-map-H4N8DM.json",
+        "task-status-H4N8DM.json.bak",
+    ]
+    assert first["problem"] is None
+
+
+def test_an_adopted_task_is_like_any_other(shell: Shell) -> None:
+    assert "`orchestrator adopt` takes it over" in shell("cancel", "H4N8DM").err
+    shell("adopt")
+    assert "api-architect" in shell("show", "H4N8DM").out
+    assert "adopted: completed, kept by hand until then" in shell("log", "R7W2TC").out
+    assert shell("archive", "R7W2TC").code == 0
+    assert (shell.temp / "completed" / "checklist-R7W2TC.md").exists()
+    assert "problem" not in shell("doctor", "--json").out.split('"journals"')[1]
+
+
+def test_a_folder_without_a_temp_is_said_to_be_so(shell: Shell) -> None:
+    ended = shell("adopt", str(VARIANTS))
+    assert ended.code == 2
+    assert ended.err.startswith("orchestrator: there is no .temp in ")
