@@ -72,6 +72,10 @@ def rename(engine: Engine) -> None:
     engine.rename(ID, NEW)
 
 
+def rename_archived(engine: Engine) -> None:
+    engine.rename(ID, NEW)
+
+
 HAND_MADE = {
     f"task-status-{BY_HAND}.json": '{"agentId": "db-worker", "workstreams": [{"id": "w1", "status": "in_progress"}]}}',
     f"checklist-{BY_HAND}.md": "# To do\n\n- [x] Write the model\n- [ ] Write the migration",
@@ -103,13 +107,14 @@ def prepare(temp: Path, flow: Flow) -> None:
     elif flow is not create:
         engine.create(CREATED, *PLAN)
         engine.create(CREATED, ReferenceAdded(task=ID, document="plan"), task_id=OTHER)
-    if flow in (archive, reopen, cancel, rename):
+    if flow in (archive, reopen, cancel, rename, rename_archived):
         engine.lease(ID).release()
         (temp / f"REPORT-{ID}.md").write_text("a report\n")
-    if flow in (archive, reopen):
+    if flow in (archive, reopen, rename_archived):
         engine.commit(ID, DONE, actor="user")
-    if flow is reopen:
+    if flow in (reopen, rename_archived):
         engine.archive(ID)
+    if flow is reopen:
         path = temp / "completed" / f"checklist-{ID}.md"
         path.write_text(path.read_text() + "\nTyped in the archive, see .temp/completed/plan-K7Q2MX.md\n")
     if flow is rename:
@@ -157,15 +162,15 @@ def verify_cancel(engine: Engine, temp: Path) -> None:
     assert not (temp / "completed" / f"completion-summary-{ID}.md").exists()
 
 
-def verify_archived(engine: Engine, temp: Path) -> Task:
-    task = engine.refresh(ID).task
+def verify_archived(engine: Engine, temp: Path, task_id: str = ID) -> Task:
+    task = engine.refresh(task_id).task
     assert task.status == "archived"
     assert_in_step(temp, task)
-    assert (temp / "completed" / f"REPORT-{ID}.md").read_text() == "a report\n"
+    assert (temp / "completed" / f"REPORT-{task_id}.md").read_text() == "a report\n"
     other = engine.refresh(OTHER).task
     assert other.references[0].moved
-    assert f".temp/completed/plan-{ID}.md" in path_of(temp, "plan", OTHER).read_text()
-    assert (temp / ".orchestrator" / "journal" / "completed" / f"{ID}.jsonl").exists()
+    assert f".temp/completed/plan-{task_id}.md" in path_of(temp, "plan", OTHER).read_text()
+    assert (temp / ".orchestrator" / "journal" / "completed" / f"{task_id}.jsonl").exists()
     return task
 
 
@@ -213,6 +218,12 @@ def verify_fork(engine: Engine, temp: Path) -> None:
         assert_in_step(temp, engine.commit(one.id, [PhaseChanged(phase="once more")], actor="worker"))
 
 
+def verify_rename_archived(engine: Engine, temp: Path) -> None:
+    if ID in engine.ids():
+        engine.rename(ID, NEW)
+    verify_archived(engine, temp, NEW)
+
+
 def verify_referred(engine: Engine, temp: Path, path: str) -> None:
     other = engine.refresh(OTHER).task
     assert not other.references[0].moved
@@ -245,7 +256,8 @@ VERIFY = {
     reopen: verify_reopen,
     rename: verify_rename,
     fork: verify_fork,
+    rename_archived: verify_rename_archived,
 }
 
 
-FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename, adopt, fork)
+FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename, rename_archived, adopt, fork)

@@ -20,7 +20,21 @@ from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import DecisionRecorded, EditSetAside
 from proof.claims import Claims, mistaken
-from proof.flows import FLOWS, Flow, absorb, archive, cancel, commit, create, prepare, rename, reopen, restore, verify
+from proof.flows import (
+    FLOWS,
+    Flow,
+    absorb,
+    archive,
+    cancel,
+    commit,
+    create,
+    prepare,
+    rename,
+    rename_archived,
+    reopen,
+    restore,
+    verify,
+)
 from proof.folder import CREATED, MEMORY, PLAN, open_engine, recovered
 from proof.recording import RecordingDisk
 from proof.replay import State
@@ -40,7 +54,7 @@ LONGER = 5
 """So many times as many are drawn of the others."""
 TYPED = (absorb, reopen, rename)
 """Flows in which somebody edits a document, once."""
-MOVES = (archive, cancel, reopen, rename)
+MOVES = (archive, cancel, reopen, rename, rename_archived)
 """Flows that sync a directory again when that failed. A file system that cannot write one writes nothing any more."""
 SHARES = 4
 """Of each flow so many parts. Every other one does without the exchange; the last two of `create` find no folder."""

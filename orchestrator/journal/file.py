@@ -201,20 +201,28 @@ class FileJournal:
             try:
                 self._disk.move_new(self._path, target)
             except FileExistsError:
-                reason = f"{target} is another journal of this id: take it elsewhere; the next command goes on"
-                raise StorageError(reason) from None
+                if not self._path.read_bytes().startswith(target.read_bytes()):  # else a power cut left it under both
+                    reason = f"{target} is another journal of this id: take it elsewhere; the next command goes on"
+                    raise StorageError(reason) from None
+                self._disk.move(self._path, target)
             self._path = target
         for place in places:  # also when it is there already: whoever moved it may have died then
             self._disk.sync_directory(place)
 
     def rename(self, task_id: str) -> None:
-        target = self._folder.live / f"{task_id}.jsonl"  # where `create` would put it too
-        if (self._folder.archived / target.name).exists():
-            raise FileExistsError(task_id)
-        self._disk.move_new(self._path, target)
-        self._disk.sync_directory(self._folder.live)
+        archived, live = (folder / f"{task_id}.jsonl" for folder in (self._folder.archived, self._folder.live))
+        target = archived if files.exists(archived) else live  # where `create` would put it too
+        is_new = not files.exists(target)
+        try:
+            self._disk.move_new(self._path, target)
+        except FileExistsError:
+            if not target.read_bytes().startswith(self._path.read_bytes()):
+                raise
+            self._disk.remove(self._path)  # a power cut left it under both names, and there it has gone on since
+        self._disk.sync_directory(target.parent)
         self._disk.sync_directory(self._path.parent)
-        self._folder.first(task_id).close()
+        if is_new:
+            self._folder.first(task_id).close()
 
     def close(self) -> None:
         if self._descriptor >= 0:

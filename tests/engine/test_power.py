@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,35 @@ def test_the_private_folder_that_a_dead_process_renamed_is_durable_before_the_re
     with pytest.raises(Died):
         engine.rename(ID, NEW)
     assert synced_when_done(temp, NEW) >= {commands}
+
+
+@pytest.mark.parametrize("to", ["B2W3D4", NEW])
+def test_an_archived_task_that_a_power_cut_left_under_two_ids_is_one_task(tmp_path: Path, to: str) -> None:
+    """Either id may be looked for first; the journal under the new one was written anew, as after any power cut."""
+    engine = open_engine(tmp_path / ".temp", disk := ScriptedDisk())
+    engine.create(CREATED, *PLAN)
+    engine.cancel(ID, "Not wanted any more")
+    journals = tmp_path / ".temp" / ".orchestrator" / "journal"
+    die_at(disk, "fsync", journals)
+    with pytest.raises(Died):
+        engine.rename(ID, to)
+    shutil.copy(journals / f"{to}.jsonl", journals / "completed" / f"{ID}.jsonl")
+    engine = open_engine(tmp_path / ".temp")
+    tasks = {engine.refresh(task_id).task.id for task_id in sorted((ID, to))}
+    assert (tasks, engine.ids()) == ({to}, (to,))
+
+
+def test_an_archive_takes_the_place_of_its_journal_that_a_power_cut_left_there(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / ".temp", disk := ScriptedDisk())
+    engine.create(CREATED, *PLAN)
+    journals = tmp_path / ".temp" / ".orchestrator" / "journal"
+    die_at(disk, "fsync", journals / "completed")
+    with pytest.raises(Died):
+        engine.cancel(ID, "Not wanted any more")
+    shutil.copy(journals / "completed" / f"{ID}.jsonl", journals / f"{ID}.jsonl")
+    engine = open_engine(tmp_path / ".temp")
+    assert engine.refresh(ID).task.moving is None
+    assert not (journals / f"{ID}.jsonl").exists()
 
 
 def fail(disk: ScriptedDisk, operation: str, path: Path) -> None:
