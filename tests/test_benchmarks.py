@@ -22,6 +22,7 @@ def test_every_figure_can_be_measured_beside_its_peer() -> None:
         "2 workers",
         "2 at one task",
         "open 50 commits",
+        "show --at",
         "--help",
         "status, 3 tasks",
         "an edit is committed",

@@ -51,8 +51,10 @@ class Moment(click.ParamType[int | str]):
 
         from orchestrator.history import History
 
-        task_id = context.params.get("task_id")
-        if not self._revisions or task_id is None:
+        task_id = (
+            context.params.get("task_id") or "".join(context.args[:1]).upper()
+        )  # after --at, click has not read it
+        if not self._revisions:
             return []
         project = Project.find(context.find_root().params.get("project"))
         try:

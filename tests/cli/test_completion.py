@@ -55,7 +55,16 @@ def test_commands_and_options_are_completed(typed: Callable[..., list[str]]) -> 
 def test_agents_and_documents_are_completed_by_name(shell: Shell, typed: Callable[..., list[str]]) -> None:
     assert typed("run", "cl") == ["clerk"]
     assert {"clerk", "db-worker"} <= set(typed("agents", ""))
-    assert typed("show", shell.task().id, "p") == ["plan", "progress"]
+    task = shell.task().id
+    assert typed("show", task, "p") == ["plan", "progress"]
+    assert typed("blame", task, "ch") == ["checklist"]
+
+
+def test_the_last_revisions_are_completed(shell: Shell, typed: Callable[..., list[str]]) -> None:
+    task = shell.task().id
+    assert typed("show", task, "--at", "r") == ["r1"]
+    assert typed("diff", task.lower(), "") == ["r1"]
+    assert typed("fork", "ZZZZZ9", "--at", "") == []
 
 
 def test_ids_are_completed_in_either_case_and_archived_ones_where_they_make_sense(

@@ -62,7 +62,7 @@ class Run:
         """Something happens to it, or somebody edits a document; what is refused does not."""
         task = self.engine.refresh(self.id).task
         self.look()
-        action = draw(st.integers(0, 9))
+        action = draw(st.integers(0, 10))
         with suppress(Refused):
             if action < 4:
                 self.engine.commit(
@@ -72,6 +72,10 @@ class Run:
                 self.edit(draw, draw(st.sampled_from(documents.kinds(task))))
             elif action == 7:
                 self.id = self.engine.rename(self.id).id
+            elif action == 8:
+                revision = draw(st.sampled_from(sorted(self.stood)))
+                self.id = self.engine.fork(self.id, revision).id
+                self.stood = {known: texts for known, texts in self.stood.items() if known <= revision}
             elif task.open:
                 self.engine.commit(self.id, [TaskCompleted(summary=draw(words))], actor="user")
                 self.engine.archive(self.id)
