@@ -41,6 +41,7 @@ class Trial:
         self._faults = Faults()
         self._before = project.place.with_name("before")
         self._judged: set[str] = set()
+        self._lasting: set[bytes] = set()
         self.struck: Call | str = ""
         project.workspace.mkdir(parents=True)
         command.before(project)
@@ -151,7 +152,7 @@ class Trial:
         project = self._project
         if not project.temp.is_dir():
             project.temp.mkdir()
-        return recovered(project.temp)
+        return recovered(project.temp, self._lasting)
 
     def _judge_leftovers(self) -> None:
         """Nothing of a process that died is there for good."""
