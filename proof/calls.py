@@ -33,7 +33,7 @@ from proof.folder import MEMORY
 from proof.result import Part, Result
 from proof.trial import Trial
 
-MOVES = ("archive", "cancel", "reopen", "rename")
+MOVES = ("archive", "cancel", "reopen", "rename", "fork")
 LONG = ("run", "resume", "continue")
 SHARES = dict.fromkeys(MOVES, 2) | dict.fromkeys(LONG, 6)
 """The processes among which the calls of a long command are dealt out."""

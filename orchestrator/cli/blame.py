@@ -63,6 +63,6 @@ def _show(lines: list[Line]) -> None:
     for line, lead in zip(lines, leads, strict=True):
         shown = lead if lead != above else ("",) * 4
         words = "  ".join(cell.ljust(width) for cell, width in zip(shown, widths, strict=True))
-        room = screen.columns() - len(words) - 2
-        click.echo(f"{screen.dim(words)}  {screen.crop(line.text, room)}" if line.text else screen.dim(words.rstrip()))
+        text = screen.crop(line.text.removesuffix("\r"), screen.columns() - len(words) - 2)
+        click.echo(f"{screen.dim(words)}  {text}" if text else screen.dim(words.rstrip()))
         above = lead

@@ -1,4 +1,4 @@
-"""Keeps journal and documents together: `refresh`, `commit`, and the moves of `moves`: `archive`, `reopen`, `rename`.
+"""Keeps journal and documents together: `refresh`, `commit`, and `moves`: `archive`, `reopen`, `rename`, `fork`.
 
 The journal alone is the truth. Documents are functions of it, and what a person types in one is an event like any
 other.

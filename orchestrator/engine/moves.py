@@ -10,6 +10,8 @@ The steps, of an archive, a reopening and a renaming alike:
  5. Tasks that refer to this one hear of it, one lock at a time.
  6. The journal goes where the task is, and an event says that all is done.
 
+A new task that was forked from another is in its place already: only steps 5 and 6 are left to do.
+
 A crash leaves `task.moving`, and whoever refreshes the task next goes on: each step may be done again.
 """
 
