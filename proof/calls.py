@@ -37,7 +37,7 @@ MOVES = ("archive", "cancel", "reopen", "rename", "fork")
 LONG = ("run", "resume", "continue")
 SHARES = dict.fromkeys(MOVES, 2) | dict.fromkeys(LONG, 6)
 """The processes among which the calls of a long command are dealt out."""
-STRIDES = dict.fromkeys(LONG, 61)
+STRIDES = dict.fromkeys(LONG, 91)
 """Of the errors of a command with many calls every so many are tried, unless all are asked for."""
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""

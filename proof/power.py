@@ -40,7 +40,7 @@ from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 47_000, "failed": 17_500, "died": 8_000, "again": 24_000}
+STATES = {"cut": 43_000, "failed": 16_500, "died": 8_000, "again": 23_000}
 """How many are drawn: after a cut, after a failed sync, after a death, after two cuts; ten times as many in full."""
 CLAIMS = {
     "cut": "power lost at any operation",
