@@ -14,7 +14,7 @@ from importlib import import_module
 
 from proof.result import Part, Result, joined
 
-TOGETHER = ("calls", "people", "kernel", "crash", "power", "controls")
+TOGETHER = ("calls", "people", "kernel", "crash", "power", "mutants", "controls")
 ALONE = ("takeovers", "many", "chaos")
 """Have processes of their own, whose shares and speed count."""
 PROOFS = (*TOGETHER, *ALONE)

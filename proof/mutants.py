@@ -7,144 +7,292 @@ from __future__ import annotations
 
 import ast
 import copy
-import os
-import shutil
-import subprocess
+import inspect
+import re
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
+from importlib import import_module
+from itertools import accumulate
+from types import CodeType, FunctionType
+from typing import NamedTuple
 
+from proof.apart import Ended, Endless, apart
+from proof.killer import KINDS, ROOT, SOURCES, Attempt, Ran, attempted, attempts, first_problem, tested
 from proof.result import Part, Result
 
-ROOT = Path(__file__).resolve().parent.parent
-MUTATED = (
-    "files.py",
-    "journal/file.py",
-    "engine/publisher.py",
-    "engine/shelf.py",
-    "engine/moves.py",
-)
-"""Where the steps of a commit, an opening, a checkpoint and a move are."""
-SHARPEST = (
-    "files.py Disk.create delete self.sync_data(descriptor, path)",
-    "files.py Disk.make_directories delete self.sync_directory(directory.parent)",
-)
-LONGEST = 120
-"""Seconds until a mutant that does not come to an end counts as killed."""
+MUTATED = {
+    "files.py": "Disk.create Disk._write Disk.append Disk.sync_file Disk.sync_directory Disk.move_new Disk.remove "
+    "Disk.make_directories exchanges",
+    "journal/file.py": "FileJournal.__init__ FileJournal.reconciled FileJournal.doubt FileJournal.checkpointed "
+    "FileJournal.read FileJournal._pending FileJournal._take FileJournal._cut FileJournal._take_back "
+    "FileJournal.append FileJournal.move FileJournal.rename FileJournal._reopen FileJournal._rewrite "
+    "FileJournal._mark FileJournal._mark_clean FileJournal._set_mark FileJournals.create FileJournals._removed "
+    "FileJournals.first FileJournals.replace FileJournals._staged FileJournals.clear",
+    "engine/publisher.py": "Publisher.put Publisher._exchange Publisher.exchanging",
+    "engine/shelf.py": "Shelf.reconcile Shelf.publish Shelf.checkpoint Shelf.set_aside Shelf._record "
+    "Shelf._record_came_out Shelf._left_in_staging Shelf._put_all",
+    "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.take_name Moves.finish Moves._begin "
+    "Moves._bring Moves._take_private Moves._carry Moves._clear Moves._tell",
+    "engine/desk.py": "Desk.create Desk.open Desk.catch_up Desk.append",
+    "engine/engine.py": "Engine.create Engine.refresh Engine.archive Engine._open Engine._transact",
+    "engine/folder.py": "Folder.prepare",
+}
+"""The steps of a commit, an opening, a checkpoint, a move and a recovery."""
+SHARPEST = {
+    "files.py Disk.create delete if sync:": Attempt("cut", "restore", portable=True),
+    "files.py Disk.sync_file delete self.sync_data(descriptor, path)": Attempt("cut", "absorb"),
+    "files.py Disk.sync_directory delete self.perform('fsync', path, lambda: os.fsync(descriptor))": Attempt(
+        "cut", "create"
+    ),
+    "journal/file.py FileJournal.append delete self._set_mark('D')": Attempt("died", "commit", states=400),
+    "journal/file.py FileJournal.append delete try: (2)": Attempt("cut", "commit"),
+    "journal/file.py FileJournal._take_back delete self._rewrite(self._whole())": Attempt(
+        "failed", "commit", states=400
+    ),
+    "journal/file.py FileJournal.read delete if self._mark() in (['', ''], ['D', files.boot()]):": Attempt(
+        "died", "commit", states=400
+    ),
+    "journal/file.py FileJournal.move delete for place in places:": Attempt("cut", "archive"),
+    "journal/file.py FileJournals.create delete self.disk.sync_directory(path.parent)": Attempt("cut", "create"),
+    "journal/file.py FileJournals.replace delete self.disk.sync_directory(path.parent)": Attempt(
+        "failed", "commit", states=400
+    ),
+    "engine/moves.py Moves._clear delete disk.sync_directory(before)": Attempt("cut", "archive"),
+    "engine/moves.py Moves._take_private delete self._folder.disk.sync_directory(target.parent)": Attempt(
+        "cut", "rename"
+    ),
+}
+"""A dozen that are tried always, and what finds each."""
+PAGE = ROOT / "docs" / "mutants.md"
+"""Says of each how it was found out, or why nothing is lost by it: that part is written by hand."""
+SECONDS = 1200
+"""Until a mutant that does not come to an end counts as killed."""
+PROCESSES = 2
+WIDEST = 120
+FEW, TESTING = 3, 6
+"""Attempts of each kind that come first, and seconds of tests."""
 
 
-@dataclass(frozen=True)
-class Mutant:
-    module: str
+class Mutant(NamedTuple):
+    """A function as it is not: `lines` are those that were changed."""
+
     name: str
+    module: str
+    function: str
     source: str
+    lines: frozenset[int]
 
 
 def mutants() -> Iterator[Mutant]:
     """Each by its place and what was done there; a second one of the same name gets a number."""
     seen: dict[str, int] = {}
-    for module in MUTATED:
-        tree = ast.parse((ROOT / "orchestrator" / module).read_text())
-        for function, path in _functions(tree):
-            for name, changed in _changes(tree, path):
+    for module, names in MUTATED.items():
+        tree = ast.parse((SOURCES / module).read_text())
+        for function in names.split():
+            for name, lines, changed in _changes(_function(tree, function)):
                 full = f"{module} {function} {name}"
                 seen[full] = seen.get(full, 0) + 1
                 number = f" ({seen[full]})" if seen[full] > 1 else ""
-                yield Mutant(module, full + number, ast.unparse(changed))
+                yield Mutant(full + number, module, function, ast.unparse(changed), lines)
 
 
-Path_ = tuple[tuple[str, int], ...]
-"""From the module down to a node: the field, and the place in its list."""
+Place = tuple[tuple[str, int], ...]
+"""From a function down to a statement in it: the field, and the place in its list."""
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, Path_]]:
-    for number, node in enumerate(tree.body):
-        if isinstance(node, ast.FunctionDef):
-            yield node.name, (("body", number),)
-        elif isinstance(node, ast.ClassDef):
-            for inner, method in enumerate(node.body):
-                if isinstance(method, ast.FunctionDef):
-                    yield f"{node.name}.{method.name}", (("body", number), ("body", inner))
+def _function(tree: ast.Module, name: str) -> ast.FunctionDef:
+    node: ast.AST = tree
+    for word in name.split("."):
+        assert isinstance(node, ast.Module | ast.ClassDef)
+        node = next(row for row in node.body if getattr(row, "name", "") == word)
+    assert isinstance(node, ast.FunctionDef)
+    return node
 
 
-def _changes(tree: ast.Module, path: Path_) -> Iterator[tuple[str, ast.Module]]:
+def _changes(function: ast.FunctionDef) -> Iterator[tuple[str, frozenset[int], ast.FunctionDef]]:
     """Each statement of a function deleted, or swapped with the next."""
-    for place in _lists(_at(tree, path), path):
-        *above, (field, _) = place
-        rows: list[ast.stmt] = getattr(_at(tree, tuple(above)), field)
+    beginning = function.name == "__init__"
+    for place, field in _lists(function, ()):
+        rows: list[ast.stmt] = getattr(_at(function, place), field)
         for number, row in enumerate(rows):
             if _says_nothing(row):
                 continue
             words = ast.unparse(row).splitlines()[0]
-            deleted = copy.deepcopy(tree)
-            getattr(_at(deleted, tuple(above)), field)[number] = ast.Pass()
-            yield f"delete {words}", deleted
-            if number + 1 < len(rows):
-                swapped = copy.deepcopy(tree)
-                list_: list[ast.stmt] = getattr(_at(swapped, tuple(above)), field)
+            deleted = copy.deepcopy(function)
+            getattr(_at(deleted, place), field)[number] = ast.Pass()
+            yield f"delete {words}", _lines(row), deleted
+            if number + 1 < len(rows) and not _independent(row, rows[number + 1], beginning):
+                swapped = copy.deepcopy(function)
+                list_: list[ast.stmt] = getattr(_at(swapped, place), field)
                 list_[number], list_[number + 1] = list_[number + 1], list_[number]
-                yield f"swap {words}", swapped
+                yield f"swap {words}", _lines(row) | _lines(rows[number + 1]), swapped
+
+
+def _lines(row: ast.stmt) -> frozenset[int]:
+    return frozenset(range(row.lineno, (row.end_lineno or row.lineno) + 1))
 
 
 def _says_nothing(row: ast.stmt) -> bool:
-    return isinstance(row, ast.Expr) and isinstance(row.value, ast.Constant)
+    return isinstance(row, ast.Pass) or (isinstance(row, ast.Expr) and isinstance(row.value, ast.Constant))
 
 
-def _lists(node: ast.AST, path: Path_) -> Iterator[Path_]:
-    """Every list of statements below a node, as the path of its first."""
+def _independent(one: ast.stmt, other: ast.stmt, beginning: bool) -> bool:
+    """True for two assignments whose order is nothing: neither says a name of the other, and at most one calls.
+
+    What is called may raise, so what the other one sets must be gone then: a name, or part of an object at its
+    `beginning` that is not given to what is called.
+    """
+    if not isinstance(one, ast.Assign | ast.AnnAssign) or not isinstance(other, ast.Assign | ast.AnnAssign):
+        return False
+    if _names(one, ast.Store) & _names(other, ast.Load, ast.Store) or _names(other, ast.Store) & _names(one, ast.Load):
+        return False
+    calling = [row for row in (one, other) if any(isinstance(node, ast.Call | ast.Subscript) for node in ast.walk(row))]
+    if len(calling) != 1:
+        return not calling
+    set_ = _names(other if calling[0] is one else one, ast.Store)
+    assert calling[0].value is not None
+    given = {node.id for node in ast.walk(calling[0].value) if isinstance(node, ast.Name)}
+    return all("." not in name or (beginning and name.split(".")[0] not in given) for name in set_)
+
+
+def _names(row: ast.stmt, *how: type[ast.expr_context]) -> set[str]:
+    """The names and attributes that are set there, or said."""
+    found = (node for node in ast.walk(row) if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, how))
+    return {ast.unparse(node) for node in found}
+
+
+def _lists(node: ast.AST, place: Place) -> Iterator[tuple[Place, str]]:
+    """Every list of statements below a node: whose it is, and in which field."""
     for field in ("body", "orelse", "finalbody", "handlers"):
         rows = getattr(node, field, None)
         if not isinstance(rows, list):
             continue
         if rows and field != "handlers":
-            yield (*path, (field, 0))
+            yield place, field
         for number, row in enumerate(rows):
-            yield from _lists(row, (*path, (field, number)))
+            yield from _lists(row, (*place, (field, number)))
 
 
-def _at(tree: ast.AST, path: Path_) -> ast.AST:
-    for field, number in path:
-        tree = getattr(tree, field)[number]
-    return tree
+def _at(node: ast.AST, place: Place) -> ast.AST:
+    for field, number in place:
+        node = getattr(node, field)[number]
+    return node
 
 
 def parts(full: bool) -> Iterator[Part]:
-    for mutant in mutants():
-        if full or mutant.name in SHARPEST:
-            yield partial(tried, mutant)
+    if full:
+        for mutant, ways in _with_ways(mutants()):
+            yield partial(tried, mutant, ways)
+    else:
+        yield from (partial(tried, mutant, [SHARPEST[mutant.name]]) for mutant in sharpest())
 
 
-def tried(mutant: Mutant) -> Result:
-    survived = () if killed(mutant) else (mutant.name,)
-    return Result("mutants of our own protocol that survive", 1, "mutants", survived)
+def sharpest() -> list[Mutant]:
+    """Raises KeyError where the function that one is made of has changed."""
+    known = {mutant.name: mutant for mutant in mutants()}
+    return [known[name] for name in SHARPEST]
 
 
-def killed(mutant: Mutant) -> str:
+def tried(mutant: Mutant, ways: Sequence[Attempt | str]) -> Result:
+    lives = not killed(mutant, ways) and mutant.name not in argued()
+    return Result("mutants of our own protocol, killed or argued", 1, "mutants", (mutant.name,) if lives else ())
+
+
+def killed(mutant: Mutant, ways: Sequence[Attempt | str]) -> str:
     """How it broke, empty when it lives."""
-    with tempfile.TemporaryDirectory() as place:
-        shutil.copytree(ROOT / "orchestrator", Path(place) / "orchestrator")
-        (Path(place) / "orchestrator" / mutant.module).write_text(mutant.source)
-        environment = {**os.environ, "PYTHONPATH": f"{place}{os.pathsep}{ROOT}"}
-        words = [sys.executable, "-m", "proof.killer"]
-        try:
-            ended = subprocess.run(
-                words, cwd=place, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return "it does not end"
-    said = (ended.stdout.strip() or ended.stderr.strip()).splitlines()
-    return said[-1] if ended.returncode and said else "it ended" if ended.returncode else ""
+
+    def act() -> str:
+        _become(mutant)
+        return first_problem(ways)
+
+    try:
+        return _shortened(apart(act, SECONDS))
+    except Endless:
+        return "it does not end"
+    except Ended:
+        return "it takes all there is"
 
 
-def main(names: list[str]) -> int:
-    for mutant in mutants():
-        if not names:
-            print(mutant.name)
-        elif mutant.name in names:
-            print(f"{mutant.name}: {killed(mutant) or 'lives'}", flush=True)
+def _shortened(problem: str) -> str:
+    """One line that is the same each time."""
+    line = " ".join(re.sub(r"(/[\w.-]+)*/tmp\w+/", "", problem).replace("`", "'").split())
+    return line if len(line) <= WIDEST else f"{line[: WIDEST - 2]} …"
+
+
+def _become(mutant: Mutant) -> None:
+    """From now on the function in this process is the mutant."""
+    place: object = import_module(f"orchestrator.{mutant.module[:-3].replace('/', '.')}")
+    for word in mutant.function.split("."):
+        place = inspect.getattr_static(place, word)
+    function = getattr(place, "__func__", None) or getattr(place, "func", place)
+    assert isinstance(function, FunctionType)
+    code = compile(mutant.source, f"<{mutant.name}>", "exec")
+    function.__code__ = next(part for part in code.co_consts if isinstance(part, CodeType))
+
+
+def _with_ways(mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, list[Attempt | str]]]:
+    """For each the attempts and tests that run through what was changed: the short ones of each kind first."""
+    modules = tuple(MUTATED)
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        tests = pool.submit(apart, partial(tested, modules), 20 * SECONDS)
+        ran = [pool.submit(attempted, attempt, modules) for attempt in attempts()]
+        tried, sought = [row.result() for row in ran], tests.result()
+    for mutant in mutants:
+        yield mutant, list(_ways(_through(tried, mutant), _through(sought, mutant)))
+
+
+def _through(rows: Iterable[Ran], mutant: Mutant) -> list[Ran]:
+    return sorted((row for row in rows if row.lines[mutant.module] & mutant.lines), key=lambda row: row.seconds)
+
+
+def _ways(tried: list[Ran], tests: list[Ran]) -> Iterator[Attempt | str]:
+    first = [row for kind in KINDS for row in [row for row in tried if row.what[0] == kind][:FEW]]
+    yield from (row.what for row in first)
+    seconds = accumulate(row.seconds for row in tests)
+    yield from (row.what for row, by_then in zip(tests, seconds, strict=True) if by_then < TESTING)
+    yield from (row.what for row in tried if row not in first)
+
+
+def argued() -> dict[str, str]:
+    """Why nothing is lost by those that live, as the page says it."""
+    return dict(re.findall(r"(?m)^- `(.+)`: (.+)$", _sections()[1]))
+
+
+def _sections() -> list[str]:
+    """Of the page: how it begins, those that live, the others."""
+    return re.split(r"(?m)^(?=## )", PAGE.read_text())
+
+
+def page(found: Sequence[tuple[str, str]]) -> str:
+    """With these, and how each was found out; what is written by hand stays as it is."""
+    known, living = argued(), [name for name, how in found if not how]
+    return "\n".join(
+        [
+            _sections()[0] + f"## {len(living)} that live\n",
+            *(f"- `{name}`: {known.get(name, '')}" for name in living),
+            f"\n## {len(found) - len(living)} that are found out\n",
+            *(f"- `{name}`: {how}" for name, how in found if how),
+            "",
+        ]
+    )
+
+
+def main(words: list[str]) -> int:
+    """`all` writes the page; names say what becomes of those."""
+    if not words:
+        print(*(mutant.name for mutant in mutants()), sep="\n")
+        return 0
+    chosen = list(_with_ways(mutant for mutant in mutants() if mutant.name in words or words == ["all"]))
+    found: list[tuple[str, str]] = []
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        judged = [pool.submit(killed, mutant, ways) for mutant, ways in chosen]
+        for (mutant, _), share in zip(chosen, judged, strict=True):
+            found.append((mutant.name, share.result()))
+            print(mutant.name, found[-1][1] or "lives", sep="\t", flush=True)
+    if words == ["all"]:
+        PAGE.write_text(page(found))
     return 0
 
 
