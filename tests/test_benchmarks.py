@@ -25,6 +25,7 @@ def test_every_figure_can_be_measured_beside_its_peer() -> None:
         "show --at",
         "--help",
         "status, 3 tasks",
+        "check, 3 tasks",
         "an edit is committed",
         "adopt 3 tasks",
     ):

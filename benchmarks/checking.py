@@ -1,0 +1,36 @@
+"""How long it takes to find that ten thousand tasks contradict nothing, beside listing them and beside reading them."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.row import Row, medians
+from benchmarks.start import folder_of, milliseconds
+
+ROUNDS, TASKS = 3, 10_000
+READ = """
+import json, pathlib, sys
+for path in pathlib.Path(sys.argv[1], ".temp").glob("*-??????.*"):
+    text = path.read_text()
+    if path.suffix == ".json":
+        json.loads(text)
+"""
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    rounds, tasks = (1, 3) if quick else (ROUNDS, TASKS)
+    command = str(Path(sys.executable).with_name("orchestrator"))
+    with tempfile.TemporaryDirectory() as place:
+        folder = str(folder_of(Path(place), tasks))
+        ways = {
+            "check": [command, "--project", folder, "check"],
+            "status --all": [command, "--project", folder, "status", "--all"],
+            "read_text, json.loads": [sys.executable, "-c", READ, folder],
+        }
+        medians(ways, milliseconds, 1)  # what is on the disk is in memory
+        found = medians(ways, milliseconds, rounds)
+    for peer, bound in (("status --all", None), ("read_text, json.loads", 5.0)):
+        yield Row(f"check, {tasks:,} tasks", found["check"], "ms", peer, found[peer], bound)
