@@ -89,6 +89,11 @@ class TaskFiles:
         return self.status.data if self.status else {}
 
     @property
+    def lost(self) -> bool:
+        """True when the engine wrote its documents, and there is no journal of it any more."""
+        return not self.kept and isinstance(self.data.get("sync"), dict)
+
+    @property
     def markdown(self) -> Iterator[Text]:
         return (text for kind, text in self.texts.items() if kind != "task-status" and text.content)
 

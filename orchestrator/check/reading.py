@@ -24,7 +24,7 @@ def unreadable(task: TaskFiles) -> Iterator[Finding]:
 
 def no_journal(task: TaskFiles) -> Iterator[Finding]:
     """Documents that the engine wrote, whose journal is not there any more."""
-    if not task.kept and task.status and isinstance(task.data.get("sync"), dict):
-        says = "its journal is gone, so nothing keeps its documents in step: bring it back from a backup, or adopt them"
+    if task.lost and task.status:
+        says = "its journal is gone, and nothing keeps its documents in step: bring it back from a backup"
         journal = Witness(task.listing.journal(f"{task.id}.jsonl"))
         yield task.finding("no-journal", "error", says, task.status.at("sync"), journal)

@@ -128,7 +128,8 @@ def _summary(report: Report, tried: bool) -> str:
     said += f" in {len({finding.task for finding in found})} of {tasks}"
     if not tried and any(finding.fix for finding in found):
         said += "; --fix mends what needs no person"
-    if any(finding.task not in kept for finding in found):
+    lost = {finding.task for finding in found if finding.rule == "no-journal"}
+    if any(finding.task not in kept | lost for finding in found):
         said += "; `orchestrator adopt` takes in what is kept by hand"
     return said
 
