@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from orchestrator import files
 from orchestrator.check.agreement import disagreement, workstream_rows
 from orchestrator.check.artifacts import shared_artifact
 from orchestrator.check.claims import Facts, TaskFiles
@@ -35,6 +37,9 @@ OF_ONE: tuple[Callable[[TaskFiles], Iterator[Finding]], ...] = (
 )
 OF_ALL: tuple[Callable[[Sequence[Facts]], Iterator[Finding]], ...] = (same_name, shared_artifact)
 
+_LOOKS, _PAUSE = 100, 0.01
+"""How often, and after how many seconds, a task is looked at again that changes while it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -51,13 +56,26 @@ def check(temp: Path, shown: str = ".temp") -> Report:
     for task_id in sorted({*listing.documents, *listing.journals}):
         task = TaskFiles(task_id, listing)
         findings = _of_one(task)
-        if findings and task.kept:  # its documents may have been replaced one after the other while they were read
-            again = set(_of_one(TaskFiles(task_id, listing)))
-            findings = [finding for finding in findings if finding in again]
+        if findings and task.kept:
+            task, findings = _settled(task, findings)
         found += findings
         facts.append(task.facts())
     found += chain.from_iterable(rule(facts) for rule in OF_ALL)
     return Report(tuple(facts), tuple(sorted(found, key=lambda finding: finding.task)))
+
+
+def _settled(task: TaskFiles, findings: list[Finding]) -> tuple[TaskFiles, list[Finding]]:
+    """What is found twice in a row with no commit going on: one replaces the documents one after the other."""
+    lock = task.listing.temp / ".orchestrator" / "locks" / f"{task.id}.lock"
+    for _ in range(_LOOKS):
+        if files.is_locked(lock):
+            time.sleep(_PAUSE)
+            continue
+        before, task = findings, TaskFiles(task.id, task.listing)
+        findings = _of_one(task)
+        if findings == before or not findings:
+            break
+    return task, findings
 
 
 def _of_one(task: TaskFiles) -> list[Finding]:
