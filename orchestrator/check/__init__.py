@@ -4,8 +4,8 @@ The documents are read as they lie there, kept by the engine or by hand; what ca
 A rule is a function in `within` (one task) or `across` (the folder) and a row of the table at the end of its module.
 """
 
-from orchestrator.check.claims import Facts
 from orchestrator.check.finding import Finding, Severity, Witness
 from orchestrator.check.report import Report, check
+from orchestrator.check.task_files import Facts
 
 __all__ = ["Facts", "Finding", "Report", "Severity", "Witness", "check"]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from orchestrator.check.claims import Claim, TaskFiles, quoted
 from orchestrator.check.finding import Finding, Fix
+from orchestrator.check.task_files import Claim, TaskFiles, quoted
 from orchestrator.documents.markdown import plain
 from orchestrator.documents.workstreams import workstream_status
 
-_STRONGEST = ("status", "completion-time", "workstreams", "summary", "progress", "checklist")
-"""Which claim the others are held against."""
 _NEAREST = {"workstreams": "checklist"}
-"""Unless there is one that tells of the same in more detail."""
+"""What a claim is held against if that can be, rather than the strongest: it tells of the same in more detail."""
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*((?:(?!\*\*).)+)\*\*[ \t]+\[([a-z_ -]+)\]", re.MULTILINE)
 
 
@@ -26,7 +24,7 @@ def disagreement(task: TaskFiles) -> Iterator[Finding]:
     odd, others = (done, left) if len(done) < len(left) else (left, done)
     for claim in odd:
         near = _NEAREST.get(claim.source)
-        best = min(others, key=lambda one: -1 if one.source == near else _STRONGEST.index(one.source))
+        best = next((one for one in others if one.source == near), others[0])
         fix: Fix | None = None if claim.source == "summary" else "refresh"
         says = f"{claim.says}, but {best.says}"
         yield task.finding(claim.source, "error", says, claim.witness, best.witness, fix=fix)

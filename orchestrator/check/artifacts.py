@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from orchestrator.check.claims import Facts
 from orchestrator.check.finding import Finding, Witness
+from orchestrator.check.task_files import Facts
 
 
 def shared_artifact(tasks: Sequence[Facts]) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import ceil
 
-from orchestrator.check.claims import TaskFiles, quoted
 from orchestrator.check.finding import Finding, Witness
+from orchestrator.check.task_files import TaskFiles, quoted
 from orchestrator.check.text import Text
 from orchestrator.documents.markdown import plain
 

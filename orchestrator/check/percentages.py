@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from orchestrator.check.claims import TaskFiles
 from orchestrator.check.finding import Finding, Fix, Witness
+from orchestrator.check.task_files import TaskFiles
 
 _LINE = re.compile(
     r"^[ \t>*#_-]*(?:(?:Overall|Total|Current)[ \t]+)?(?:Progress|Completion(?:[ \t]+Status)?)[ \t*_]*:[ \t*_]*"

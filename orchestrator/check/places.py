@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from orchestrator.check.claims import Facts, TaskFiles, quoted
 from orchestrator.check.finding import Finding, Fix, Witness
+from orchestrator.check.task_files import Facts, TaskFiles, quoted
 
 
 def archived_open(task: TaskFiles) -> Iterator[Finding]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.check.claims import TaskFiles
 from orchestrator.check.finding import Finding, Witness
+from orchestrator.check.task_files import TaskFiles
 
 
 def unreadable(task: TaskFiles) -> Iterator[Finding]:

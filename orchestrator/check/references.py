@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from orchestrator import documents
-from orchestrator.check.claims import TaskFiles
 from orchestrator.check.finding import Finding, Fix, Witness
+from orchestrator.check.task_files import TaskFiles
 from orchestrator.check.text import Text
 
 _PLACED = re.compile(

@@ -11,7 +11,6 @@ from pathlib import Path
 from orchestrator import files
 from orchestrator.check.agreement import disagreement, workstream_rows
 from orchestrator.check.artifacts import shared_artifact
-from orchestrator.check.claims import Facts, TaskFiles
 from orchestrator.check.decisions import lone_decision
 from orchestrator.check.finding import Finding
 from orchestrator.check.listing import Listing
@@ -19,6 +18,7 @@ from orchestrator.check.percentages import percentage
 from orchestrator.check.places import archived_open, not_archived, same_name, two_journals, two_places
 from orchestrator.check.reading import no_journal, unreadable
 from orchestrator.check.references import references
+from orchestrator.check.task_files import Facts, TaskFiles
 from orchestrator.check.times import times
 
 OF_ONE: tuple[Callable[[TaskFiles], Iterator[Finding]], ...] = (

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from orchestrator.check.claims import TaskFiles
 from orchestrator.check.finding import Finding, Fix, Witness
+from orchestrator.check.task_files import TaskFiles
 from orchestrator.documents.markdown import plain
 
 _TIME = re.compile(

@@ -1,4 +1,4 @@
-"""What the documents of one task claim about it: done or open, each with the line that says so."""
+"""The documents of one task as they were read: what they claim about it, done or open, and which line says so."""
 
 from __future__ import annotations
 
@@ -171,8 +171,8 @@ class TaskFiles:
             self._life(),
             self._completion(),
             self._workstreams(),
-            self._progress(),
             self._summary(),
+            self._progress(),
             self._items(),
         )
         return tuple(claim for claim in found if claim is not None)
