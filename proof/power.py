@@ -35,7 +35,7 @@ from proof.flows import (
     restore,
     verify,
 )
-from proof.folder import CREATED, MEMORY, PLAN, open_engine, recovered
+from proof.folder import CREATED, ID, MEMORY, PLAN, open_engine, recovered
 from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
@@ -226,7 +226,7 @@ def recover(engine: Engine) -> None:
 def go_on(word: str, engine: Engine) -> None:
     """One more commit in each task; the word tells it from others."""
     if not engine.ids():
-        engine.create(CREATED, *PLAN)
+        engine.create(CREATED, *PLAN, task_id=ID)
     for task_id in engine.ids():
         task = engine.refresh(task_id).task
         if not task.archived:
