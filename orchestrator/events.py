@@ -20,6 +20,8 @@ from orchestrator.usage import Usage as Usage
 
 Status = Literal["pending", "in-progress", "completed", "blocked"]
 Mode = Literal["full", "lightweight"]
+Stage = Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled"]
+"""How far somebody says that a task is."""
 Kind = str
 """The kind of a document, as its file's name begins: `plan`, `checklist` … Each is a file in `documents/`."""
 Actor = Literal["worker", "editor", "command", "user", "engine"]
@@ -72,7 +74,7 @@ class TaskAdopted(Event):
     `split`: others of them did not, and are moved there; with the `companions`, as of an archive.
     """
 
-    status: Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled"]
+    status: Stage
     archived: bool = False
     split: bool = False
     companions: tuple[str, ...] = ()
@@ -222,13 +224,11 @@ class ItemDropped(Event):
 
 
 class DecisionRecorded(Event):
-    """`at`: when it was taken, if that was before the task was adopted."""
-
     id: str = Field(description="D1, D2 …")
     decision: str
     rationale: str | None = None
     referenced_agent_work: str | None = None
-    at: str | None = None
+    at: str | None = Field(default=None, description="when it was taken, if that was before the task was adopted")
 
 
 class DecisionChanged(Event):

@@ -4,6 +4,7 @@ from orchestrator.documents.blockers import Blockers
 from orchestrator.documents.decisions import Decisions
 from orchestrator.documents.derived import CompletedWork, References
 from orchestrator.documents.document import MarkdownDocument
+from orchestrator.documents.standing import Standing
 from orchestrator.documents.steps import NextSteps
 from orchestrator.documents.workstreams import Workstreams
 from orchestrator.task import Task
@@ -19,6 +20,7 @@ DOCUMENT = MarkdownDocument(
     title="Progress",
     labels=_labels,
     bindings=(
+        Standing(),
         Workstreams(),
         CompletedWork(),
         Decisions(only="lightweight"),

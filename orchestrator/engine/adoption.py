@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 from orchestrator import documents
-from orchestrator.documents import header
+from orchestrator.documents import header, standing
 from orchestrator.documents.markdown import Page, page, plain
 from orchestrator.documents.status_json import dump, load, salvage
-from orchestrator.documents.status_line import status_line
 from orchestrator.engine.handmade import HandMade
 from orchestrator.events import (
     DecisionChanged,
@@ -23,12 +21,12 @@ from orchestrator.events import (
     Json,
     Kind,
     PhaseChanged,
+    Stage,
     TaskAdopted,
     TaskCreated,
     TextEdited,
     WorkstreamChanged,
 )
-from orchestrator.task import Life
 from orchestrator.transitions import apply, create
 
 NOBODY = "unknown"
@@ -100,7 +98,7 @@ def _is_news(events: Sequence[Event], event: Event) -> bool:
 # -- how it stood ------------------------------------------------------------------
 
 
-def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> Any:
+def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> Stage:
     """How far the task is: the JSON's word, or what its other keys mean, or else the header of the progress."""
     if word := _word(_text(said, "status")):
         return word
@@ -115,20 +113,16 @@ def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> 
         return "in-progress" if rows - {"pending", None} else "pending"
     if _SUMMARY in kinds:
         return "completed"
-    line = status_line(_prose(pages["progress"])) if "progress" in pages else None
+    line = standing.read(pages["progress"]) if "progress" in pages else None
     if line is not None and line.done:
         return "completed"
     word = _word(line.value) if line else None
     return "in-progress" if word in (None, "completed") else word
 
 
-def _prose(page: Page) -> list[str]:
-    """The lines, those of code emptied."""
-    return ["" if number in page.code else line for number, line in enumerate(page.lines)]
-
-
-def _word(text: str) -> Life | None:
-    return header.status_word(text)
+def _word(text: str) -> Stage | None:
+    word = header.status_word(text)
+    return None if word == "archiving" or word == "archived" else word
 
 
 def _text(said: Json, key: str) -> str:

@@ -99,7 +99,7 @@ def survey(temp: Path, kept: Collection[str]) -> Survey:
             elif (task_id := owner(name)) is not None:
                 beside[task_id][archived].append(path)
             elif path not in _DIRECTORIES:
-                others.append(path + "/" * (home / name).is_dir())
+                others.append(path)
     for task_id in beside.keys() - kinds.keys():
         others += beside[task_id][False] + beside[task_id][True]
     found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds.keys() - {*kept})]

@@ -27,7 +27,7 @@ from orchestrator.events import (
     ModelReplied,
     PhaseChanged,
     Receipt,
-    TaskAdopted,
+    Stage,
     TaskCompleted,
 )
 from orchestrator.journal.file import encode
@@ -46,8 +46,7 @@ HAPPENED: list[Event] = [
     CallSettled(receipt=WROTE),
     ItemChecked(id="c1", evidence=("R2",)),
 ]
-VALUES: dict[Any, Any] = {str: "words", int: 1, Mode: "full", Receipt: RAN, Limits: Limits(turns=3)}
-VALUES[TaskAdopted.model_fields["status"].annotation] = "completed"
+VALUES: dict[Any, Any] = {str: "words", int: 1, Mode: "full", Stage: "completed", Receipt: RAN, Limits: Limits(turns=3)}
 
 
 def journal(shell: Shell, task: Task, *, archived: bool = False) -> Path:

@@ -16,7 +16,7 @@ from orchestrator import documents
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import LARGEST, HandMade, survey
 from orchestrator.errors import Refused
-from orchestrator.events import ItemChecked
+from orchestrator.events import ItemChecked, TaskCompleted
 from orchestrator.task import Task
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
@@ -113,8 +113,9 @@ def assert_kept(before: dict[str, bytes], after: dict[str, bytes]) -> None:
             assert list(json.loads(now).items())[: len(said)] == list(said.items()), name
         else:
             body, stamp = documents.unstamp("plan", now.decode())
+            typed = documents.unstamp("plan", data.decode())[0]
             assert stamp, name
-            assert body == documents.unstamp("plan", data.decode())[0], name
+            assert body == typed or not typed.strip(), name
 
 
 def test_every_word_and_every_fact_of_hand_made_documents_is_kept(temp: Path) -> None:
@@ -296,6 +297,19 @@ def test_a_task_whose_files_lie_in_both_places_is_brought_together(temp: Path) -
     assert {tasks[name].moving for name in tasks} == {None}
     assert_kept(before, contents(temp))
     assert not [name for name in contents(temp) if "set-aside" in name and "task-status" not in name]
+
+
+def test_the_line_that_says_how_the_task_stands_is_kept_true(temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)
+    engine = Engine(temp)
+    engine.reopen("R7W2TC")
+    engine.lease("N6B5XA").release()
+    ticked = [ItemChecked(id=item.id) for item in engine.refresh("N6B5XA").task.items]
+    engine.commit("N6B5XA", [*ticked, TaskCompleted(summary="Done.")], actor="user")
+    engine.close()
+    assert (temp / "progress-N6B5XA.md").read_text().startswith("# Progress\n\n## Current Phase\ncompleted\n")
+    assert b"\r\n## Current Status: stopped\r\n" in (temp / "progress-R7W2TC.md").read_bytes()
 
 
 # -- what cannot be taken over -------------------------------------------------
