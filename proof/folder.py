@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import stat
 from collections.abc import Callable
@@ -35,8 +34,12 @@ def always() -> datetime:
 def open_engine(
     temp: Path, disk: Disk | None = None, *, portable: bool = False, clock: Callable[[], datetime] = always
 ) -> Engine:
-    """One whose times, unless a clock is given, and ids are always the same: the first is drawn unless it is taken."""
-    return Engine(temp, disk=disk, clock=clock, ids=itertools.cycle((ID, NEW)).__next__, portable=portable)
+    """One whose times, unless a clock is given, and ids are always the same: ID, or where there is one, NEW."""
+
+    def draw() -> str:
+        return NEW if any((temp / ".orchestrator" / "journal").rglob(f"{ID}.jsonl")) else ID
+
+    return Engine(temp, disk=disk, clock=clock, ids=draw, portable=portable)
 
 
 def path_of(temp: Path, kind: Kind, task_id: str = ID) -> Path:

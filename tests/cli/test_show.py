@@ -73,7 +73,7 @@ def test_json_has_the_same_facts(known: Known) -> None:
     assert said["documents"] == [f".temp/{name}" for name in said_names(known)]
     assert set(said) == {
         *("task", "agent", "description", "status", "reason", "phase", "mode", "revision", "started", "updated"),
-        *("completed", "worker", "turns", "usage", "limits", "workstreams", "items", "decisions", "blockers"),
+        *("completed", "forked", "worker", "turns", "usage", "limits", "workstreams", "items", "decisions", "blockers"),
         *("instructions", "next_steps", "references", "set_aside", "summary", "result", "documents", "problem"),
     }
 
