@@ -18,6 +18,7 @@ class Listing:
     def __init__(self, temp: Path, shown: str) -> None:
         self.temp = temp
         self.shown = shown
+        self.workspace = temp.absolute().parent
 
     @cached_property
     def open(self) -> frozenset[str]:

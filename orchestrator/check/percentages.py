@@ -11,8 +11,9 @@ from orchestrator.check.finding import Finding, Fix, Witness
 from orchestrator.check.task_files import TaskFiles
 
 _LINE = re.compile(
-    r"^[ \t>*#_-]*(?:(?:Overall|Total|Current)[ \t]+)?(?:Progress|Completion(?:[ \t]+Status)?)[ \t*_]*:[ \t*_]*"
-    r"(?:(\d+(?:\.\d+)?)[ \t]*%|(\d+) of (\d+) items[ \t]*\r?$)",
+    r"^[ \t>*#_-]*(?:(?:Overall|Total|Current)[ \t]+)?"
+    r"(?:Progress|Completion|Percent(?:age)?)(?:[ \t]+(?:Status|Complete))?[ \t*_]*:[ \t*_~]*"
+    r"(?:(\d+(?:\.\d+)?)[ \t]*%|(\d+)[ \t]*(?:of|/)[ \t]*(\d+)(?=[ \t]*(?:items|tasks|workstreams|\(|\r?$)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _KEYS = ("progress", "percentage", "percentComplete", "completionPercentage", "overallProgress")
@@ -30,28 +31,28 @@ class Count(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """`part` of so many items, or percent when `items` is None."""
+    """`part` of so many, or percent when `whole` is None."""
 
     part: float
-    items: int | None
+    whole: int | None
     says: str
     witness: Witness
 
     def fits(self, count: Count) -> bool:
-        if self.items is not None:
-            return (self.part, self.items) == (count.done, count.total)
-        return abs(100 * count.done / count.total - self.part) <= _ROUNDED
+        if self.whole is not None:
+            return (self.part, self.whole) == (count.done, count.total)
+        return count.total > 0 and abs(100 * count.done / count.total - self.part) <= _ROUNDED
 
 
 def percentage(task: TaskFiles) -> Iterator[Finding]:
     """What is reported is neither how much of the checklist is ticked nor how many workstreams are completed."""
-    items, workstreams = list(_items(task)), list(_workstreams(task))
+    counts = [*_items(task), *_workstreams(task)]
     for said in _reported(task):
-        counts = items if said.items is not None else [count for count in items + workstreams if count.total]
-        if counts and not any(said.fits(count) for count in counts):
-            says = f"{said.says} is reported, but {counts[0].says}"
-            fix: Fix | None = "refresh" if said.items is not None else None
-            yield task.finding("percentage", "error", says, said.witness, counts[0].find(), fix=fix)
+        counted = next((count for count in counts if count.total), None)
+        if counted and not any(said.fits(count) for count in counts):
+            says = f"{said.says} is reported, but {counted.says}"
+            fix: Fix | None = "refresh" if said.whole is not None else None
+            yield task.finding("percentage", "error", says, said.witness, counted.find(), fix=fix)
 
 
 def _items(task: TaskFiles) -> Iterator[Count]:
@@ -71,11 +72,12 @@ def _reported(task: TaskFiles) -> Iterator[Reported]:
     for key in _KEYS if task.status else ():
         said = str(task.data.get(key, "")).strip().removesuffix("%").strip()
         if task.status and re.fullmatch(r"\d+(?:\.\d+)?", said):
-            yield Reported(float(said), None, f'"{key}": {said}', task.status.at(key))
+            percent = float(said) * (100 if 0 < float(said) < 1 else 1)
+            yield Reported(percent, None, f'"{key}": {said}', task.status.at(key))
     for text in task.markdown:
         for found in _LINE.finditer(text.prose):
             if found[1]:
                 yield Reported(float(found[1]), None, f"{found[1]}%", text.at_prose(found.start(1)))
             else:
-                says = f"{found[2]} of {found[3]} items"
+                says = f"{found[2]} of {found[3]}"
                 yield Reported(float(found[2]), int(found[3]), says, text.at_prose(found.start(2)))

@@ -21,6 +21,9 @@ _NAMED = re.compile(
 )
 _ANY = re.compile(r"-[A-Z0-9]{6}\.|_[A-Z0-9]{6}\.", re.ASCII)
 """Most texts mention none, which this tells faster."""
+_TASK = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])([A-Z0-9]{6})(?=\Z|\s*[-–—:(])", re.ASCII)
+"""A text that begins with the id of a task."""
+_KEYS = ("crossAgentReferences", "referencedAgentWork")
 
 
 def references(task: TaskFiles) -> Iterator[Finding]:
@@ -53,3 +56,27 @@ def _follow(task: TaskFiles, text: Text, found: re.Match[str]) -> Iterator[Findi
         where = text.at_prose(found.start())
         fix: Fix | None = None if completed or task.archived else "refer"
         yield task.finding("outdated-reference", "warning", says, where, there, fix=fix, about=about)
+
+
+def tasks(task: TaskFiles) -> Iterator[Finding]:
+    """A task that is referred to by its id alone, and that nothing here is of."""
+    for about, path in _named(task) if task.status else ():
+        listing = task.listing
+        if task.status and about not in listing.documents and about not in listing.journals:
+            says = f"task {about} is referred to, and nothing is there of it"
+            yield task.finding(
+                "dangling-reference", "error", says, task.status.at(*path), Witness(listing.shown), fix=None
+            )
+
+
+def _named(task: TaskFiles) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The ids of tasks that the status document names, and where."""
+    for key in ("workstreams", "decisions"):
+        for place, row in task.status.rows(key) if task.status else ():
+            for name in _KEYS:
+                said = row.get(name)
+                for index, text in enumerate(said if isinstance(said, list) else [said]):
+                    if isinstance(text, str) and (found := _TASK.match(text.strip())):
+                        yield found[1], (key, place, name, *([index] if isinstance(said, list) else []))
+    if isinstance(parent := task.data.get("parentTask"), str) and _TASK.fullmatch(parent):
+        yield parent, ("parentTask",)

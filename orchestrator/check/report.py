@@ -17,7 +17,7 @@ from orchestrator.check.listing import Listing
 from orchestrator.check.percentages import percentage
 from orchestrator.check.places import archived_open, not_archived, same_name, two_journals, two_places
 from orchestrator.check.reading import no_journal, unreadable
-from orchestrator.check.references import references
+from orchestrator.check.references import references, tasks
 from orchestrator.check.task_files import Facts, TaskFiles
 from orchestrator.check.times import times
 
@@ -32,6 +32,7 @@ OF_ONE: tuple[Callable[[TaskFiles], Iterator[Finding]], ...] = (
     times,
     lone_decision,
     references,
+    tasks,
     archived_open,
     not_archived,
 )

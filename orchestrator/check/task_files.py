@@ -24,7 +24,7 @@ Part = Literal["done", "part", "none"]
 class WorkstreamSaid(NamedTuple):
     """`place`: in its list. `word`: what we call the status that is `said`."""
 
-    place: int
+    place: int | str
     id: str
     word: Status | None
     said: str
@@ -132,7 +132,7 @@ class TaskFiles:
         """Those that have a status."""
         rows = self.status.rows("workstreams") if self.status else []
         return [
-            WorkstreamSaid(place, str(row.get("id")), workstream_status(said), said)
+            WorkstreamSaid(place, str(row.get("id", place)), workstream_status(said), said)
             for place, row in rows
             if isinstance(said := row.get("status"), str)
         ]
@@ -229,9 +229,13 @@ class TaskFiles:
         for place, row in self.status.rows("workstreams") if self.status else ():
             listed = row.get("artifacts")
             for index, said in enumerate(listed if isinstance(listed, list) else ()):
-                if self.status and isinstance(said, str) and (path := posixpath.normpath(said.strip())) != ".":
+                if self.status and isinstance(said, str) and (path := self._path(said)) != ".":
                     found.setdefault(path, self.status.at("workstreams", place, "artifacts", index))
         return found
+
+    def _path(self, said: str) -> str:
+        """A path as it is from the workspace."""
+        return posixpath.normpath(said.strip().removeprefix(f"{self.listing.workspace}/"))
 
     @property
     def name(self) -> tuple[str, Witness] | None:

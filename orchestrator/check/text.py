@@ -92,10 +92,11 @@ class JsonText:
             self.problem = str(error)
         self.data = salvage(self.text.content) or {}
 
-    def rows(self, key: str) -> list[tuple[int, Json]]:
-        """The objects of a top-level list, each with its place in it."""
+    def rows(self, key: str) -> list[tuple[int | str, Json]]:
+        """The objects of a top-level list, or of an object, each with its place in it."""
         value = self.data.get(key)
-        return [(n, row) for n, row in enumerate(value) if isinstance(row, dict)] if isinstance(value, list) else []
+        places = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+        return [(place, row) for place, row in places if isinstance(row, dict)]
 
     def at(self, *path: str | int) -> Witness:
         """The place of the value that keys and indexes lead to; as near to it as the text goes."""

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -78,7 +78,7 @@ class Tree:
         path.write_text("\n".join(lines))
         return number + 1
 
-    def edit(self, path: Path, change: Callable[[dict[str, object]], None]) -> None:
+    def edit(self, path: Path, change: Callable[[dict[str, Any]], None]) -> None:
         data = json.loads(path.read_text())
         change(data)
         path.write_text(json.dumps(data, indent=2))
@@ -131,8 +131,8 @@ def all_workstreams(tree: Tree) -> Injected:
         "task-status", lambda one: unfinished(one) and one.workstreams == "part" and bool(one.items and one.items[1])
     )
 
-    def complete(data: dict[str, object]) -> None:
-        for row in data["workstreams"]:  # type: ignore[attr-defined]
+    def complete(data: dict[str, Any]) -> None:
+        for row in data["workstreams"]:
             row["status"] = "completed"
 
     tree.edit(path, complete)
@@ -194,7 +194,7 @@ def future_line(tree: Tree) -> Injected:
 def lone_decision(tree: Tree) -> Injected:
     task, path = tree.choose("task-status", decided(tree))
 
-    def decide(data: dict[str, object]) -> None:
+    def decide(data: dict[str, Any]) -> None:
         rows = data["decisions"]
         assert isinstance(rows, list)
         row = {"timestamp": rows[0]["timestamp"], "decision": "Queues go through RabbitMQ exchanges"}
@@ -208,7 +208,9 @@ def percentage(tree: Tree) -> Injected:
     task, path = tree.choose("progress", lambda one: bool(one.items and one.items[1]))
     share = round(100 * task.items[0] / task.items[1]) if task.items else 0
     wrong = tree.random.choice([n for n in (3, 17, 60, 66, 97) if abs(n - share) > 2])
-    said = tree.random.choice(["**Progress**: {}%", "**Overall Progress:** {} %", "## Completion Status: {}%"])
+    said = tree.random.choice(
+        ["**Progress**: {}%", "**Overall Progress:** {} %", "## Completion Status: {}%", "Progress: {} / 77"]
+    )
     return Injected("percentage", task.id, path, tree.add(path, said.format(wrong)))
 
 
@@ -218,6 +220,16 @@ def dangling(tree: Tree) -> Injected:
         [".temp/plan-Z9Q8W7.md", "`.temp/completed/REPORT_Z9Q8W7.txt`", "architecture-notes-Z9Q8W7.md"]
     )
     return Injected("dangling-reference", task.id, path, tree.add(path, f"It builds on {name}."))
+
+
+def unknown_task(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status", decided(tree))
+
+    def refer(data: dict[str, Any]) -> None:
+        tree.random.choice(data["decisions"])["referencedAgentWork"] = "Z9Q8W7 - its models"
+
+    tree.edit(path, refer)
+    return Injected("dangling-reference", task.id, path, line_of(path, "Z9Q8W7"))
 
 
 def outdated(tree: Tree) -> Injected:
@@ -349,6 +361,7 @@ MUTATIONS = [
     lone_decision,
     percentage,
     dangling,
+    unknown_task,
     outdated,
     outdated_in_completed,
     second_document,

@@ -87,7 +87,7 @@ FILES = {
         "taskId": "G5N8T3",
         "description": "Schemas",
         "startedAt": "2025-10-28",
-        "workstreams": [{"id": "only", "status": "Completed ✅"}],
+        "workstreams": {"only": {"status": "Completed ✅"}},
     },
     "completed/plan-G5N8T3.md": "# Plan\n\nSchemas.\n",
     "completed/progress-G5N8T3.md": """
