@@ -35,7 +35,7 @@ def _in_flight(task: TaskFiles, claim: Claim) -> bool:
 
     Until then all items may be ticked; all workstreams may be completed, unless items are left.
     """
-    if not (task.kept or task.lost) or task.life == "completed" or not claim.done:
+    if not task.ours or task.life == "completed" or not claim.done:
         return False
     return claim.source == "checklist" or (claim.source == "workstreams" and task.ticked == len(task.boxes or ()))
 

@@ -13,7 +13,7 @@ from orchestrator.check.task_files import TaskFiles
 _LINE = re.compile(
     r"^[ \t>*#_-]*(?:(?:Overall|Total|Current)[ \t]+)?"
     r"(?:Progress|Completion|Percent(?:age)?)(?:[ \t]+(?:Status|Complete))?[ \t*_]*:[ \t*_~]*"
-    r"(?:(\d+(?:\.\d+)?)[ \t]*%|(\d+)[ \t]*(?:of|/)[ \t]*(\d+)(?=[ \t]*(?:items|tasks|workstreams|\(|\r?$)))",
+    r"(?:(\d+(?:\.\d+)?)[ \t]*%|(\d+)[ \t]*(?:of|/)[ \t]*(\d+)(?=[ \t]*(?:(items)|tasks|workstreams|\(|\r?$)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _KEYS = ("progress", "percentage", "percentComplete", "completionPercentage", "overallProgress")
@@ -31,10 +31,11 @@ class Count(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """`part` of so many, or percent when `whole` is None."""
+    """`part` of so many, or percent when `whole` is None; of `items` and nothing else, or of what fits."""
 
     part: float
     whole: int | None
+    items: bool
     says: str
     witness: Witness
 
@@ -46,10 +47,11 @@ class Reported(NamedTuple):
 
 def percentage(task: TaskFiles) -> Iterator[Finding]:
     """What is reported is neither how much of the checklist is ticked nor how many workstreams are completed."""
-    counts = [*_items(task), *_workstreams(task)]
+    items = list(_items(task))
+    counts = items + list(_workstreams(task))
     for said in _reported(task):
         counted = next((count for count in counts if count.total), None)
-        if counted and not any(said.fits(count) for count in counts):
+        if counted and not any(said.fits(count) for count in (items if said.items else counts)):
             says = f"{said.says} is reported, but {counted.says}"
             fix: Fix | None = "refresh" if said.whole is not None else None
             yield task.finding("percentage", "error", says, said.witness, counted.find(), fix=fix)
@@ -73,11 +75,11 @@ def _reported(task: TaskFiles) -> Iterator[Reported]:
         said = str(task.data.get(key, "")).strip().removesuffix("%").strip()
         if task.status and re.fullmatch(r"\d+(?:\.\d+)?", said):
             percent = float(said) * (100 if 0 < float(said) < 1 else 1)
-            yield Reported(percent, None, f'"{key}": {said}', task.status.at(key))
+            yield Reported(percent, None, False, f'"{key}": {said}', task.status.at(key))
     for text in task.markdown:
         for found in _LINE.finditer(text.prose):
             if found[1]:
-                yield Reported(float(found[1]), None, f"{found[1]}%", text.at_prose(found.start(1)))
+                yield Reported(float(found[1]), None, False, f"{found[1]}%", text.at_prose(found.start(1)))
             else:
                 says = f"{found[2]} of {found[3]}"
-                yield Reported(float(found[2]), int(found[3]), says, text.at_prose(found.start(2)))
+                yield Reported(float(found[2]), int(found[3]), bool(found[4]), says, text.at_prose(found.start(2)))

@@ -51,6 +51,7 @@ class Facts:
     id: str
     archived: bool
     kept: bool
+    ours: bool
     workstreams: Part | None
     items: tuple[int, int] | None
     progress: Literal["done", "open"] | None
@@ -89,9 +90,9 @@ class TaskFiles:
         return self.status.data if self.status else {}
 
     @property
-    def lost(self) -> bool:
-        """True when the engine wrote its documents, and there is no journal of it any more."""
-        return not self.kept and isinstance(self.data.get("sync"), dict)
+    def ours(self) -> bool:
+        """True when the engine wrote its documents, though the journal may not be here."""
+        return self.kept or isinstance(self.data.get("sync"), dict)
 
     @property
     def markdown(self) -> Iterator[Text]:
@@ -249,6 +250,7 @@ class TaskFiles:
             id=self.id,
             archived=self.archived,
             kept=self.kept,
+            ours=self.ours,
             workstreams=self.part,
             items=None if self.boxes is None else (self.ticked, len(self.boxes)),
             progress=line and ("done" if line.done else "open"),

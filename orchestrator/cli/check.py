@@ -121,15 +121,14 @@ def _summary(report: Report, tried: bool) -> str:
     tasks, found = screen.count(len(report.tasks), "task"), report.findings
     if not found:
         return f"{tasks}, no contradictions"
-    kept = {task.id for task in report.tasks if task.kept}
+    by_hand = {task.id for task in report.tasks if not task.ours}
     errors = sum(finding.severity == "error" for finding in found)
     counts = [(errors, "error"), (len(found) - errors, "warning")]
     said = " and ".join(screen.count(number, noun) for number, noun in counts if number)
     said += f" in {len({finding.task for finding in found})} of {tasks}"
     if not tried and any(finding.fix for finding in found):
         said += "; --fix mends what needs no person"
-    lost = {finding.task for finding in found if finding.rule == "no-journal"}
-    if any(finding.task not in kept | lost for finding in found):
+    if any(finding.task in by_hand for finding in found):
         said += "; `orchestrator adopt` takes in what is kept by hand"
     return said
 
@@ -159,7 +158,7 @@ def _facts(task: Facts) -> dict[str, Any]:
     return {
         "task": task.id,
         "archived": task.archived,
-        "by_hand": not task.kept,
+        "by_hand": not task.ours,
         "workstreams": task.workstreams,
         "items": task.items and {"done": task.items[0], "total": task.items[1]},
         "progress": task.progress,

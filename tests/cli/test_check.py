@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,5 @@ def test_a_task_whose_journal_is_gone_is_told_from_one_kept_by_hand(shell: Shell
     task = shell.task()
     (shell.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl").unlink()
     assert findings(shell) == [("no-journal", task.id)]
+    shutil.rmtree(shell.temp / ".orchestrator")  # as in a copy that git made
+    assert findings(shell) == []
