@@ -87,7 +87,7 @@ HAND_MADE = {
 
 
 def adopt(engine: Engine) -> None:
-    seen = survey(engine.folder.temp, engine.ids())
+    seen = survey(engine.folder.temp)
     for task_id in seen.begun:
         engine.refresh(task_id)
     for found in seen.found:

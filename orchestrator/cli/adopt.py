@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from orchestrator import files
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import OrchestratorError, Refused, StorageError, UsageError
@@ -71,10 +70,9 @@ def _dry(project: Project) -> tuple[Survey, list[Row]]:
     from orchestrator.engine import adoption
     from orchestrator.engine.handmade import survey
     from orchestrator.events import Commit
-    from orchestrator.journal.file import FileJournals
     from orchestrator.transitions import follow
 
-    seen = survey(project.temp, FileJournals(project.temp / ".orchestrator", files.Disk()).ids())
+    seen = survey(project.temp)
     now = datetime.now(UTC).isoformat()
     rows = []
     for found in seen.found:
@@ -92,7 +90,7 @@ def _adopt(project: Project) -> tuple[Survey, list[Row]]:
 
     rows = []
     with project.engine() as engine:
-        seen = survey(project.temp, engine.ids())
+        seen = survey(project.temp)
         for task_id in seen.begun:
             engine.refresh(task_id)
         for found in seen.found:

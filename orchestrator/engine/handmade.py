@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import documents, files
+from orchestrator import documents, files, overview
 from orchestrator.engine.absorption import SETTLE, Unreadable, is_settled, look
 from orchestrator.engine.folder import owner
 from orchestrator.errors import Refused
@@ -75,8 +74,8 @@ def _refused(reason: str) -> Refused:
 class Survey:
     """What the names in a `.temp` say.
 
-    `kept`: the tasks the engine keeps; `begun`: those of them that are not stamped yet. `others`: paths of what is no
-    task's.
+    `kept`: the tasks the engine keeps; `begun`: those of them that are not stamped yet. `others`: files of no task, and
+    those with the id of a kept one that are not where it is.
     """
 
     found: tuple[HandMade, ...]
@@ -85,25 +84,28 @@ class Survey:
     others: tuple[str, ...]
 
 
-def survey(temp: Path, kept: Collection[str]) -> Survey:
-    """Look what there is; `kept` are the tasks that have a journal. Raises OSError."""
-    places = {False: temp, True: temp / "completed"}
+def survey(temp: Path) -> Survey:
+    """Look what there is. Raises OSError."""
+    kept = overview.Folder(temp).journals
     kinds: dict[str, dict[bool, list[Kind]]] = defaultdict(lambda: {False: [], True: []})
     beside: dict[str, dict[bool, list[str]]] = defaultdict(lambda: {False: [], True: []})
     others: list[str] = []
-    for archived, home in places.items():
-        for name in sorted(files.names(home)):
-            path = os.path.relpath(home / name, temp)
-            if identity := documents.identify(name):
-                kinds[identity[1]][archived].append(identity[0])
-            elif (task_id := owner(name)) is not None:
+    for archived, home in ((False, temp), (True, temp / "completed")):
+        for name in files.names(home):
+            identity = documents.identify(name)
+            task_id = identity[1] if identity else owner(name)
+            path = "completed/" * archived + name
+            if task_id is None or task_id in kept:
+                if path not in _DIRECTORIES and kept.get(task_id or "") != archived:
+                    others.append(path)
+            elif identity:
+                kinds[task_id][archived].append(identity[0])
+            else:
                 beside[task_id][archived].append(path)
-            elif path not in _DIRECTORIES:
-                others.append(path)
     for task_id in beside.keys() - kinds.keys():
         others += beside[task_id][False] + beside[task_id][True]
-    found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds.keys() - {*kept})]
-    begun = [task_id for task_id in kept if _is_bare(temp, task_id)]
+    found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds)]
+    begun = [task_id for task_id, archived in sorted(kept.items()) if _is_bare(temp, task_id, archived)]
     return Survey(tuple(found), tuple(sorted(kept)), tuple(begun), tuple(sorted(others)))
 
 
@@ -114,8 +116,8 @@ def _found(temp: Path, task_id: str, kinds: Mapping[bool, list[Kind]], beside: M
         task_id,
         archived,
         {kind: temp / path for kind, path in sorted(paths.items())},
-        tuple(beside[False] + beside[True]),
-        tuple([_path(kind, task_id, not archived) for kind in kinds[not archived]] + beside[not archived]),
+        tuple(sorted(beside[False] + beside[True])),
+        tuple(sorted([_path(kind, task_id, not archived) for kind in kinds[not archived]] + beside[not archived])),
         tuple(documents.file_name(kind, task_id) for kind in kinds[False] if kind in kinds[True]),
     )
 
@@ -124,10 +126,7 @@ def _path(kind: Kind, task_id: str, archived: bool) -> str:
     return "completed/" * archived + documents.file_name(kind, task_id)
 
 
-def _is_bare(temp: Path, task_id: str) -> bool:
+def _is_bare(temp: Path, task_id: str, archived: bool) -> bool:
     """True when a task has a status document that was never published: the last to be."""
-    for archived in (False, True):
-        data = look(temp / _path("task-status", task_id, archived))
-        if isinstance(data, bytes) and b'"sync": {' not in data[-65536:]:
-            return True
-    return False
+    data = look(temp / _path("task-status", task_id, archived))
+    return isinstance(data, bytes) and b'"sync": {' not in data

@@ -178,7 +178,7 @@ def adopted(temp: Path) -> Path:
     """What agents kept without help until the engine took it over."""
     by_hand(temp)
     engine = Engine(temp)
-    for found in survey(temp, ()).found:
+    for found in survey(temp).found:
         engine.adopt(found)
     engine.close()
     return temp

@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator import documents
 from orchestrator.engine import Engine
-from orchestrator.engine.handmade import LARGEST, HandMade, survey
+from orchestrator.engine.handmade import LARGEST, survey
 from orchestrator.errors import Refused
 from orchestrator.events import ItemChecked, TaskCompleted
 from orchestrator.task import Task
@@ -73,14 +73,10 @@ def write(temp: Path, **texts: str) -> dict[Path, bytes]:
     return found
 
 
-def look(temp: Path, engine: Engine) -> dict[str, HandMade]:
-    return {row.id: row for row in survey(temp, engine.ids()).found}
-
-
 def adopt(temp: Path, task_id: str = "K7Q2MX") -> tuple[Task, tuple[str, ...]]:
     engine = Engine(temp)
     try:
-        return engine.adopt(look(temp, engine)[task_id])
+        return engine.adopt(next(row for row in survey(temp).found if row.id == task_id))
     finally:
         engine.close()
 
@@ -204,7 +200,7 @@ def variants(temp: Path) -> dict[str, bytes]:
 def adopt_all(temp: Path) -> tuple[dict[str, Task], dict[str, str]]:
     """The tasks that were adopted; why the others were not."""
     engine, tasks, left = Engine(temp), {}, {}
-    for found in survey(temp, engine.ids()).found:
+    for found in survey(temp).found:
         try:
             tasks[found.id] = engine.adopt(found)[0]
         except Refused as error:
@@ -270,7 +266,7 @@ def test_adopting_again_changes_nothing(temp: Path) -> None:
     before = contents(temp)
     assert adopt_all(temp) == ({}, {})
     engine = Engine(temp)
-    assert survey(temp, engine.ids()).begun == ()
+    assert survey(temp).begun == ()
     for task_id in engine.ids():
         assert engine.refresh(task_id).task.revision <= 2
     engine.close()
@@ -357,6 +353,16 @@ def test_a_task_with_a_document_that_is_no_text_is_left_whole_and_the_others_are
     assert {name: data for name, data in contents(temp).items() if "H4N8DM" in name} == before
 
 
+def test_documents_with_the_id_of_a_kept_task_in_the_other_place_are_left_and_named(temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)
+    stranger = temp / "completed" / "checklist-H4N8DM.md"
+    stranger.write_text("- [x] Another task's\n")
+    assert "completed/checklist-H4N8DM.md" in survey(temp).others
+    assert adopt_all(temp) == ({}, {})
+    assert stranger.read_text() == "- [x] Another task's\n"
+
+
 def test_two_tasks_of_one_id_are_left_as_they_are(temp: Path) -> None:
     variants(temp)
     (temp / "completed" / "checklist-H4N8DM.md").write_text("- [x] Another task's\n")
@@ -405,7 +411,7 @@ def test_a_thousand_files_of_no_task_are_only_listed(temp: Path) -> None:
     for number in range(1_000):
         (temp / f"δοκιμή {number}.md").touch()
     variants(temp)
-    assert len(survey(temp, ()).others) == 1_002
+    assert len(survey(temp).others) == 1_002
     assert len(adopt_all(temp)[0]) == 4
 
 
