@@ -100,39 +100,44 @@ def _fail(place: Path, flow: Flow, portable: bool) -> None:
     """An operation says that the disk is full; one that writes, also after it did."""
     prepare(place / "before" / ".temp", flow)
     points = crash.points(flow, portable)
-    for number, point in enumerate(points[:: max(1, len(points) // (ERRORS if flow is not checkpoint else DEATHS))]):
-        temp = place / f"tried-{number}" / ".temp"
-        shutil.copytree(place / "before", temp.parent, symlinks=True)
-        _fail_at(temp, flow, portable, point)
+    for point in points[:: max(1, len(points) // (ERRORS if flow is not checkpoint else DEATHS))]:
+        ways = ["before"]
+        for way in ways:
+            temp = place / f"tried-{point}-{way}" / ".temp"
+            shutil.copytree(place / "before", temp.parent, symlinks=True)
+            operation = _fail_at(temp, flow, portable, point, way)
+            if way == "before":
+                ways += {"append": ["after", "half"], "write": ["after"]}.get(operation, [])
 
 
 class FullDisk(ScriptedDisk):
     """Has no space left at one operation; what that was to write may be there, or of a line a half."""
 
-    def __init__(self, temp: Path, point: int) -> None:
+    def __init__(self, temp: Path, point: int, way: str) -> None:
         super().__init__()
         self.claims = Claims()
         self._temp = temp
         self._point = point
+        self._way = way
 
     def perform(self, operation: str, path: Path, action: Callable[[], Done]) -> Done:
         full = len(self.log) == self._point
-        written = self._point % {"append": 3, "write": 2}.get(operation, 1)
-        if full and not written:
+        if full and self._way == "before":
             self.log.append((operation, path))
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         done = super().perform(operation, path, action)
         self.claims = self.claims.looked(self._temp)
-        if full and written == 1:
+        if full and self._way == "after":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        if full and written and isinstance(done, int):
+        if full and self._way == "half" and isinstance(done, int):
             os.truncate(path, path.stat().st_size - done // 2)
             return type(done)(done - done // 2)
         return done
 
 
-def _fail_at(temp: Path, flow: Flow, portable: bool, point: int) -> None:
-    disk = FullDisk(temp, point)
+def _fail_at(temp: Path, flow: Flow, portable: bool, point: int, way: str) -> str:
+    """The operation that failed."""
+    disk = FullDisk(temp, point, way)
 
     def clock() -> datetime:  # no two commits are the same
         return always() + timedelta(seconds=len(disk.log) + 1)
@@ -146,6 +151,7 @@ def _fail_at(temp: Path, flow: Flow, portable: bool, point: int) -> None:
     with closing(recovered(temp)) as engine:
         disk.claims.judge(temp)
         verify(engine, temp, flow)
+    return disk.log[point][0]
 
 
 def _die(flow: Flow, portable: bool) -> str:

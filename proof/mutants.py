@@ -271,7 +271,7 @@ def page(found: Sequence[tuple[str, str]]) -> str:
     return "\n".join(
         [
             _sections()[0] + f"## {len(living)} that live\n",
-            *(f"- `{name}`: {known.get(name, '')}" for name in living),
+            *(f"- `{name}`: {known.get(name, '')}".rstrip() for name in living),
             f"\n## {len(found) - len(living)} that are found out\n",
             *(f"- `{name}`: {how}" for name, how in found if how),
             "",
