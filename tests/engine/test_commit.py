@@ -251,3 +251,10 @@ def test_the_engines_own_folder_is_private_and_ignores_itself_in_git(engine: Eng
     own = temp / ".orchestrator"
     assert own.stat().st_mode & 0o777 == 0o700
     assert (own / ".gitignore").read_text() == "*\n"
+
+
+def test_an_id_that_is_taken_is_refused(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / ".temp")
+    engine.create(CREATED, task_id=ID)
+    with pytest.raises(Refused, match=f"the id {ID} is taken"):
+        engine.create(CREATED, task_id=ID)

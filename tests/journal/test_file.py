@@ -140,6 +140,33 @@ def test_a_write_that_fails_is_taken_back_and_the_commit_can_be_tried_again(tmp_
     assert revisions(journals) == [1, 2, 3]
 
 
+def test_what_was_written_of_a_line_before_the_write_failed_is_taken_back(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, path = filled(tmp_path, 2, disk)
+    before = path.read_bytes()
+
+    def full(operation: str) -> None:
+        if operation == "append":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    disk.after = full
+    with journal.locked(), pytest.raises(StorageError, match="nothing was committed"):
+        journal.append(commit(3))
+    journal.close()
+    assert path.read_bytes() == before
+    assert revisions(journals) == [1, 2]
+
+
+def test_a_line_that_was_not_synced_and_cannot_be_taken_back_is_said_to_be_in_doubt(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    _, journal, _ = filled(tmp_path, 2, disk)
+    disk.failing = {"fdatasync": errno.EIO, "truncate": errno.EIO}
+    with journal.locked(), pytest.raises(Unsynced) as caught:
+        journal.append(commit(3))
+    journal.close()
+    assert caught.value.in_doubt
+
+
 def test_a_sync_that_failed_is_never_tried_again_a_new_file_takes_over(tmp_path: Path) -> None:
     disk = FailingDisk()
     journals, journal, path = filled(tmp_path, 2, disk)
