@@ -478,9 +478,9 @@ def mutate(temp: Path, seed: int) -> None:
         paths = [path for path in paths if path.exists()]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_folder_that_was_mixed_and_mutated_is_adopted_or_left_and_loses_nothing(temp: Path, seed: int) -> None:
-    source = FOLDER if FOLDER.is_dir() and seed % 4 == 0 else VARIANTS
+    source = FOLDER if FOLDER.is_dir() and seed == 0 else VARIANTS
     shutil.copytree(source, temp, dirs_exist_ok=True)
     mutate(temp, seed)
     before = contents(temp)
