@@ -61,9 +61,9 @@ from orchestrator.journal.memory import MemoryJournals
 
 
 class ShoutingJournals(MemoryJournals):
-    def create(self, task_id, first):
+    def create(self, task_id, first, *, archived=False):
         print("JOURNAL OF", task_id)
-        return super().create(task_id, first)
+        return super().create(task_id, first, archived=archived)
 """,
     "cli/hello.py": '''
 import click

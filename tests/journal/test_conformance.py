@@ -89,6 +89,16 @@ def test_ids_are_taken_once_and_found_again(journals: Journals) -> None:
         journals.open("ZZZZZ9")
 
 
+def test_a_journal_may_begin_among_the_archived_ones(journals: Journals) -> None:
+    journals.create("K7Q2MX", FIRST, archived=True).close()
+    with pytest.raises(FileExistsError):
+        journals.create("K7Q2MX", FIRST)
+    journal = journals.open("K7Q2MX")
+    with journal.locked():
+        assert journal.read() == [FIRST]
+    journal.close()
+
+
 def test_an_archived_journal_is_found_read_and_appended_to(journals: Journals) -> None:
     mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
     with mine.locked():
