@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from orchestrator import files
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import OrchestratorError, Refused, StorageError, UsageError
@@ -40,8 +41,8 @@ class Row(NamedTuple):
 def command(project: Project, path: Path | None, dry_run: bool, as_json: bool) -> int:
     """Take over the tasks in a .temp that agents kept by hand.
 
-    PATH is the project, or its .temp. Every document keeps its words and gets a stamp; a task's missing documents are
-    made. What is no task's stays as it is. Done again, it changes nothing.
+    PATH is the project, its .temp, or such a folder by another name. Every document keeps its words and gets a stamp;
+    a task's missing documents are made. What is no task's stays as it is. Done again, it changes nothing.
 
     Exit code 1 when a task was left, because a document of it cannot be read.
     """
@@ -60,7 +61,13 @@ def command(project: Project, path: Path | None, dry_run: bool, as_json: bool) -
 
 
 def _project(path: Path) -> Project:
-    return Project((path.resolve().parent if path.resolve().name == ".temp" else path.resolve()), path)
+    """The project at a path, of its `.temp`, or of a folder of documents that has another name."""
+    from orchestrator.documents import identify
+
+    folder = path.resolve()
+    if (folder / ".temp").is_dir() or not any(identify(name) for name in files.names(folder)):
+        return Project(folder.parent if folder.name == ".temp" else folder, path)
+    return Project(folder.parent, path, folder)
 
 
 def _dry(project: Project) -> tuple[Survey, list[Row]]:

@@ -27,6 +27,8 @@ class Project(NamedTuple):
     workspace: Path
     given: Path | None = None
     """What --project said."""
+    folder: Path | None = None
+    """Where its documents are, when not in `.temp`."""
 
     @staticmethod
     def find(given: Path | None) -> Project:
@@ -38,7 +40,7 @@ class Project(NamedTuple):
 
     @property
     def temp(self) -> Path:
-        return self.workspace / ".temp"
+        return self.folder or self.workspace / ".temp"
 
     @contextmanager
     def engine(self, *, create: bool = False) -> Iterator[Engine]:

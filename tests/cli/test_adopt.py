@@ -86,7 +86,15 @@ def test_an_adopted_task_is_like_any_other(shell: Shell) -> None:
     assert "problem" not in shell("doctor", "--json").out.split('"journals"')[1]
 
 
+def test_the_folder_may_have_another_name(shell: Shell) -> None:
+    shell.temp.rename(shell.project / "by-hand")
+    assert shell("adopt", "by-hand").out.count("made: ") == 4
+    assert not shell.temp.exists()
+    (shell.project / "by-hand").rename(shell.temp)
+    assert shell("show", "H4N8DM").code == 0
+
+
 def test_a_folder_without_a_temp_is_said_to_be_so(shell: Shell) -> None:
-    ended = shell("adopt", str(VARIANTS))
+    ended = shell("adopt", str(shell.home))
     assert ended.code == 2
     assert ended.err.startswith("orchestrator: there is no .temp in ")
