@@ -125,11 +125,8 @@ def _absorb_one(
         else:
             findings.asides.append(Aside(kind, data, str(error)))
         return task
-    if stamp is not None and stamp.intact and stamp.task in (None, task.id) and stamp.revision > task.revision:
-        name = documents.file_name(kind, task.id)
-        lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
-        raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
     body = desk.mask(body)
+    _refuse_newer(desk, task, kind, body, stamp)
     if _is_known(desk, kind, body, stamp) or is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
     elif _in_doubt(desk, kind, path):
@@ -137,6 +134,16 @@ def _absorb_one(
     else:
         return _edit(desk, task, kind, body, stamp, data, findings, at)
     return task
+
+
+def _refuse_newer(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> None:
+    """Raises Damaged for what we published at a revision that the journal lacks, unless it was adopted without one."""
+    ours = stamp is not None and stamp.intact and stamp.task in (None, task.id)
+    if stamp is None or not ours or stamp.revision <= task.revision or desk.journal.absorbed(kind, digest(body), 0):
+        return
+    name = documents.file_name(kind, task.id)
+    lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
+    raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
 
 
 def _edit(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from orchestrator import documents
 from orchestrator.documents import header, standing
@@ -27,6 +28,7 @@ from orchestrator.events import (
     TextEdited,
     WorkstreamChanged,
 )
+from orchestrator.task import digest
 from orchestrator.transitions import apply, create
 
 NOBODY = "unknown"
@@ -35,10 +37,19 @@ NOBODY = "unknown"
 _STATUS, _SUMMARY = "task-status", "completion-summary"
 
 
-def adopt(
-    found: HandMade, texts: Mapping[Kind, str], mask: Callable[[str], str] = str
-) -> tuple[tuple[Event, ...], tuple[str, ...]]:
-    """The events of the first commit; and a sentence for each thing in the documents that could not be taken over."""
+class Adoption(NamedTuple):
+    """The events of the first commit, with the digests of the texts that it takes over.
+
+    `notes`: a sentence for each thing in the documents that could not be.
+    """
+
+    events: tuple[Event, ...]
+    absorbed: Mapping[Kind, str]
+    notes: tuple[str, ...]
+
+
+def adopt(found: HandMade, texts: Mapping[Kind, str], mask: Callable[[str], str] = str) -> Adoption:
+    """What the documents say, as the begin of a journal."""
     bodies, notes = _bodies(found.id, texts, mask)
     said = load(bodies[_STATUS]) if _STATUS in bodies else {}
     pages = {kind: page(body, "", None, frozenset()) for kind, body in bodies.items() if kind != _STATUS}
@@ -66,7 +77,7 @@ def adopt(
                 task = apply(task, event, actor="user", at="")
                 events.append(event)
     notes += [f"{path} goes to the task's other documents" for path in found.strays]
-    return tuple(events), tuple(notes)
+    return Adoption(tuple(events), {kind: digest(body) for kind, body in bodies.items()}, tuple(notes))
 
 
 def _bodies(task_id: str, texts: Mapping[Kind, str], mask: Callable[[str], str]) -> tuple[dict[Kind, str], list[str]]:

@@ -49,11 +49,9 @@ class Desk:
         return tuple(commit for commit in self.journal.history() if commit.revision > revision)
 
     @staticmethod
-    def create(
-        journals: Journals, task_id: str, events: tuple[Event, ...], actor: Actor, at: str, mask: Callable[[str], str]
-    ) -> Desk:
+    def create(journals: Journals, task_id: str, first: Commit, mask: Callable[[str], str]) -> Desk:
         """A new task, durable when this returns; raises FileExistsError when the id is taken, Refused or OSError."""
-        first = Commit(revision=1, at=at, actor=actor, events=events, uuid=str(uuid.uuid4()))
+        first = first.model_copy(update={"uuid": str(uuid.uuid4())})
         task = follow(None, first, task_id)
         return Desk.open(journals.create(task_id, _published(first, task), archived=task.archived), mask)
 

@@ -131,14 +131,14 @@ class Engine:
         while True:
             try:
                 name = task_id or self._free()
-                desk = Desk.create(self.journals, name, (created, *more), actor, self._now(), self._mask)
+                first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more))
+                self._desks[name] = desk = Desk.create(self.journals, name, first, self._mask)
             except FileExistsError:
                 if task_id is not None:
                     raise Refused("TaskCreated", f"the id {task_id} is taken") from None
                 continue
             except OSError as error:
                 raise StorageError(f"{self.folder.temp}: {error.strerror}; no task was created") from None
-            self._desks[name] = desk
             with desk.journal.locked():
                 self._shelf.publish(desk)
             return desk.task
@@ -149,9 +149,10 @@ class Engine:
         The documents stay as they are, but for a stamp. Raises Refused when one cannot be read: then all is as it was.
         """
         with storage(self.folder.temp):
-            events, notes = adoption.adopt(found, found.read(), self._mask)
+            events, absorbed, notes = adoption.adopt(found, found.read(), self._mask)
+            first = Commit(revision=1, at=self._now(), actor="user", events=events, absorbed=dict(absorbed))
             with suppress(FileExistsError):  # another process was faster
-                self._desks[found.id] = Desk.create(self.journals, found.id, events, "user", self._now(), self._mask)
+                self._desks[found.id] = Desk.create(self.journals, found.id, first, self._mask)
         task = self.refresh(found.id).task
         self._desks.pop(task.id).journal.close()  # there may be thousands; the journal has what is not synced
         return task, notes

@@ -16,7 +16,7 @@ from orchestrator import documents
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import LARGEST, survey
 from orchestrator.errors import Refused
-from orchestrator.events import ItemChecked, TaskCompleted
+from orchestrator.events import DecisionRecorded, ItemChecked, TaskCompleted
 from orchestrator.task import Task
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
@@ -271,6 +271,28 @@ def test_adopting_again_changes_nothing(temp: Path) -> None:
         assert engine.refresh(task_id).task.revision <= 2
     engine.close()
     assert contents(temp) == before
+
+
+def test_tasks_whose_journals_are_gone_as_in_a_checkout_are_adopted_again(temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)
+    engine = Engine(temp)
+    for task_id in engine.ids():
+        if not engine.refresh(task_id).task.archived:
+            engine.commit(task_id, [DecisionRecorded(id="D9", decision="Later")], actor="user")
+    engine.close()
+    before = contents(temp)
+    shutil.rmtree(temp / ".orchestrator")
+    adopt_all(temp)
+    after = contents(temp)
+    assert after.keys() == before.keys()
+    for name, data in before.items():
+        identity = documents.identify(Path(name).name)
+        if identity and identity[0] != "task-status":
+            bodies = [documents.unstamp(identity[0], text.decode())[0] for text in (data, after[name])]
+            assert bodies[0] == bodies[1], name
+        elif identity:
+            assert json.loads(data).get("decisions") == json.loads(after[name]).get("decisions"), name
 
 
 def test_reports_and_backups_go_where_their_task_goes(temp: Path) -> None:
