@@ -25,6 +25,6 @@ def unreadable(task: TaskFiles) -> Iterator[Finding]:
 def no_journal(task: TaskFiles) -> Iterator[Finding]:
     """Documents that the engine wrote, whose journal is not there any more; a copy made by git never had journals."""
     if task.ours and not task.kept and task.status and task.listing.has_engine:
-        says = "its journal is gone, and nothing keeps its documents in step: bring it back from a backup, or adopt them"
+        says = "its journal is gone, and nothing keeps its documents in step: bring it back, or adopt them"
         journal = Witness(task.listing.journal(f"{task.id}.jsonl"))
         yield task.finding("no-journal", "error", says, task.status.at("sync"), journal)
