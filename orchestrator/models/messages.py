@@ -121,6 +121,7 @@ class MessagesApi:
         self._pause = pause
         self._pace = Pace(pause)
         self._price = price
+        self._tables_read = False
 
     async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
         head, headers = _head(request), {"content-type": "application/json", **_beta(request)}
@@ -147,7 +148,11 @@ class MessagesApi:
             known = self._price(request.model, reply.usage)
             return self._price(reply.model, reply.usage) if known is None else known
 
-        return replace(reply, cost=await asyncio.to_thread(cost))  # in a thread: the tables are large
+        if self._tables_read:
+            return replace(reply, cost=cost())
+        found = await asyncio.to_thread(cost)  # reading them takes a while
+        self._tables_read = True
+        return replace(reply, cost=found)
 
     async def close(self) -> None:
         await self._client.close()

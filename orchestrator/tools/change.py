@@ -89,9 +89,9 @@ class Change(ABC):
 
     def _check_seen(self, file: File, old: bytes | None, place: Workplace) -> None:
         """Refuse to change what the agent does not know."""
-        seen = [change for receipt in place.task.receipts for change in receipt.files if change.path == file.path]
         if old is None:
             return
+        seen = [change for receipt in place.task.receipts for change in receipt.files if change.path == file.path]
         if not seen and self.reads_first:
             raise mistake("File has not been read yet. Read it first before writing to it.")
         if seen and seen[-1].after != digest(old):

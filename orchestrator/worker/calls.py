@@ -48,8 +48,8 @@ class Calls:
     """Runs calls with the tools an agent is offered.
 
     `place` makes the workplace for a state of the task; `claims` names the files that other tasks wrote meanwhile;
-    `cancelled` says whether somebody has cancelled the task since that state: no call is begun then; `begun` is told of
-    each call before it runs.
+    `cancelled` says whether somebody has cancelled the task since that state: no call that could change something is
+    begun then; `begun` is told of each call before it runs.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Calls:
     ) -> list[Ended]:
         ended: list[Ended] = []
         for block in blocks:
-            if await self._cancelled(task):
+            if task.ended == "cancelled" or (ended and self._acts(block) and await self._cancelled(task)):
                 ended += self.not_run(task, [block], "cancelled")
             else:
                 self._begun(task, self._mask.json(block))
@@ -123,6 +123,9 @@ class Calls:
                 ended.append(await self._one(place, block, malformed, begun.get(block["id"])))
             task = after(task, ended[-1:])
         return ended
+
+    def _acts(self, block: Json) -> bool:
+        return block["name"] in self._tools and self._tools[block["name"]].effectful
 
     def not_run(self, task: Task, blocks: Sequence[Json], why: str) -> list[Ended]:
         """Calls that are not run; `why`: the prompt that says so."""

@@ -125,10 +125,9 @@ class Worker:
         return TaskIsCancelled(f"task {task.id} was cancelled{why}; `orchestrator reopen {task.id}` opens it again")
 
     async def _cancelled(self, task: Task) -> bool:
-        """True when a person has cancelled the task by now."""
+        """True when a person has cancelled the task since that state."""
         commits = await _thread(lambda: self._engine.since(self._id, task.revision))
-        since = any(isinstance(event, TaskCancelled) for commit in commits for event in commit.events)
-        return since or task.ended == "cancelled"
+        return any(isinstance(event, TaskCancelled) for commit in commits for event in commit.events)
 
     async def _begin(self, reason: str | None) -> Task:
         """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
