@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.rest import rest
 from benchmarks.row import Row, medians
 from orchestrator.engine import Engine
 from orchestrator.events import (
@@ -134,7 +133,6 @@ def ways(place: Path, disk: Disk) -> dict[str, Callable[[int], None]]:
 def measured(place: Path, disk: Disk, quick: bool, without: str = "") -> dict[str, float]:
     """Milliseconds a commit."""
     rounds, commits = (1, 2) if quick else (ROUNDS, COMMITS)
-    rest(quick)
     tried = {name: run for name, run in ways(place, disk).items() if name != without}
 
     def milliseconds(run: Callable[[int], None]) -> float:

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import loops, server
-from benchmarks.rest import rest
 from benchmarks.row import Row
 
-ROUNDS, TURNS = 3, 200
+ROUNDS, TURNS = 5, 200
 PEERS = ("pydantic-ai", "mini-swe-agent", "LangGraph, SqliteSaver")
 
 
@@ -25,7 +24,6 @@ def rows(quick: bool) -> Iterator[Row]:
     found: dict[str, list[list[float]]] = {name: [] for name in loops.LOOPS}
     with server.running() as url, tempfile.TemporaryDirectory() as place:
         for number in range(rounds):
-            rest(quick)
             for name in ("ours", "bare messages.create", *(others if number == 0 else ())):
                 length = turns * 2 if name == "ours" else turns
                 address, _ = loops.run(name, url, Path(place, f"{len(found[name])}-{name.split()[0]}"), length)

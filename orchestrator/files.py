@@ -28,7 +28,6 @@ LARGEST = 64 * 1024 * 1024
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
-_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs", "fuse.sshfs"}
 
 
 def _name(error: OSError, path: Path) -> None:
@@ -322,53 +321,6 @@ def exchanges(disk: Disk, directory: Path) -> bool:
     finally:
         disk.remove(one)
         disk.remove(other)
-
-
-@cache
-def boot() -> str:
-    """An id of this run of the system: the same until it is started again."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return f"boot-{boot_time():.0f}"
-
-
-@cache
-def boot_time() -> float:
-    """When the system started, seconds since the epoch."""
-    try:
-        for line in Path("/proc/stat").read_text().splitlines():
-            if line.startswith("btime "):
-                return float(line.split()[1])
-    except OSError:
-        pass
-    import time
-
-    return time.time() - time.monotonic()
-
-
-def process_start(pid: int) -> str | None:
-    """When a process started, in the kernel's clock ticks: with the pid and the boot it names a process for good."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        return None
-
-
-def network_file_system(path: Path) -> str | None:
-    """The kind of network file system a path is on, None for a local one (or where the system does not say)."""
-    try:
-        lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    except OSError:
-        return None
-    best, kind = "", ""
-    for line in lines:
-        left, right = line.split(" - ", 1)
-        mount = left.split()[4].encode().decode("unicode_escape")
-        inside = str(path) == mount or str(path).startswith(mount.rstrip("/") + "/")
-        if inside and len(mount) >= len(best):
-            best, kind = mount, right.split()[0]
-    return kind if kind in _NETWORK else None
 
 
 def _fdatasync(descriptor: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import files
+from orchestrator import system
 from orchestrator.documents import KINDS, file_name, unstamp
 from orchestrator.engine import Engine
 from orchestrator.events import ItemAdded, Kind, TaskCreated, WorkstreamAdded
@@ -75,7 +75,7 @@ def assert_in_step(temp: Path, task: Task) -> None:
 
 def content(temp: Path) -> bytes:
     """A digest of all that a process to come finds in the folder."""
-    found, booted = hashlib.sha256(), files.boot_time()
+    found, booted = hashlib.sha256(), system.boot_time()
     for folder, folders, names in os.walk(temp):
         folders.sort()
         found.update(f"{folder[len(str(temp)) :]}/".encode())

@@ -51,7 +51,7 @@ SHARPEST = {
     "journal/file.py FileJournal._take_back delete self._rewrite(self._whole())": Attempt(
         "failed", "commit", states=400
     ),
-    "journal/file.py FileJournal.read delete if self._mark() in (['', ''], ['D', files.boot()]):": Attempt(
+    "journal/file.py FileJournal.read delete if self._mark() in (['', ''], ['D', system.boot()]):": Attempt(
         "died", "commit", states=400
     ),
     "journal/file.py FileJournal.move delete for place in places:": Attempt("cut", "archive"),

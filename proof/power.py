@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from orchestrator import files
+from orchestrator import system
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import DecisionRecorded, EditSetAside
@@ -62,7 +62,7 @@ EACH = {"failed": 20, "died": 4}
 """States drawn of each failing sync, and of each death, at least."""
 RECOVERIES = 40
 """States after a second cut, of each recovery."""
-EARLIER = files.boot_time() - 1000
+EARLIER = system.boot_time() - 1000
 
 
 def parts(full: bool) -> Iterator[Part]:
@@ -255,7 +255,7 @@ def next_boot(temp: Path) -> None:
     for path in temp.rglob("*"):
         os.utime(path, (EARLIER, EARLIER), follow_symlinks=False)
     for lock in temp.glob(".orchestrator/locks/*.lock"):
-        lock.write_bytes(lock.read_bytes().replace(files.boot().encode(), b"0" * len(files.boot())))
+        lock.write_bytes(lock.read_bytes().replace(system.boot().encode(), b"0" * len(system.boot())))
 
 
 def judged(folder: Path, flow: Flow, case: Case, lasting: set[bytes]) -> str:

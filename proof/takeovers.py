@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from orchestrator import files
+from orchestrator import system
 from orchestrator.engine import Engine
 from orchestrator.engine.lease import STALE, holder
 from orchestrator.errors import Fenced
@@ -86,7 +86,7 @@ def freeze(engine: Engine, step: int | None, moment: float, *, killed: bool) -> 
         time.sleep(moment)
         worker.stop()
     beat = engine.folder.locks / f"{task_id}.lease-1.beat"
-    beat.write_text(f"{time.monotonic() - STALE - 1:.3f} {files.boot()}")
+    beat.write_text(f"{time.monotonic() - STALE - 1:.3f} {system.boot()}")
     taker = Child(partial(take_over, temp, task_id))
     while not (waits := waiting(taker.pid)) and not taker.ended:
         time.sleep(0.0005)

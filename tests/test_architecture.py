@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
-    {"errors", "files", "shipped", "yaml12", "chain", "receipts"},
+    {"errors", "files", "system", "shipped", "yaml12", "chain", "receipts"},
     {"usage"},
     {"events", "contents", "patch"},
     {"task", "evidence"},

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from orchestrator import files
+from orchestrator import files, system
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import OrchestratorError, UsageError
@@ -154,7 +154,7 @@ def _program(name: str, program: str, missing: Literal["problem", "note"], why: 
 
 
 def _folder(temp: Path) -> Iterator[Check]:
-    kind = files.network_file_system(temp.resolve())
+    kind = system.network_file_system(temp.resolve())
     if kind is None:
         yield Check("file system", "ok", "local")
     elif os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") == "1":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator import documents, files
+from orchestrator import documents, files, system
 from orchestrator.documents import Stamp
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
@@ -227,7 +227,7 @@ def _in_doubt(desk: Desk, kind: Kind, path: Path | None) -> bool:
     if path is None or not desk.journal.rebooted or published is None or published.revision <= desk.journal.durable:
         return False
     try:
-        return path.lstat().st_mtime < files.boot_time()
+        return path.lstat().st_mtime < system.boot_time()
     except OSError:
         return False
 

@@ -41,7 +41,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import files
+from orchestrator import system
 from orchestrator.engine import adoption
 from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE, edits
@@ -103,7 +103,7 @@ class Engine:
         self._shelf = Shelf(self.folder, Publisher(self.folder, portable=portable), self._now)
         self._desks: dict[str, Desk] = {}
         self._opening = threading.Lock()
-        kind = files.network_file_system(self.folder.temp)
+        kind = system.network_file_system(self.folder.temp)
         if kind and os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") != "1":
             raise UnsupportedFileSystem(str(temp), kind)
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from orchestrator import files
+from orchestrator import files, system
 from orchestrator.errors import Busy
 from orchestrator.files import Disk
 
@@ -21,7 +21,7 @@ STALE = 60.0
 def holder() -> str:
     """This process, named for good: pid, its start, the boot, the host."""
     pid = os.getpid()
-    return f"pid {pid} (started {files.process_start(pid) or '?'}, boot {files.boot()[:8]}) on {socket.gethostname()}"
+    return f"pid {pid} (started {system.process_start(pid) or '?'}, boot {system.boot()[:8]}) on {socket.gethostname()}"
 
 
 class Lease:
@@ -47,7 +47,7 @@ class Lease:
         beat = _beat(self._path)
         with suppress(OSError):  # a sign of life that could not be given is no reason to die
             self._disk.remove(beat)
-            self._disk.create(beat, f"{time.monotonic():.3f} {files.boot()}".encode())
+            self._disk.create(beat, f"{time.monotonic():.3f} {system.boot()}".encode())
 
     def release(self) -> None:
         self._disk.remove(_beat(self._path))
@@ -71,6 +71,6 @@ def _beat(path: Path) -> Path:
 def _stale(beat: Path) -> bool:
     try:
         seconds, boot = beat.read_text().split()
-        return boot == files.boot() and time.monotonic() - float(seconds) > STALE
+        return boot == system.boot() and time.monotonic() - float(seconds) > STALE
     except (OSError, ValueError):
         return False

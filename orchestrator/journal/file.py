@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from orchestrator import chain, files
+from orchestrator import chain, files, system
 from orchestrator.errors import Conflict, Damaged, StorageError, UnknownTask, Unsynced
 from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
@@ -64,7 +64,7 @@ class FileJournal:
         self._revision = 0
         self.durable = 0
         self.doubted = False
-        self.rebooted = self._mark()[1] != files.boot()
+        self.rebooted = self._mark()[1] != system.boot()
 
     def locked(self) -> AbstractContextManager[None]:
         return self._lock.held()
@@ -85,7 +85,7 @@ class FileJournal:
     def read(self) -> list[Commit]:
         try:
             self._reopen()
-            if self._mark() in (["", ""], ["D", files.boot()]):
+            if self._mark() in (["", ""], ["D", system.boot()]):
                 self._rewrite(self._whole())
                 self._mark_clean()
             return self._take(self._pending())
@@ -261,7 +261,7 @@ class FileJournal:
         """Letter and boot id of the mark, empty where there is none; its revision is taken into `durable`."""
         found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").split()
         letter, boot, revision = found[:3] if len(found) >= 3 else ("", "", "0")
-        self.doubted = found[3:] == [_DOUBTED] and boot == files.boot()
+        self.doubted = found[3:] == [_DOUBTED] and boot == system.boot()
         self.durable = max(self.durable, int(revision) if revision.isdigit() else 0)
         return [letter, boot]
 
@@ -271,7 +271,7 @@ class FileJournal:
 
     def _set_mark(self, letter: str) -> None:
         doubted = f" {_DOUBTED}" if self.doubted else ""
-        text = f"{letter} {files.boot()} {self.durable}{doubted}".ljust(_MARK_SIZE)
+        text = f"{letter} {system.boot()} {self.durable}{doubted}".ljust(_MARK_SIZE)
         self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
 
 

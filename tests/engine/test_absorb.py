@@ -11,7 +11,7 @@ from subprocess import PIPE
 
 import pytest
 
-from orchestrator import files
+from orchestrator import system
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
 from orchestrator.engine.merge import merge_text
@@ -216,7 +216,7 @@ def test_after_a_power_loss_a_torn_document_is_set_aside_not_obeyed(temp: Path) 
     torn = path_of(temp, "checklist")
     data = torn.read_bytes()
     torn.write_bytes(data[:20] + b"\n- [ ] Wri" + data[60:])
-    os.utime(torn, (files.boot_time() - 100, files.boot_time() - 100))
+    os.utime(torn, (system.boot_time() - 100, system.boot_time() - 100))
     again = open_engine(temp)
     task = again.refresh(ID).task
     assert [item.text for item in task.live_items] == ["Write the model", "Write the migration"]
@@ -244,9 +244,9 @@ def test_an_edit_made_after_the_engine_was_closed_and_before_a_restart_is_an_edi
     first.commit(ID, [PhaseChanged(phase="building")], actor="worker")
     first.close()
     lock = temp / ".orchestrator" / "locks" / f"{ID}.lock"
-    lock.write_text(lock.read_text().replace(files.boot(), "another-boot"))
+    lock.write_text(lock.read_text().replace(system.boot(), "another-boot"))
     edit(temp, "checklist", "- [ ] Write the model", "- [x] Write the model")
-    os.utime(path_of(temp, "checklist"), (files.boot_time() - 100, files.boot_time() - 100))
+    os.utime(path_of(temp, "checklist"), (system.boot_time() - 100, system.boot_time() - 100))
     again = open_engine(temp)
     assert again.refresh(ID).task.items[0].checked
     assert not set_aside(temp)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from orchestrator import files
+from orchestrator import files, system
 from orchestrator.errors import Damaged, StorageError, Unsynced
 from orchestrator.events import Commit, MessageAdded, PhaseChanged, TaskCreated
 from orchestrator.files import Disk
@@ -196,7 +196,7 @@ def test_a_line_whose_writer_died_before_its_sync_is_written_anew_before_it_is_t
     journals, journal, path = filled(tmp_path, 3)
     journal.close()
     lock = tmp_path / "locks" / "K7Q2MX.lock"
-    lock.write_text(f"D {files.boot()}".ljust(48))
+    lock.write_text(f"D {system.boot()}".ljust(48))
     inode = path.stat().st_ino
     assert revisions(journals) == [1, 2, 3]
     assert path.stat().st_ino != inode
