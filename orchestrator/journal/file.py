@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
 
 _MARK_SIZE = 64
-_DOUBTED = "doubted"
+_MARK = re.compile(r"([CD]) (\S+) (\d+)( doubted)? *")
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -259,10 +260,11 @@ class FileJournal:
 
     def _mark(self) -> list[str]:
         """Letter and boot id of the mark, empty where there is none; its revision is taken into `durable`."""
-        found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace").split()
-        letter, boot, revision = found[:3] if len(found) >= 3 else ("", "", "0")
-        self.doubted = found[3:] == [_DOUBTED] and boot == system.boot()
-        self.durable = max(self.durable, int(revision) if revision.isdigit() else 0)
+        found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace")
+        match = _MARK.fullmatch(found)  # of what a power cut left there not even a number is to be believed
+        letter, boot, revision, doubted = match.groups() if match else ("", "", "0", None)
+        self.doubted = bool(doubted) and boot == system.boot()
+        self.durable = max(self.durable, int(revision))
         return [letter, boot]
 
     def _mark_clean(self) -> None:
@@ -270,7 +272,7 @@ class FileJournal:
             self._set_mark("C")
 
     def _set_mark(self, letter: str) -> None:
-        doubted = f" {_DOUBTED}" if self.doubted else ""
+        doubted = " doubted" if self.doubted else ""
         text = f"{letter} {system.boot()} {self.durable}{doubted}".ljust(_MARK_SIZE)
         self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
 

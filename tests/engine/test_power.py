@@ -54,6 +54,20 @@ def test_a_document_of_ours_that_a_power_cut_left_in_staging_is_not_set_aside(tm
     assert not list(engine.folder.staging.iterdir())
 
 
+def test_garbage_that_a_power_cut_left_in_a_lock_file_vouches_for_no_document(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.close()
+    path_of(temp, "architecture-notes").write_text("What a file said that is no more\n")
+    (temp / ".orchestrator" / "locks" / f"{ID}.lock").write_bytes(b"\xcf >_ 9 2&".ljust(64, b"*"))
+    next_boot(temp)
+    engine = open_engine(temp)
+    engine.refresh(ID)
+    assert "no more" not in text_of(temp, "architecture-notes")
+    assert [path.name for path in temp.glob("set-aside-*")] == [f"set-aside-architecture-notes-{ID}.md"]
+
+
 def test_a_folder_whose_name_could_not_be_made_durable_is_not_there_for_the_next_one_to_trust(tmp_path: Path) -> None:
     disk = ScriptedDisk()
     fail(disk, "fsync", tmp_path)
