@@ -22,7 +22,10 @@ _SHOWN = 10
 
 
 class Row(NamedTuple):
-    """What became of a task; without `task` it was left, and `problem` says why. `notes`: what was not understood."""
+    """What became of a task. `notes`: what was not understood.
+
+    `problem`: why it was left, without `task`; with it, why its documents are behind.
+    """
 
     found: HandMade
     task: Task | None
@@ -44,7 +47,7 @@ def command(project: Project, path: Path | None, dry_run: bool, as_json: bool) -
     PATH is the project, its .temp, or such a folder by another name. Every document keeps its words and gets a stamp;
     a task's missing documents are made. What is no task's stays as it is. Done again, it changes nothing.
 
-    Exit code 1 when a task was left, because a document of it cannot be read.
+    Exit code 1 when a task was left, because a document of it cannot be read, or when one cannot be written now.
     """
     project = project if path is None else _project(path)
     if not project.temp.is_dir():
@@ -102,7 +105,8 @@ def _adopt(project: Project) -> tuple[Survey, list[Row]]:
             engine.refresh(task_id)
         for found in seen.found:
             try:
-                rows.append(Row(found, *engine.adopt(found)))
+                refreshed, notes = engine.adopt(found)
+                rows.append(Row(found, refreshed.task, notes, refreshed.problem))
             except OrchestratorError as error:
                 rows.append(_left(found, error))
     return seen, rows

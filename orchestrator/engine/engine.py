@@ -143,7 +143,7 @@ class Engine:
                 self._shelf.publish(desk)
             return desk.task
 
-    def adopt(self, found: HandMade) -> tuple[Task, tuple[str, ...]]:
+    def adopt(self, found: HandMade) -> tuple[Refreshed, tuple[str, ...]]:
         """Keep what somebody kept by hand; returns also what could not be taken over, in words.
 
         The documents stay as they are, but for a stamp. Raises Refused when one cannot be read: then all is as it was.
@@ -153,9 +153,9 @@ class Engine:
             first = Commit(revision=1, at=self._now(), actor="user", events=events, absorbed=dict(absorbed))
             with suppress(FileExistsError):  # another process was faster
                 self._desks[found.id] = Desk.create(self.journals, found.id, first, self._mask)
-        task = self.refresh(found.id).task
-        self._desks.pop(task.id).journal.close()  # there may be thousands; the journal has what is not synced
-        return task, notes
+        refreshed = self.refresh(found.id)
+        self._desks.pop(found.id).journal.close()  # there may be thousands; the journal has what is not synced
+        return refreshed, notes
 
     def refresh(self, task_id: str) -> Refreshed:
         """The task as it is now: edits absorbed, missing and stale documents put back, a begun move finished."""

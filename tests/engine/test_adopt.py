@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from orchestrator.engine.handmade import LARGEST, survey
 from orchestrator.errors import Refused
 from orchestrator.events import DecisionRecorded, ItemChecked, TaskCompleted
 from orchestrator.task import Task
+from proof.disk import ScriptedDisk
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
 FOLDER = CORPUS / "temp" / "hand-made"
@@ -76,7 +78,8 @@ def write(temp: Path, **texts: str) -> dict[Path, bytes]:
 def adopt(temp: Path, task_id: str = "K7Q2MX") -> tuple[Task, tuple[str, ...]]:
     engine = Engine(temp)
     try:
-        return engine.adopt(next(row for row in survey(temp).found if row.id == task_id))
+        refreshed, notes = engine.adopt(next(row for row in survey(temp).found if row.id == task_id))
+        return refreshed.task, notes
     finally:
         engine.close()
 
@@ -197,12 +200,29 @@ def variants(temp: Path) -> dict[str, bytes]:
     return contents(temp)
 
 
+def test_it_says_when_a_document_cannot_get_its_stamp_now(temp: Path) -> None:
+    write(temp, plan="Models first.\n")
+    disk = ScriptedDisk()
+
+    def full(number: int, operation: str, path: Path) -> None:
+        if operation == "create" and path.parent.name == "staging":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    disk.before = full
+    engine = Engine(temp, disk=disk)
+    refreshed, _ = engine.adopt(*survey(temp).found)
+    assert refreshed.problem == "documents of K7Q2MX are behind their journal: No space left on device; free the disk"
+    disk.before = ScriptedDisk().before
+    assert engine.refresh("K7Q2MX").problem is None
+    engine.close()
+
+
 def adopt_all(temp: Path) -> tuple[dict[str, Task], dict[str, str]]:
     """The tasks that were adopted; why the others were not."""
     engine, tasks, left = Engine(temp), {}, {}
     for found in survey(temp).found:
         try:
-            tasks[found.id] = engine.adopt(found)[0]
+            tasks[found.id] = engine.adopt(found)[0].task
         except Refused as error:
             left[found.id] = error.reason
     engine.close()
