@@ -9,12 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from importlib import import_module
 
 from proof.result import Part, Result, joined
 
-TOGETHER = ("calls", "people", "kernel", "crash", "power", "mutants", "controls")
+TOGETHER = ("controls", "mutants", "crash", "kernel", "people", "calls", "power")
+"""Go on side by side, begun in this order: the short ones first, and last what fills each gap."""
 ALONE = ("takeovers", "many", "chaos")
 """Have processes of their own, whose shares and speed count."""
 PROOFS = (*TOGETHER, *ALONE)
@@ -25,29 +26,36 @@ SHOWN = 5
 
 
 def results(names: Sequence[str], full: bool) -> Iterator[Result]:
-    """Proof by proof."""
+    """Proof by proof, each as soon as it is done."""
     processors = os.cpu_count() or 1
-    yield from found([name for name in names if name in TOGETHER], full, AT_ONCE * processors)
-    for name in names:
-        if name in ALONE:
+    yield from found([name for name in TOGETHER if name in names], full, AT_ONCE * processors)
+    for name in ALONE:
+        if name in names:
             yield from found([name], full, processors)
 
 
 def found(names: Sequence[str], full: bool, processes: int) -> Iterator[Result]:
     """What so many processes find: the next proof is begun where one has no more parts to begin."""
     with ProcessPoolExecutor(processes) as pool:
-        shares = [[pool.submit(part) for part in parts(name, full)] for name in names]
-        for share in shares:
-            yield from joined(result for part in share for result in _several(part.result()))
+        shares = {name: [pool.submit(part) for part in parts(name, full)] for name in names}
+        owners = {part: name for name, share in shares.items() for part in share}
+        for ended in as_completed(owners):
+            share = shares[owners[ended]]
+            if all(part.done() for part in share):
+                yield from joined(result for part in share for result in outcome(owners[ended], part))
+
+
+def outcome(name: str, part: Future[Result | list[Result]]) -> list[Result]:
+    """What it found; a part that failed itself does not hide the others."""
+    if error := part.exception():
+        return [Result(f"{name} itself", 1, "failures", (repr(error),))]
+    found = part.result()
+    return found if isinstance(found, list) else [found]
 
 
 def parts(name: str, full: bool) -> Iterator[Part]:
     every: Iterator[Part] = import_module(f"proof.{name}").parts(full)
     return every
-
-
-def _several(found: Result | list[Result]) -> list[Result]:
-    return found if isinstance(found, list) else [found]
 
 
 def line(result: Result) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from orchestrator.engine import Engine
 from orchestrator.events import PhaseChanged, ReferenceAdded
 from orchestrator.task import Task
-from proof.flows import DONE, OTHER
+from proof.flows import BY_HAND, DONE, HAND_MADE, OTHER, PUT_AWAY
 from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
 
 AGENT = "---\nname: clerk\ndescription: Writes notes\n---\nYou write notes.\n"
@@ -154,6 +154,13 @@ def bare(project: Project) -> None:
     (agents / "clerk.md").write_text(AGENT)
 
 
+def by_hand(project: Project) -> None:
+    bare(project)
+    (project.temp / "completed").mkdir(parents=True)
+    for name, text in HAND_MADE.items():
+        (project.temp / name).write_bytes(text.encode())
+
+
 def kept(project: Project) -> None:
     """A task, another one that refers to it, and a file beside its documents."""
     bare(project)
@@ -215,6 +222,11 @@ def nothing(engine: Engine, project: Project) -> None:
 def made(engine: Engine, project: Project) -> None:
     assert (project.temp / ".orchestrator" / ".gitignore").read_text() == "*\n"
     assert (project.temp / "completed").is_dir()
+
+
+def is_adopted(engine: Engine, project: Project) -> None:
+    assert set(engine.ids()) == {BY_HAND, PUT_AWAY}
+    assert "Models first." in path_of(project.temp, "plan", BY_HAND).read_text()
 
 
 def absorbed(engine: Engine, project: Project) -> None:
@@ -315,9 +327,13 @@ COMMANDS = (
     Command(("init",), bare, made),
     Command(("status",), kept, nothing),
     Command(("log", ID), kept, nothing),
+    Command(("at", "2026-06-01"), kept, nothing),
+    Command(("check",), kept, nothing),
     Command(("agents",), kept, nothing),
     Command(("doctor",), kept, nothing),
+    Command(("adopt",), by_hand, is_adopted),
     Command(("show", ID), edited, absorbed),
+    Command(("diff", ID, "r1"), edited, absorbed),
     Command(("archive", ID), closed, is_archived),
     Command(("cancel", ID, "Not wanted"), kept, is_cancelled),
     Command(("reopen", ID), archived, is_open, while_archived),

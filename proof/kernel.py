@@ -119,9 +119,9 @@ class Crashes:
                         raise OSError(f"nothing is served: exit {server.returncode}")
                 with self._mount(served / "disk"):
                     apart(lambda: self._act(flow, served / "mark"))
-                    os.sync()
+                    _run("sync", "--file-system", str(self._mounted))
             finally:
-                _run("umount", str(served))
+                _run("umount", "--lazy", str(served))  # another `losetup` may look at our device: it is held until then
         return list(records(log))
 
     def _act(self, flow: Flow, mark: Path) -> None:

@@ -40,7 +40,7 @@ from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 43_000, "failed": 16_500, "died": 8_000, "again": 23_000}
+STATES = {"cut": 54_000, "failed": 16_000, "died": 4_500, "again": 22_500}
 """How many are drawn: after a cut, after a failed sync, after a death, after two cuts; ten times as many in full."""
 CLAIMS = {
     "cut": "power lost at any operation",
@@ -58,7 +58,7 @@ MOVES = (archive, cancel, reopen, rename, rename_archived)
 """Flows that sync a directory again when that failed. A file system that cannot write one writes nothing any more."""
 SHARES = 4
 """Of each flow so many parts. Every other one does without the exchange; the last two of `create` find no folder."""
-EACH = {"failed": 20, "died": 4}
+EACH = {"failed": 25, "died": 5}
 """States drawn of each failing sync, and of each death, at least."""
 RECOVERIES = 40
 """States after a second cut, of each recovery."""
@@ -236,26 +236,29 @@ def go_on(word: str, engine: Engine) -> None:
 
 def written(folder: Path, state: State) -> None:
     """The state as the next boot finds it."""
-    places: dict[int, Path] = {}
+    places: dict[int, str] = {}
     folder.mkdir()
     for name, (number, data) in state.items():
-        path = folder / name
+        path = f"{folder}/{name}"
         if data is None:
-            path.mkdir()
+            os.mkdir(path)
         elif number in places:
             os.link(places[number], path)
         else:
-            path.write_bytes(data)
+            with open(path, "wb", buffering=0) as file:
+                file.write(data)
             places[number] = path
     next_boot(folder / ".temp")
 
 
 def next_boot(temp: Path) -> None:
     """All files were last changed, and all locks held, before this boot."""
-    for path in temp.rglob("*"):
-        os.utime(path, (EARLIER, EARLIER), follow_symlinks=False)
+    boot = system.boot().encode()
     for lock in temp.glob(".orchestrator/locks/*.lock"):
-        lock.write_bytes(lock.read_bytes().replace(system.boot().encode(), b"0" * len(system.boot())))
+        lock.write_bytes(lock.read_bytes().replace(boot, b"0" * len(boot)))
+    for folder, folders, names in os.walk(temp):
+        for name in (*folders, *names):
+            os.utime(f"{folder}/{name}", (EARLIER, EARLIER), follow_symlinks=False)
 
 
 def judged(folder: Path, flow: Flow, case: Case, lasting: set[bytes]) -> str:

@@ -24,7 +24,7 @@ _VARIES = re.compile(
     rb"[0-9a-f]{8,}(-[0-9a-f]{4}){0,3}|\d{4}-\d\d-\d\d[T ][\d:.]+|\d+\.\d+|(pid|started) \d+|\"seconds\":\d+"
 )
 _KNOWN = re.compile(
-    r"\.gitignore|journal/(completed/)?\w{6}\.jsonl|locks/(\w{6}|probe)\.lock|locks/\w{6}\.lease-\d+(\.beat)?"
+    r"\.gitignore|journal/(completed/)?\w{6}\.jsonl|locks/(\w{6}|probe|workspace)\.lock|locks/\w{6}\.lease-\d+(\.beat)?"
     r"|(contents|outputs)/[0-9a-f]{64}"
 )
 """What may be in the engine's own folder for good."""
@@ -33,9 +33,13 @@ _KNOWN = re.compile(
 class Trial:
     """One command, struck again and again in copies of one project."""
 
-    def __init__(self, command: Command, project: Project, stride: int) -> None:
-        """`stride`: of the errors every so many are tried; 1: all, and those that stay at every call."""
+    def __init__(self, command: Command, project: Project, full: bool, stride: int = 1) -> None:
+        """`full`: deaths, and errors that stay, at every call, not only at those that change something.
+
+        `stride`: of the errors every so many are tried.
+        """
         self._command = command
+        self._full = full
         self._stride = stride
         self._project = project
         self._faults = Faults()
@@ -56,14 +60,14 @@ class Trial:
         """Those that can strike the calls it makes when nothing does."""
         ended, calls = self._run(Fault(), self._command.words)
         assert ended.code == 0, ended
-        full = self._stride == 1
-        deaths = [Fault(call.number) for call in calls if full or call.kind in CHANGING]
+        changing = [call for call in calls if self._full or call.kind in CHANGING]
+        deaths = [Fault(call.number) for call in changing]
         errors = [Fault(call.number, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
         lasting = [
             Fault(call.number, error, lasting=True)
-            for call in calls
+            for call in changing
             for error in LASTING
-            if call.kind in ERRORS[error] and (full or call.kind in CHANGING)
+            if call.kind in ERRORS[error]
         ]
         yield from deaths
         yield from [*errors, *lasting][:: self._stride]
