@@ -33,10 +33,11 @@ MUTATED = {
     "engine/publisher.py": "Publisher.put Publisher._exchange Publisher.exchanging",
     "engine/shelf.py": "Shelf.reconcile Shelf.publish Shelf.checkpoint Shelf.set_aside Shelf._record "
     "Shelf._record_came_out Shelf._left_in_staging Shelf._put_all",
-    "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.take_name Moves.finish Moves._begin "
-    "Moves._bring Moves._take_private Moves._carry Moves._clear Moves._tell",
-    "engine/desk.py": "Desk.create Desk.open Desk.catch_up Desk.append",
-    "engine/engine.py": "Engine.create Engine.refresh Engine.archive Engine._open Engine._transact",
+    "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.fork Moves.take_name Moves.finish "
+    "Moves.follow_references Moves._begin Moves._bring Moves._take_private Moves._carry Moves._clear Moves._tell",
+    "engine/desk.py": "Desk.create Desk.fork Desk.open Desk.catch_up Desk.append",
+    "engine/engine.py": "Engine.create Engine.adopt Engine.refresh Engine.archive Engine.fork Engine._open "
+    "Engine._transact",
     "engine/folder.py": "Folder.prepare",
 }
 """The steps of a commit, an opening, a checkpoint, a move and a recovery."""
@@ -72,7 +73,7 @@ SECONDS = 1200
 PROCESSES = 2
 WIDEST = 120
 FEW, TESTING = 3, 6
-"""Attempts of each kind that come first, and seconds of tests."""
+"""Attempts of each kind, and seconds of tests, that come first."""
 
 
 class Mutant(NamedTuple):
@@ -250,9 +251,10 @@ def _through(rows: Iterable[Ran], mutant: Mutant) -> list[Ran]:
 def _ways(tried: list[Ran], tests: list[Ran]) -> Iterator[Attempt | str]:
     first = [row for kind in KINDS for row in [row for row in tried if row.what[0] == kind][:FEW]]
     yield from (row.what for row in first)
-    seconds = accumulate(row.seconds for row in tests)
-    yield from (row.what for row, by_then in zip(tests, seconds, strict=True) if by_then < TESTING)
+    count = sum(by_then < TESTING for by_then in accumulate(row.seconds for row in tests))
+    yield from (row.what for row in tests[:count])
     yield from (row.what for row in tried if row not in first)
+    yield from (row.what for row in tests[count:])
 
 
 def argued() -> dict[str, str]:

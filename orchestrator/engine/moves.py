@@ -127,7 +127,6 @@ class Moves:
     def _begin(self, desk: Desk, event: Event, *more: Event, actor: Actor = "user") -> None:
         self._shelf.checkpoint(desk)
         desk.append((event, *more), actor, self._now())
-        desk.seen.clear()
 
     def _bring(self, desk: Desk, moving: Move) -> None:
         self._shelf.checkpoint(desk)

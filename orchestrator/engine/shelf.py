@@ -71,7 +71,6 @@ class Shelf:
         except (OSError, StorageError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or error
             desk.problem = f"documents of {desk.task.id} are behind their journal: {reason}; free the disk"
-            desk.seen.clear()
 
     def checkpoint(self, desk: Desk) -> None:
         """Sync the documents. What a failed sync left in doubt is written anew, never synced again as it is."""

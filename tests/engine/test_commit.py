@@ -253,6 +253,17 @@ def test_the_engines_own_folder_is_private_and_ignores_itself_in_git(engine: Eng
     assert (own / ".gitignore").read_text() == "*\n"
 
 
+def test_the_folder_itself_is_for_all_to_read_and_an_emptied_gitignore_is_put_right(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    Engine(temp).close()
+    ignore = temp / ".orchestrator" / ".gitignore"
+    ignore.write_text("")
+    Engine(temp).close()
+    (tmp_path / "other").mkdir()
+    assert temp.stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert ignore.read_text() == "*\n"
+
+
 def test_an_id_that_is_taken_is_refused(tmp_path: Path) -> None:
     engine = open_engine(tmp_path / ".temp")
     engine.create(CREATED, task_id=ID)

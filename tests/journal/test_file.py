@@ -159,12 +159,15 @@ def test_what_was_written_of_a_line_before_the_write_failed_is_taken_back(tmp_pa
 
 def test_a_line_that_was_not_synced_and_cannot_be_taken_back_is_said_to_be_in_doubt(tmp_path: Path) -> None:
     disk = FailingDisk()
-    _, journal, _ = filled(tmp_path, 2, disk)
+    journals, journal, path = filled(tmp_path, 2, disk)
     disk.failing = {"fdatasync": errno.EIO, "truncate": errno.EIO}
     with journal.locked(), pytest.raises(Unsynced) as caught:
         journal.append(commit(3))
     journal.close()
     assert caught.value.in_doubt
+    inode = path.stat().st_ino
+    assert revisions(journals) == [1, 2, 3]
+    assert path.stat().st_ino != inode, "trusted, though nobody wrote it anew"
 
 
 def test_a_sync_that_failed_is_never_tried_again_a_new_file_takes_over(tmp_path: Path) -> None:
@@ -204,6 +207,20 @@ def test_a_line_whose_writer_died_before_its_sync_is_written_anew_before_it_is_t
     inode = path.stat().st_ino
     assert revisions(journals) == [1, 2, 3]
     assert path.stat().st_ino == inode
+
+
+def test_a_line_in_doubt_is_not_trusted_by_anybody_as_long_as_it_cannot_be_written_anew(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, path = filled(tmp_path, 3, disk)
+    journal.close()
+    (tmp_path / "locks" / "K7Q2MX.lock").write_text(f"D {system.boot()} 0".ljust(64))
+    inode = path.stat().st_ino
+    for _ in range(2):
+        disk.failing["create"] = errno.ENOSPC
+        with pytest.raises(Unsynced, match="in doubt"):
+            revisions(journals)
+    assert revisions(journals) == [1, 2, 3]
+    assert path.stat().st_ino != inode
 
 
 def test_a_directory_whose_sync_failed_leaves_no_task_behind(tmp_path: Path) -> None:
