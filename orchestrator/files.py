@@ -18,11 +18,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
+Identity = tuple[int, ...]
 
 LARGEST = 64 * 1024 * 1024
 _RENAME_NOREPLACE = 1
@@ -64,11 +65,36 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def _write(self, descriptor: int, path: Path, data: bytes) -> None:
+    def _write(self, descriptor: int, path: Path, data: bytes, offset: int = 0) -> None:
         view = memoryview(data)
         while view:
-            written = self.perform("write", path, lambda rest=view: os.write(descriptor, rest))  # type: ignore[misc]
-            view = view[written:]
+            act = partial(os.pwrite, descriptor, view, offset)
+            written = self.perform("write", path, act)
+            view, offset = view[written:], offset + written
+
+    def rewrite(self, path: Path, data: bytes, old: bytes, identity: Identity) -> bool:
+        """Give a file another content in place; False, and nothing is done, where somebody might see that.
+
+        It must be as it was when it had the content `old` and this identity, have no other name and be open nowhere;
+        other systems than Linux do not say. At every moment it holds `old` or a beginning of `data`, and nothing is
+        left of it when it could not be written whole.
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            if _identity(os.fstat(descriptor)) != identity or not _is_ours_alone(descriptor):
+                return False
+            same = _same_beginning(old, data)
+            self.truncate(descriptor, path, same)
+            self._write(descriptor, path, data[same:], same)
+        except OSError:
+            self.remove(path)
+            raise
+        finally:
+            os.close(descriptor)
+        return True
 
     def append(self, descriptor: int, path: Path, data: bytes, size: int) -> None:
         """Append in one write; what was written of a failed one is taken back to `size` bytes, and OSError raised."""
@@ -215,6 +241,27 @@ def _read(descriptor: int, path: Path, finished: bool) -> bytes:
     return data
 
 
+def identity(path: Path) -> Identity | None:
+    """What tells a file, and each change of it, from others; None when there is none."""
+    try:
+        return _identity(path.lstat())
+    except OSError:
+        return None
+
+
+def _identity(found: os.stat_result) -> Identity:
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _same_beginning(one: bytes, other: bytes) -> int:
+    """How many bytes two contents begin with in common."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
+
+
 class Lock:
     """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
 
@@ -292,14 +339,30 @@ def _has_writer(descriptor: int) -> bool:
     """
     if sys.platform != "linux":
         return False
-    import signal  # as ctypes
-
     try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        _lease(descriptor, fcntl.F_RDLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
     return False
+
+
+def _is_ours_alone(descriptor: int) -> bool:
+    """True when nobody else has this file open: a write lease says so, given back at once, as it makes others wait."""
+    if sys.platform != "linux" or os.fstat(descriptor).st_nlink != 1:
+        return False
+    try:
+        _lease(descriptor, fcntl.F_WRLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError:
+        return False
+    return True
+
+
+def _lease(descriptor: int, kind: int) -> None:
+    import signal  # as ctypes
+
+    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, kind)
 
 
 def exchanges(disk: Disk, directory: Path) -> bool:

@@ -134,9 +134,9 @@ class RecordingDisk(Disk):
 
     # -- what `perform` is not told --------------------------------------------
 
-    def _write(self, descriptor: int, path: Path, data: bytes) -> None:
-        self._given = (descriptor, 0, data)
-        super()._write(descriptor, path, data)
+    def _write(self, descriptor: int, path: Path, data: bytes, offset: int = 0) -> None:
+        self._given = (descriptor, offset, data)
+        super()._write(descriptor, path, data, offset)
 
     def append(self, descriptor: int, path: Path, data: bytes, size: int) -> None:
         self._given = (descriptor, size, data)

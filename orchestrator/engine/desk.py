@@ -11,12 +11,29 @@ from dataclasses import dataclass
 from orchestrator import documents
 from orchestrator.errors import Damaged, Refused
 from orchestrator.events import Actor, Commit, Event, Kind, TaskForked
+from orchestrator.files import Identity
 from orchestrator.journal import Journal, Journals
 from orchestrator.task import Task, digest
 from orchestrator.transitions import fold, follow, origin, publish
 
 RECENT = 64
 """So many commits are kept in memory, for those who ask what happened lately."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A document as this process has put it in place."""
+
+    data: bytes
+    revision: int
+
+
+@dataclass(frozen=True)
+class Spare:
+    """A file in staging that was such a document, and holds it still."""
+
+    held: Placed
+    identity: Identity
 
 
 class Desk:
@@ -32,6 +49,8 @@ class Desk:
         self.origin = origin
         self.mask = mask
         self.seen: dict[Kind, bytes | None] = {}
+        self.placed: dict[Kind, Placed] = {}
+        self.spares: dict[Kind, Spare] = {}
         self.restored: tuple[Kind, ...] = ()
         self.unsettled: tuple[Kind, ...] = ()
         self.published = 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator import documents
+from orchestrator import documents, files
 from orchestrator.engine import absorption
 from orchestrator.engine.absorption import Aside, Findings, Found
 from orchestrator.engine.desk import Desk
@@ -56,6 +55,7 @@ class Shelf:
         """
         try:
             if desk.journal.doubted:
+                self._publisher.forget(desk)
                 desk.doubtful.update(documents.kinds(desk.task))
             for _ in range(_ROUNDS):
                 came_out = self._put_all(desk, leave)
@@ -74,6 +74,7 @@ class Shelf:
 
     def checkpoint(self, desk: Desk) -> None:
         """Sync the documents. What a failed sync left in doubt is written anew, never synced again as it is."""
+        self._publisher.forget(desk)
         if not desk.published:
             return
         desk.published = 0
@@ -117,11 +118,14 @@ class Shelf:
     def _left_in_staging(self, desk: Desk, found: Found) -> Found:
         """What a process that died while publishing left: our own copy, or an edit that had just come out."""
         came_out: Found = {}
-        for name in os.listdir(self._folder.staging):
-            identity = documents.identify(name)
-            if identity is None or identity[1] != desk.task.id:
+        for kind in documents.KINDS:
+            path = self._folder.staged(desk.task, kind)
+            if not files.exists(path) or self._publisher.is_spare(desk, kind):
                 continue
-            kind, path = identity[0], self._folder.staging / name
+            data = absorption.look(path, finished=True)
+            if isinstance(data, bytes) and absorption.is_known(desk, kind, data):
+                self._disk.remove(path)
+                continue
             data = absorption.look_at_last(path) or b""
             ours = kind in desk.task.documents and kind in documents.kinds(desk.task)
             if ours and found[kind] == desk.text(kind) and not desk.journal.rebooted:
@@ -141,9 +145,7 @@ class Shelf:
             wanted = desk.text(kind)
             if kind in leave or (desk.seen.get(kind) == wanted and kind not in desk.doubtful):
                 continue
-            staged, target = self._folder.staged(desk.task, kind), self._folder.document(desk.task, kind)
-            covered = desk.task.documents[kind].revision <= desk.journal.durable
-            unknown = self._publisher.put(staged, target, wanted, desk.seen.get(kind), sync=covered)
+            unknown = self._publisher.put(desk, kind, wanted)
             desk.doubtful.discard(kind)
             if unknown is None:
                 desk.seen[kind] = wanted

@@ -1,0 +1,88 @@
+"""Documents are written anew in files that came out of an exchange: only where nobody can see it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine import Engine
+from orchestrator.events import PhaseChanged
+from proof.disk import ScriptedDisk
+from proof.folder import CREATED, ID, PLAN, assert_in_step, open_engine, path_of, text_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open")
+
+
+@pytest.fixture
+def engine(temp: Path, disk: ScriptedDisk) -> Engine:
+    engine = open_engine(temp, disk)
+    engine.create(CREATED, *PLAN)
+    return engine
+
+
+def changed(engine: Engine, *numbers: int) -> None:
+    for number in numbers:
+        engine.commit(ID, [PhaseChanged(phase=f"phase {'long ' * (number % 3)}{number}")], actor="user")
+
+
+def test_a_commit_makes_and_removes_no_file(engine: Engine, disk: ScriptedDisk, temp: Path) -> None:
+    changed(engine, 1, 2)
+    disk.log.clear()
+    changed(engine, 3, 4, 5, 6)
+    assert (disk.count("create"), disk.count("remove"), disk.count("fdatasync")) == (0, 0, 4)
+    assert disk.count("exchange") >= 8
+    assert_in_step(temp, engine.refresh(ID).task)
+
+
+def test_who_reads_a_document_slowly_reads_one_text(engine: Engine, temp: Path) -> None:
+    changed(engine, 1, 2, 3)
+    expected = text_of(temp, "progress")
+    with open(path_of(temp, "progress")) as slow:
+        beginning = slow.read(10)
+        changed(engine, 4, 5, 6)
+        assert beginning + slow.read() == expected
+    changed(engine, 7, 8)
+    assert_in_step(temp, engine.refresh(ID).task)
+
+
+def test_a_second_name_of_a_document_keeps_its_text(engine: Engine, temp: Path, tmp_path: Path) -> None:
+    changed(engine, 1, 2, 3)
+    expected = text_of(temp, "progress")
+    os.link(path_of(temp, "progress"), tmp_path / "kept.md")
+    changed(engine, 4, 5, 6)
+    assert (tmp_path / "kept.md").read_text() == expected
+
+
+def test_a_file_that_was_synced_is_never_written_to_again(engine: Engine, disk: ScriptedDisk, temp: Path) -> None:
+    changed(engine, 1, 2, 3)
+    disk.log.clear()
+    changed(engine, *range(4, 70))  # a checkpoint is among them
+    made = ("create", engine.folder.staging / path_of(temp, "progress").name)
+    assert disk.log.count(made) == 2  # what was in place is synced, what was spare is no more
+    engine.close()
+    disk.log.clear()
+    changed(open_engine(temp, disk), 70)
+    assert disk.log.count(made) == 1
+
+
+def test_no_spare_file_outlives_its_engine(engine: Engine, temp: Path) -> None:
+    changed(engine, 1, 2, 3)
+    assert list(engine.folder.staging.iterdir())
+    engine.close()
+    assert not list(engine.folder.staging.iterdir())
+
+
+def test_spare_files_of_a_process_that_died_are_taken_away_and_not_for_edits(engine: Engine, temp: Path) -> None:
+    changed(engine, 1, 2, 3)
+    left = list(engine.folder.staging.iterdir())
+    other = open_engine(temp)
+    assert other.refresh(ID).task.revision == engine.refresh(ID).task.revision
+    assert left
+    assert not list(engine.folder.staging.iterdir())
+    assert not list(temp.glob("set-aside*"))
+    changed(engine, 4, 5)
+    changed(other, 6, 7)
+    assert_in_step(temp, engine.refresh(ID).task)
