@@ -22,6 +22,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
+from orchestrator import openings
+
 Result = TypeVar("Result")
 Identity = tuple[int, ...]
 
@@ -84,7 +86,7 @@ class Disk:
         except OSError:
             return False
         try:
-            if _identity(os.fstat(descriptor)) != identity or not _is_ours_alone(descriptor):
+            if _identity(os.fstat(descriptor)) != identity or not openings.is_ours_alone(descriptor):
                 return False
             same = _same_beginning(old, data)
             self.truncate(descriptor, path, same)
@@ -231,7 +233,7 @@ def _read(descriptor: int, path: Path, finished: bool) -> bytes:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    if finished and _has_writer(descriptor):
+    if finished and openings.has_writer(descriptor):
         raise OSError(errno.EAGAIN, "a program had it open for writing when it was replaced", str(path))
     if found.st_size > LARGEST:
         raise OSError(errno.EFBIG, "larger than 64 MiB", str(path))
@@ -317,52 +319,6 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def is_being_written(path: Path) -> bool:
-    """True when a process has this regular file open for writing; False also where the system does not say."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        return _has_writer(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _has_writer(descriptor: int) -> bool:
-    """Asked of Linux by a read lease, which it grants only when nobody writes, and which ends with the descriptor.
-
-    Whoever opens the file for writing in that instant is the reason for a signal to us: one that is ignored unless
-    handled.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        _lease(descriptor, fcntl.F_RDLCK)
-    except OSError as error:
-        return error.errno == errno.EAGAIN
-    return False
-
-
-def _is_ours_alone(descriptor: int) -> bool:
-    """True when nobody else has this file open: a write lease says so, given back at once, as it makes others wait."""
-    if sys.platform != "linux" or os.fstat(descriptor).st_nlink != 1:
-        return False
-    try:
-        _lease(descriptor, fcntl.F_WRLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except OSError:
-        return False
-    return True
-
-
-def _lease(descriptor: int, kind: int) -> None:
-    import signal  # as ctypes
-
-    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, kind)
 
 
 def exchanges(disk: Disk, directory: Path) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator import documents, files, system
+from orchestrator import documents, files, openings, system
 from orchestrator.documents import Stamp
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
@@ -240,6 +240,6 @@ def is_settled(path: Path | None) -> bool:
         if not stat.S_ISREG(found.st_mode):
             return True
         age = time.time() - found.st_mtime
-        return not 0 <= age < SETTLE and not files.is_being_written(path)
+        return not 0 <= age < SETTLE and not openings.is_being_written(path)
     except OSError:
         return True

@@ -1,0 +1,80 @@
+"""What was said to the model and by it, and what its calls did."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from orchestrator.events.event import Event, Json
+from orchestrator.receipts import FileChange, Intent, Receipt
+from orchestrator.usage import Usage
+
+
+class MessageAdded(Event):
+    """What was said to the model: text, notices, tool results, as Messages API content blocks.
+
+    `heard`: the revision up to which the model has now been told of what others did.
+    """
+
+    content: tuple[Json, ...]
+    heard: int = 0
+
+
+class ModelReplied(Event):
+    content: tuple[Json, ...]
+    stop_reason: str
+    model: str
+    usage: Usage = Usage()
+    cost: float | None = Field(default=None, description="US dollars at list prices; none where the price is not known")
+    intents: tuple[Intent, ...] = ()
+
+
+class ContextRenewed(Event):
+    """The conversation began anew: what was said before is not sent any more.
+
+    `summary`: the `compaction` block that stands for it, to be sent back as it is; None where the server made none.
+    """
+
+    summary: Json | None = None
+    model: str = ""
+    usage: Usage = Usage()
+    cost: float | None = Field(default=None, description="of the summary, as in ModelReplied")
+
+
+class CallSettled(Event):
+    """A tool call ended: its receipt."""
+
+    receipt: Receipt
+
+
+class SyncAsked(Event):
+    """The model was asked to record its state; `triggers` names why."""
+
+    triggers: tuple[str, ...]
+
+
+class StateRecorded(Event):
+    """A Sync call went through: nothing is owed any more."""
+
+
+class StuckNoticed(Event):
+    """The calls led nowhere, and the model was told."""
+
+    reason: str
+
+
+class FinishRefused(Event):
+    """Finish was called and something was missing."""
+
+    missing: tuple[str, ...]
+
+
+class ChangesUndone(Event):
+    """A person took back what calls did to files: each from what the task left to what was there before it."""
+
+    files: tuple[FileChange, ...]
+
+
+class DirectoryChanged(Event):
+    """Where the next command starts, relative to the workspace."""
+
+    path: str

@@ -1,0 +1,114 @@
+"""How a task is made, goes on, ends and moves."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from orchestrator.events.event import Event, Json, Mode, Stage
+from orchestrator.usage import Limits
+
+
+class TaskCreated(Event):
+    agent: str
+    description: str
+    mode: Mode = "full"
+    parent: str | None = None
+    model: str | None = None
+    limits: Limits = Limits()
+    verify: tuple[str, ...] = Field(default=(), description="shell commands that must pass before the task is done")
+    output_schema: Json | None = Field(default=None, description="JSON Schema of the result Finish declares")
+
+
+class TaskAdopted(Event):
+    """Its documents were kept by hand before: what they said of its life. `archived`: they lay in `completed/`.
+
+    `split`: others of them did not, and are moved there; with the `companions`, as of an archive.
+    """
+
+    status: Stage
+    archived: bool = False
+    split: bool = False
+    companions: tuple[str, ...] = ()
+    started_at: str | None = None
+    completed_at: str | None = None
+
+
+class WorkerStarted(Event):
+    """A worker took the lease: a new epoch. `resumed` says that another one worked before."""
+
+    epoch: int
+    holder: str
+    resumed: bool = False
+
+
+class TaskBlocked(Event):
+    reason: str
+
+
+class TaskStopped(Event):
+    """A limit was reached, or a person stopped it. `resume` goes on."""
+
+    reason: str
+
+
+class LimitsChanged(Event):
+    limits: Limits
+
+
+class ModeChanged(Event):
+    mode: Mode
+
+
+class TaskCompleted(Event):
+    summary: str
+    result: Json | None = None
+
+
+class TaskCancelled(Event):
+    """It will not be finished."""
+
+    reason: str = ""
+
+
+class InstructionGiven(Event):
+    """A person gave the task more to do. `item`: the id of the checklist item that stands for it."""
+
+    text: str
+    item: str
+
+
+class ArchiveBegun(Event):
+    """The commit point of an archive: from here on it only rolls forward. `companions`: names of files beside."""
+
+    companions: tuple[str, ...] = ()
+
+
+class ArchiveDone(Event):
+    pass
+
+
+class TaskReopened(Event):
+    """The commit point of a closed task's way back: open again, its files return. `companions`: as for an archive."""
+
+    companions: tuple[str, ...] = ()
+
+
+class TaskRenamed(Event):
+    """The commit point of a renaming. `companions`: as for an archive, by their old names."""
+
+    id: str
+    previous: str
+    companions: tuple[str, ...] = ()
+
+
+class TaskForked(Event):
+    """Another task from here on. The journal so far is that of `task` up to `revision`, when its id was `previous`."""
+
+    id: str
+    previous: str
+    task: str
+    revision: int
+
+
+class MoveDone(Event):
+    """The files of a task that was reopened or renamed are all where they belong."""
