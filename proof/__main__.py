@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from importlib import import_module
@@ -39,10 +40,11 @@ def found(names: Sequence[str], full: bool, processes: int) -> Iterator[Result]:
     with ProcessPoolExecutor(processes) as pool:
         shares = {name: [pool.submit(part) for part in parts(name, full)] for name in names}
         owners = {part: name for name, share in shares.items() for part in share}
+        waiting = Counter(owners.values())
         for ended in as_completed(owners):
-            share = shares[owners[ended]]
-            if all(part.done() for part in share):
-                yield from joined(result for part in share for result in outcome(owners[ended], part))
+            waiting[name := owners[ended]] -= 1
+            if not waiting[name]:
+                yield from joined(result for part in shares[name] for result in outcome(name, part))
 
 
 def outcome(name: str, part: Future[Result | list[Result]]) -> list[Result]:

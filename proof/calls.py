@@ -1,7 +1,9 @@
 """Death and every error that fits, at every system call on a path under `.temp` of every command.
 
-A death between two calls that change nothing leaves what the one before left: deaths are tried at those that change
-something. What a fault leaves is judged once where others leave the same, but for times and digests.
+A death between two calls that change nothing leaves what the one before left: deaths, and errors that stay, are tried
+at those that change something. Of the errors of calls that only look every fifth is tried, and of the long commands'
+every 91st, unless all are asked for. What a fault leaves is judged once where others leave the same, but for times and
+digests.
 """
 
 from __future__ import annotations
@@ -36,10 +38,12 @@ from proof.trial import Trial
 LONG = ("run", "resume", "continue")
 SHARES = dict.fromkeys(LONG, 3)
 """The processes among which the calls of a long command are dealt out."""
-STRIDES = dict.fromkeys(LONG, 91)
-"""Of the errors of a command with many calls every so many are tried, unless all are asked for."""
+STRIDE = 91
+"""Of their errors every so many are tried, unless all are asked for."""
+EACH, SAMPLE = "each that changes something", "a sample: --full tries all"
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
+KILLED = "SIGKILL at a call on a path under .temp"
 WHOLE = "calls that strace sees, and the library that breaks them"
 REAL = 397
 """Every so many faults one strikes a process as a person starts it."""
@@ -76,7 +80,7 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
     warm(command)
     gc.collect()
     gc.freeze()
-    trial = Trial(command, Project(place / "tried"), full, 1 if full else STRIDES.get(name, 1))
+    trial = Trial(command, Project(place / "tried"), full, STRIDE if name in LONG and not full else 1)
     counts: Counter[str] = Counter()
     violations: dict[str, list[str]] = {}
     for number, fault in enumerate(islice(trial.faults(), share, None, shares)):
@@ -87,7 +91,8 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
         except (AssertionError, OrchestratorError, OSError) as error:
             reason = " ".join(str(error).split())
             violations.setdefault(what, []).append(f"{name}: {fault} ({trial.struck}): {reason}")
-    found = [Result(what, counts[what], "calls", tuple(violations.get(what, ()))) for what in counts]
+    notes = {what: "" if full else EACH if what == KILLED else SAMPLE for what in counts}
+    found = [Result(what, counts[what], "calls", tuple(violations.get(what, ())), note=notes[what]) for what in counts]
     return [*found, compared(trial)] if share == 0 and name in COMPARED else found
 
 
@@ -114,8 +119,8 @@ def compared(trial: Trial) -> Result:
 
 def claim(fault: Fault) -> str:
     if not fault.error:
-        return "SIGKILL at a call on a path under .temp"
-    return f"{errorcode[fault.error]} {'from a call on' if fault.lasting else 'at a call'} on a path under .temp"
+        return KILLED
+    return f"{errorcode[fault.error]} at a call on a path under .temp{', and from then on' * fault.lasting}"
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ SOURCE = Path(__file__).with_name("fault.c")
 KINDS = ("look", "ask", "list", "open", "read", "lock", "create", "write", "overwrite", "cut", "sync", "name", "remove")
 """What a call does, in the order of the library's `enum kind`."""
 CHANGING = {"create", "write", "overwrite", "cut", "name", "remove"}
+LOOKING = {"look", "ask", "list", "open", "read"}
 
-_IN, _OUT = {"look", "ask", "list", "open", "read"}, {"create", "write", "overwrite", "cut", "sync", "name", "remove"}
+_OUT = {"create", "write", "overwrite", "cut", "sync", "name", "remove"}
 _NEW = {"create", "write", "sync", "name"}
 ERRORS = {
-    errno.EIO: _IN | _OUT,
+    errno.EIO: LOOKING | _OUT,
     errno.EACCES: {"look", "list", "open", "create", "name", "remove"},
     errno.EMFILE: {"list", "open", "create"},
     errno.ENOSPC: _NEW,

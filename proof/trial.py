@@ -15,10 +15,13 @@ from pathlib import Path
 from orchestrator.engine import Engine
 from proof import trace
 from proof.commands import Command, Ended, Project, Words, once_more
-from proof.fault import CHANGING, ERRORS, LASTING, Call, Fault, Faults
+from proof.fault import CHANGING, ERRORS, LASTING, LOOKING, Call, Fault, Faults
 from proof.folder import recovered
 
 Start = Callable[..., Ended]
+
+LOOKS = 5
+"""Of the errors of calls that only look, one to four each, every so many are tried, unless all are asked for."""
 
 _VARIES = re.compile(
     rb"[0-9a-f]{8,}(-[0-9a-f]{4}){0,3}|\d{4}-\d\d-\d\d[T ][\d:.]+|\d+\.\d+|(pid|started) \d+|\"seconds\":\d+"
@@ -34,7 +37,7 @@ class Trial:
     """One command, struck again and again in copies of one project."""
 
     def __init__(self, command: Command, project: Project, full: bool, stride: int = 1) -> None:
-        """`full`: deaths, and errors that stay, at every call, not only at those that change something.
+        """`full`: deaths, and errors that stay, at every call, not only at those that change something; no samples.
 
         `stride`: of the errors every so many are tried.
         """
@@ -62,7 +65,9 @@ class Trial:
         assert ended.code == 0, ended
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
-        errors = [Fault(call.number, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
+        errors = [(call, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
+        once = [Fault(call.number, error) for call, error in errors if call.kind not in LOOKING]
+        looks = [Fault(call.number, error) for call, error in errors if call.kind in LOOKING]
         lasting = [
             Fault(call.number, error, lasting=True)
             for call in changing
@@ -70,7 +75,8 @@ class Trial:
             if call.kind in ERRORS[error]
         ]
         yield from deaths
-        yield from [*errors, *lasting][:: self._stride]
+        yield from [*once, *lasting][:: self._stride]
+        yield from looks[:: 1 if self._full else max(self._stride, LOOKS)]
 
     def seen(self) -> tuple[Counter[str], Counter[str]]:
         """The calls of one run that nothing strikes: as strace sees them, and as the library does."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,16 @@ def test_whatever_a_power_cut_leaves_is_recovered_from(kind: str, flow: Flow) ->
 @pytest.mark.parametrize("way", [in_place, replaced], ids=lambda way: way.__name__)
 def test_files_that_are_written_one_by_one_do_not_survive_it_together(way: Way) -> None:
     assert written_so(way).violations
+
+
+def test_each_claim_of_a_proof_is_told_once() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "proof", "controls"], capture_output=True, text=True, check=True
+    ).stdout
+    assert [line.partition("  ")[0] for line in said.splitlines()[1:-1]] == [
+        "five files written in place",
+        "five files replaced safely, each",
+    ]
 
 
 def test_a_document_of_ours_that_a_power_cut_left_in_staging_is_not_set_aside(tmp_path: Path) -> None:
