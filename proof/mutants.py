@@ -1,6 +1,6 @@
 """Our own protocol with one statement taken away, or two swapped: what survives the power cuts is argued, or a gap.
 
-`python -m proof.mutants` lists them, `python -m proof.mutants NAME…` says of each whether it lives.
+`python -m proof.mutants` lists them, `python -m proof.mutants NAME…` says of each whether it lives, and writes it down.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from proof.killer import KINDS, ROOT, SOURCES, Attempt, Ran, attempted, attempts
 from proof.result import Part, Result
 
 MUTATED = {
-    "files.py": "Disk.create Disk._write Disk.append Disk.sync_file Disk.sync_directory Disk.move_new Disk.remove "
-    "Disk.make_directories exchanges",
+    "files.py": "Disk.create Disk._write Disk.rewrite Disk.append Disk.sync_file Disk.sync_directory "
+    "Disk.move_new Disk.remove Disk.make_directories exchanges",
     "journal/file.py": "FileJournal.__init__ FileJournal.reconciled FileJournal.doubt FileJournal.checkpointed "
     "FileJournal.read FileJournal._pending FileJournal._take FileJournal._cut FileJournal._take_back "
     "FileJournal.append FileJournal.move FileJournal.rename FileJournal._reopen FileJournal._rewrite "
     "FileJournal._mark FileJournal._mark_clean FileJournal._set_mark FileJournals.create FileJournals._removed "
     "FileJournals.first FileJournals.replace FileJournals._staged FileJournals.clear",
-    "engine/publisher.py": "Publisher.put Publisher._exchange Publisher.exchanging",
+    "engine/publisher.py": "Publisher.put Publisher.is_spare Publisher.forget Publisher._stage "
+    "Publisher._exchange Publisher.exchanging",
     "engine/shelf.py": "Shelf.reconcile Shelf.publish Shelf.checkpoint Shelf.set_aside Shelf._record "
     "Shelf._record_came_out Shelf._left_in_staging Shelf._put_all",
     "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.fork Moves.take_name Moves.finish "
@@ -197,7 +198,7 @@ def sharpest() -> list[Mutant]:
 
 
 def tried(mutant: Mutant, ways: Sequence[Attempt | str]) -> Result:
-    lives = not killed(mutant, ways) and mutant.name not in argued()
+    lives = not killed(mutant, ways) and not argued().get(mutant.name)
     return Result("mutants of our own protocol, killed or argued", 1, "mutants", (mutant.name,) if lives else ())
 
 
@@ -258,8 +259,17 @@ def _ways(tried: list[Ran], tests: list[Ran]) -> Iterator[Attempt | str]:
 
 
 def argued() -> dict[str, str]:
-    """Why nothing is lost by those that live, as the page says it."""
-    return dict(re.findall(r"(?m)^- `(.+)`: (.+)$", _sections()[1]))
+    """Why nothing is lost by those that live, as the page says it; empty where it does not."""
+    return _rows(1)
+
+
+def found_out() -> dict[str, str]:
+    """How the others broke, as the page says it."""
+    return _rows(2)
+
+
+def _rows(section: int) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^- `(.+)`: ?(.*)$", _sections()[section]))
 
 
 def _sections() -> list[str]:
@@ -267,34 +277,39 @@ def _sections() -> list[str]:
     return re.split(r"(?m)^(?=## )", PAGE.read_text())
 
 
-def page(found: Sequence[tuple[str, str]]) -> str:
-    """With these, and how each was found out; what is written by hand stays as it is."""
-    known, living = argued(), [name for name, how in found if not how]
+def page(judged: dict[str, str]) -> str:
+    """With what became of these, else what it says already; what is written by hand stays as it is."""
+    known, found = argued(), {**found_out(), **judged}
+    names = [mutant.name for mutant in mutants()]
+    broken = {name: how for name in names if (how := found.get(name))}
+    living = {name: known.get(name, "") for name in names if name not in broken and name in {**known, **judged}}
     return "\n".join(
         [
             _sections()[0] + f"## {len(living)} that live\n",
-            *(f"- `{name}`: {known.get(name, '')}".rstrip() for name in living),
-            f"\n## {len(found) - len(living)} that are found out\n",
-            *(f"- `{name}`: {how}" for name, how in found if how),
+            *(f"- `{name}`: {reason}".rstrip() for name, reason in living.items()),
+            f"\n## {len(broken)} that are found out\n",
+            *(f"- `{name}`: {how}" for name, how in broken.items()),
             "",
         ]
     )
 
 
 def main(words: list[str]) -> int:
-    """`all` writes the page; names say what becomes of those."""
+    """`all`, `new` or names say what becomes of those, and write it on the page; `new` are those that it lacks."""
     if not words:
         print(*(mutant.name for mutant in mutants()), sep="\n")
         return 0
-    chosen = list(_with_ways(mutant for mutant in mutants() if mutant.name in words or words == ["all"]))
-    found: list[tuple[str, str]] = []
+    known = {**argued(), **found_out()}
+    names = {mutant.name for mutant in mutants()}
+    wanted = {"all": names, "new": names - known.keys()}.get(words[0], {*words})
+    chosen = list(_with_ways(mutant for mutant in mutants() if mutant.name in wanted))
+    judged: dict[str, str] = {}
     with ProcessPoolExecutor(PROCESSES) as pool:
-        judged = [pool.submit(killed, mutant, ways) for mutant, ways in chosen]
-        for (mutant, _), share in zip(chosen, judged, strict=True):
-            found.append((mutant.name, share.result()))
-            print(mutant.name, found[-1][1] or "lives", sep="\t", flush=True)
-    if words == ["all"]:
-        PAGE.write_text(page(found))
+        shares = [pool.submit(killed, mutant, ways) for mutant, ways in chosen]
+        for (mutant, _), share in zip(chosen, shares, strict=True):
+            judged[mutant.name] = share.result()
+            print(mutant.name, judged[mutant.name] or "lives", sep="\t", flush=True)
+    PAGE.write_text(page(judged))
     return 0
 
 

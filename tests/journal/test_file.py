@@ -68,6 +68,11 @@ def revisions(journals: FileJournals) -> list[int]:
     return found
 
 
+def is_clean(tmp_path: Path) -> bool:
+    """Nobody needs to write the journal anew."""
+    return (tmp_path / "locks" / "K7Q2MX.lock").read_text().startswith("C ")
+
+
 def test_invariant_1_a_tail_torn_anywhere_was_never_committed_and_the_next_commit_follows(tmp_path: Path) -> None:
     journals, journal, path = filled(tmp_path, 3)
     journal.close()
@@ -81,6 +86,39 @@ def test_invariant_1_a_tail_torn_anywhere_was_never_committed_and_the_next_commi
             again.append(commit(3))
         again.close()
         assert path.read_bytes() == whole
+
+
+def test_a_torn_tail_is_cut_for_good_before_anything_follows_it(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    journals, journal, path = filled(tmp_path, 3, disk)
+    journal.close()
+    for failing, done in (
+        ({}, []),
+        ({"fdatasync": errno.EIO}, ["remove", "create", "write", "fdatasync", "move", "fsync"]),
+    ):
+        with path.open("ab") as file:
+            file.write(b'{"v":1,"revi')
+        disk.done.clear()
+        disk.failing.update(failing)
+        assert revisions(journals) == [1, 2, 3]
+        assert disk.done == ["truncate", "fdatasync", *done]
+
+
+@pytest.mark.parametrize("way", ["create", "rename"])
+def test_a_journal_knows_nothing_of_a_task_that_had_its_id_before(tmp_path: Path, way: str) -> None:
+    journals = store(tmp_path)
+    (tmp_path / "locks" / "N2W3D4.lock").write_text("C another-boot 64".ljust(64))
+    if way == "create":
+        journals.create("N2W3D4", FIRST).close()
+    else:
+        journal = journals.create("K7Q2MX", FIRST)
+        with journal.locked():
+            journal.read()
+            journal.rename("N2W3D4")
+        journal.close()
+    journal = journals.open("N2W3D4")
+    assert (journal.durable, journal.rebooted) == (0, False)
+    journal.close()
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 300, b"\xff" * 40 + b"\n" + b"\x07" * 40, b'{"v":1,"revision":4'])
@@ -135,6 +173,7 @@ def test_a_write_that_fails_is_taken_back_and_the_commit_can_be_tried_again(tmp_
         with pytest.raises(StorageError, match="nothing was committed"):
             journal.append(commit(3))
         assert path.read_bytes() == before
+        assert is_clean(tmp_path)
         journal.append(commit(3))
     journal.close()
     assert revisions(journals) == [1, 2, 3]
@@ -179,6 +218,7 @@ def test_a_sync_that_failed_is_never_tried_again_a_new_file_takes_over(tmp_path:
         with pytest.raises(Unsynced):
             journal.append(commit(3))
         assert path.stat().st_ino != inode
+        assert is_clean(tmp_path)
         journal.append(commit(3))
     journal.close()
     assert revisions(journals) == [1, 2, 3]
