@@ -41,6 +41,9 @@ def _checklist(task: Task) -> Iterator[str]:
 
 
 def _rest(task: Task) -> Iterator[str]:
+    for child in task.children:
+        if child.open:
+            yield f"task {child.id}, given to {child.agent}, is {child.status}: go on with it, or cancel it"
     for workstream in task.workstreams:
         if workstream.status != "completed":
             yield f"workstream {workstream.id} is {workstream.status}"

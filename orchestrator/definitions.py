@@ -30,6 +30,8 @@ from typing import Any, Literal
 from orchestrator.errors import BadDefinition, UnknownAgent
 
 ALWAYS = ("Sync", "Finish")
+BY_NAME = ("Task", "Agent")
+"""Other names of a tool: only who lists them is offered them."""
 _LARGEST = 1 << 20
 _FRONT = re.compile(r"---[^\S\n]*\n(.*?)---[^\S\n]*\n?(.*)", re.DOTALL)
 _LINE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+(.+?)[ \t]*$", re.MULTILINE)
@@ -58,7 +60,8 @@ class Agent:
 
     def offers(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of our tools that this agent may use, in our order: `Bash(git:*)` means Bash, unknown names nothing."""
-        wanted = names if self.tools is None else [tool.partition("(")[0] for tool in self.tools]
+        every = [name for name in names if name not in BY_NAME]
+        wanted = every if self.tools is None else [tool.partition("(")[0] for tool in self.tools]
         return tuple(name for name in names if name in ALWAYS or (name in wanted and name not in self.disallowed))
 
 

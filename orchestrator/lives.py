@@ -18,8 +18,8 @@ from typing import Any
 from orchestrator import events as happened
 from orchestrator import mentions
 from orchestrator.errors import Refused
-from orchestrator.events import Actor, Event, Usage
-from orchestrator.task import Fork, Instruction, Item, Life, Move, Reference, Task
+from orchestrator.events import Actor, Event, Life, Usage
+from orchestrator.task import Fork, Instruction, Item, Move, Reference, Task
 
 LIVES: dict[Life, frozenset[Life]] = {
     "pending": frozenset({"in-progress", "stopped", "cancelled"}),

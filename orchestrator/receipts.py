@@ -45,6 +45,15 @@ class Receipt(Frozen):
         return ran or any(change.before != change.after for change in self.files)
 
 
+class Delegated(Frozen):
+    """A task that a call gives to another agent. `child`: its id, reserved before it exists."""
+
+    child: str
+    agent: str
+    description: str
+    workstream: str
+
+
 class Intent(Frozen):
     """What a tool call is about to do: durable with the model's message, before anything runs."""
 
@@ -54,3 +63,4 @@ class Intent(Frozen):
     before: str | None = None
     after: str | None = None
     command: str | None = None
+    delegated: Delegated | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Limits, Mode, Receipt, Status, Usage
+from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Life, Limits, Mode, Receipt, Status, Usage
 
 if TYPE_CHECKING:  # which fields there are, the type checker knows of this one
     from dataclasses import replace as replace
@@ -19,9 +19,6 @@ else:
         changed = object.__new__(type(row))
         changed.__dict__.update(row.__dict__, **changes)
         return changed
-
-
-Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled", "archiving", "archived"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +74,22 @@ class Reference:
     task: str
     document: Kind
     moved: bool = False
+
+
+@dataclass(frozen=True)
+class Child:
+    """A task that another agent was given. `call`: by which tool call; `status`: as it was last seen."""
+
+    id: str
+    agent: str
+    call: str
+    workstream: str
+    status: Life = "pending"
+    revision: int = 0
+
+    @property
+    def open(self) -> bool:
+        return self.status in ("pending", "in-progress", "blocked", "stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +172,7 @@ class Task:
     next_steps: tuple[str, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     references: tuple[Reference, ...] = ()
+    children: tuple[Child, ...] = ()
     prose: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     receipts: tuple[Receipt, ...] = ()

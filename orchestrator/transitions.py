@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from orchestrator import children, evidence, lives
 from orchestrator import events as happened
-from orchestrator import evidence, lives
 from orchestrator.errors import Refused
 from orchestrator.events import Actor, Commit, Event, Kind, Status
 from orchestrator.task import (
@@ -251,6 +251,7 @@ def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Ta
 
 
 def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:
+    task = children.delegated(task, event.intents)
     return replace(
         task,
         transcript=(*task.transcript, Message("assistant", event.content)),
@@ -298,6 +299,7 @@ def _recorded(task: Task, event: happened.StateRecorded, actor: Actor, at: str) 
 
 _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     **lives.CHANGES,
+    happened.ChildObserved: children.observed,
     happened.LimitsChanged: lambda task, event, actor, at: replace(task, limits=event.limits),
     happened.ModeChanged: lambda task, event, actor, at: replace(task, mode=event.mode),
     happened.PhaseChanged: lambda task, event, actor, at: replace(task, phase=event.phase),

@@ -19,7 +19,7 @@ LAYERS = [
     {"events", "contents", "patch"},
     {"task", "evidence"},
     {"mentions"},
-    {"lives"},
+    {"lives", "children"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
     {
         "documents",
@@ -36,6 +36,7 @@ LAYERS = [
     },
     {"engine", "check", "lookout", "revisions"},
     {"worker", "prune"},
+    {"report"},
     {"team"},
     {"demo"},
     {"cli"},

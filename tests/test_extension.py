@@ -27,6 +27,7 @@ class Echo:
     name = "Echo"
     input = EchoInput
     effectful = False
+    waits = False
 
     def intent(self, call, given, place, overlay):
         return Intent(call=call, tool=self.name)

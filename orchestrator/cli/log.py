@@ -123,6 +123,9 @@ def words(event: Json, items: Mapping[str, str]) -> str:
     match event:
         case {"type": "CallSettled", "receipt": receipt}:
             return _call(receipt)
+        case {"type": "ModelReplied", "intents": intents}:
+            given = [intent["delegated"] for intent in intents if "delegated" in intent]
+            return "; ".join(f"gives {row['child']} to {row['agent']}: {row['description']}" for row in given)
         case {"type": "WorkstreamAdded", "id": name}:
             return f"workstream {name} {event.get('status', 'pending')}: {event.get('description', '')}"
         case {"type": "WorkstreamChanged", "id": name}:
@@ -188,6 +191,7 @@ _WORDS = {
     "TaskBlocked": "blocked: {reason}",
     "TaskStopped": "stopped: {reason}",
     "ModeChanged": "mode {mode}",
+    "ChildObserved": "{child}, which it gave away, is {status}",
     "TaskCompleted": "completed: {summary}",
     "TaskReopened": "open again",
     "TaskForked": "forked from {task} at r{revision}",

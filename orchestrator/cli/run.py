@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
+LEAD = "lead"
+
+
 @click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
 @click.argument("agent", shell_complete=agent_names)
 @click.argument("task", required=False)
@@ -43,8 +46,11 @@ def command(
 ) -> int:
     """Run AGENT on a TASK, until it is done and archived.
 
-    Without TASK, or with -, the task is read from standard input.
+    Without TASK, or with -, the task is read from standard input. With a sentence in the place of AGENT and nothing
+    else, that is the goal of the agent `lead`, which gives its parts to other agents.
     """
+    if task is None and len(agent.split()) > 1 and agent not in agents(project):
+        agent, task = LEAD, agent
     description = text(task, "task", after="agent")
     settings = project.settings()
     definition = project.library().find(agent)
@@ -66,6 +72,10 @@ def command(
         started = shift.team.start(agent, description, limits=bounds, verify=verify, mode=mode, model=model)
         (end,) = shift.work([started.id])
     return outcome.tell(project, [end], given["output"], outcome.as_json(project, end))
+
+
+def agents(project: Project) -> set[str]:
+    return {agent.name for agent in project.library().all()}
 
 
 def _check_declared(definition: Agent, settings: Settings, given: Orders) -> None:

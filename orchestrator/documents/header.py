@@ -9,8 +9,8 @@ from functools import lru_cache
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import Page, plain
-from orchestrator.events import PhaseChanged
-from orchestrator.task import Life, Task
+from orchestrator.events import Life, PhaseChanged
+from orchestrator.task import Task
 
 _KEY = re.compile(r"(\*\*([A-Za-z][A-Za-z ]*?)[ \t]*(?:\*\*[ \t]*:|:[ \t]*\*\*))([ \t]*)(.*?)[ \t]*\r?")
 _WORDS: dict[str, Life] = {

@@ -10,8 +10,7 @@ from typing import Any, NotRequired
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from orchestrator.events import Json, Kind, Mode, Status
-from orchestrator.task import Life
+from orchestrator.events import Json, Kind, Life, Mode, Status
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _COMMA = re.compile(rf"({_STRING.pattern})|,(?=\s*[}}\]])")

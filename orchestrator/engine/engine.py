@@ -130,7 +130,7 @@ class Engine:
             raise Refused("TaskCreated", f"{task_id!r} is no id: that is six of A-Z and 0-9")
         while True:
             try:
-                name = task_id or self._free()
+                name = task_id or self.free_id()
                 first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more))
                 self._desks[name] = desk = Desk.create(self.journals, name, first, self._mask)
             except FileExistsError:
@@ -247,7 +247,7 @@ class Engine:
             self._refuse_at_work(desk)
             if to is not None and self._is_taken(to):
                 raise Refused("rename", f"the id {to} is taken")
-            self._moves.rename(desk, to or self._free())
+            self._moves.rename(desk, to or self.free_id())
 
         self._transact(desk, act, publish=False)
         if desk.task.id == task_id:
@@ -260,7 +260,7 @@ class Engine:
         """A new task that goes on from that revision of this one; they refer to each other. Raises Refused."""
         self.refresh(task_id)
         while True:
-            name = self._free()
+            name = self.free_id()
             with storage(self.folder.temp), suppress(FileExistsError):
                 self._moves.fork(self._desk(task_id), name, revision)
                 return self.refresh(name).task
@@ -367,7 +367,7 @@ class Engine:
     def _is_taken(self, task_id: str) -> bool:
         return task_id in self.ids() or self.folder.taken(task_id)
 
-    def _free(self) -> str:
+    def free_id(self) -> str:
         """A fresh id that nothing here carries."""
         while self._is_taken(drawn := self._ids()):
             pass

@@ -197,7 +197,7 @@ class Moves:
                 other.append((ReferenceAdded(task=task.id, document="task-status"),), "engine", self._now())
 
         source = {task.forked.task} & {*self._journals.ids()} if task.forked else set()
-        found = (self._journals.mentioning(f'"{key}":"{moving.id}"') for key in ("task", "parent"))
+        found = (self._journals.mentioning(f'"{key}":"{moving.id}"') for key in ("task", "parent", "child"))
         for name in sorted({name for names in found for name in names} | source - {task.id}):
             try:
                 self._visit(name, hear)

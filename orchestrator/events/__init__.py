@@ -19,11 +19,13 @@ from orchestrator.events.event import Actor as Actor
 from orchestrator.events.event import Event as Event
 from orchestrator.events.event import Json as Json
 from orchestrator.events.event import Kind as Kind
+from orchestrator.events.event import Life as Life
 from orchestrator.events.event import Mode as Mode
 from orchestrator.events.event import Stage as Stage
 from orchestrator.events.event import Status as Status
 from orchestrator.events.life import ArchiveBegun as ArchiveBegun
 from orchestrator.events.life import ArchiveDone as ArchiveDone
+from orchestrator.events.life import ChildObserved as ChildObserved
 from orchestrator.events.life import InstructionGiven as InstructionGiven
 from orchestrator.events.life import LimitsChanged as LimitsChanged
 from orchestrator.events.life import ModeChanged as ModeChanged
@@ -57,6 +59,7 @@ from orchestrator.events.record import TextEdited as TextEdited
 from orchestrator.events.record import WorkstreamAdded as WorkstreamAdded
 from orchestrator.events.record import WorkstreamChanged as WorkstreamChanged
 from orchestrator.receipts import UNREAD as UNREAD
+from orchestrator.receipts import Delegated as Delegated
 from orchestrator.receipts import FileChange as FileChange
 from orchestrator.receipts import Frozen as Frozen
 from orchestrator.receipts import Intent as Intent

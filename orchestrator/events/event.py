@@ -10,6 +10,8 @@ Status = Literal["pending", "in-progress", "completed", "blocked"]
 Mode = Literal["full", "lightweight"]
 Stage = Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled"]
 """How far somebody says that a task is."""
+Life = Literal["pending", "in-progress", "blocked", "stopped", "completed", "cancelled", "archiving", "archived"]
+"""How a task stands."""
 Kind = str
 """The kind of a document, as its file's name begins: `plan`, `checklist` … Each is a file in `documents/`."""
 Actor = Literal["worker", "editor", "command", "user", "engine"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from orchestrator.events.event import Event, Json, Mode, Stage
+from orchestrator.events.event import Event, Json, Life, Mode, Stage
 from orchestrator.usage import Limits
 
 
@@ -112,3 +112,11 @@ class TaskForked(Event):
 
 class MoveDone(Event):
     """The files of a task that was reopened or renamed are all where they belong."""
+
+
+class ChildObserved(Event):
+    """How a task that this one gave to another agent stands, as it was seen at a revision of its own."""
+
+    child: str
+    status: Life
+    revision: int

@@ -40,6 +40,7 @@ class Bash:
     name = "Bash"
     input: type[ToolInput] = BashInput
     effectful = True
+    waits = False
 
     def intent(self, call: str, given: BashInput, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
         return Intent(call=call, tool=self.name, command=given.command)

@@ -24,6 +24,7 @@ class Change(ABC):
     name: str
     input: type[ToolInput]
     effectful = True
+    waits = False
     reads_first: bool
 
     @abstractmethod

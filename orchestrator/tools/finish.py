@@ -40,6 +40,7 @@ class Finish:
     name = "Finish"
     input: type[ToolInput] = FinishInput
     effectful = False  # what its verification commands do is the doing of the person who declared them
+    waits = False
 
     def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
         return Intent(call=call, tool=self.name)

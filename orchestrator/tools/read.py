@@ -34,6 +34,7 @@ class Read:
     name = "Read"
     input: type[ToolInput] = ReadInput
     effectful = False
+    waits = False
 
     def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
         return Intent(call=call, tool=self.name)

@@ -30,6 +30,7 @@ class Search(ABC):
     name: str
     input: type[ToolInput]
     effectful = False
+    waits = False
 
     def __init__(self, seconds: float = 20) -> None:
         """A search is ended after so many seconds."""

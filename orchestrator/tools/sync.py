@@ -141,6 +141,7 @@ class Sync:
     name = "Sync"
     input: type[ToolInput] = SyncInput
     effectful = False
+    waits = False
 
     def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
         return Intent(call=call, tool=self.name)

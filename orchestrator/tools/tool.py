@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.contents import Contents
-from orchestrator.events import Event, FileChange, Intent, Kind
+from orchestrator.events import Event, FileChange, Intent, Json, Kind, Limits
 from orchestrator.task import Task
 
 
@@ -18,6 +18,38 @@ class ToolInput(BaseModel):
     """What the model sends. The docstring and the field descriptions of a subclass are the schema the model sees."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a task gives to another agent. `child`: the task it becomes; `after`: those to be waited for before."""
+
+    child: str
+    agent: str
+    description: str
+    limits: Limits
+    output_schema: Json | None = None
+    after: tuple[str, ...] = ()
+
+
+class Delegation(Protocol):
+    """How tools give work to other agents."""
+
+    def agents(self) -> Mapping[str, str]:
+        """Whom there is: names, and what each is for."""
+        ...
+
+    def reserve(self, task: Task, agent: str) -> str:
+        """The id of a child of this task. Raises ToolError when there is no such agent, or too many children."""
+        ...
+
+    async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
+        """See it done: begun when it never was, gone on with when it stopped. Returns when its worker has ended."""
+        ...
+
+    async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
+        """See an open one go on, told what it lacked; returns as `carry_out`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,6 +71,7 @@ class Workplace:
     keep: Callable[[bytes], str]
     contents: Contents
     kinds: Collection[Kind]
+    delegation: Delegation
     documents: Mapping[Kind, str] = field(default_factory=dict)
 
 
@@ -57,11 +90,15 @@ class ToolResult:
 
 
 class Tool(Protocol):
-    """One tool. `effectful`: a call may change something outside the task's documents."""
+    """One tool. `effectful`: a call may change something outside the task's documents.
+
+    `waits`: a call does nothing but wait, so that those of it in a row run side by side.
+    """
 
     name: str
     input: type[ToolInput]
     effectful: bool
+    waits: bool
 
     def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
         """What the call is about to do, made durable before it runs.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from orchestrator import prompts, triggers
 from orchestrator.errors import Refused, ToolError
@@ -97,7 +99,8 @@ class Calls:
             if self._records(one):
                 place = replace(self._place(task), documents=texts(found))
                 begun = Intent(call=one.block["id"], tool=one.block["name"])
-                one = await self._one(place, one.block, frozenset(), begun)
+                result = await self._result(place, one.block, frozenset(), begun)
+                [one] = self._ended(task, [(one.block, result)])
             found.append(one)
             task = after(task, found[-1:])
         return found
@@ -108,19 +111,43 @@ class Calls:
 
     def _records(self, one: Ended) -> bool:
         """True when the call's whole effect is what it says of the task."""
-        return bool(one.result.documents or (one.result.events and not self._tools[one.block["name"]].effectful))
+        tool = self._tools.get(one.block["name"])
+        acts = tool is not None and (tool.effectful or tool.waits)
+        return bool(one.result.documents or (one.result.events and not acts))
 
     async def _each(
         self, task: Task, blocks: Sequence[Json], malformed: frozenset[str], begun: Mapping[str, Intent]
     ) -> list[Ended]:
         ended: list[Ended] = []
+        for waiting, group in groupby(blocks, self._waits):
+            for some in [list(group)] if waiting else [[block] for block in group]:
+                if task.ended == "cancelled" or (ended and self._acts(some[0]) and await self._cancelled(task)):
+                    more = self.not_run(task, some, "cancelled")
+                else:
+                    place = replace(self._place(task), documents=texts(ended))
+                    more = await self._together(place, some, malformed, begun)
+                ended += more
+                task = after(task, more)
+        return ended
+
+    async def _together(
+        self, place: Workplace, blocks: Sequence[Json], malformed: frozenset[str], begun: Mapping[str, Intent]
+    ) -> list[Ended]:
+        """Calls side by side, on the same state; they end in their order."""
         for block in blocks:
-            if task.ended == "cancelled" or (ended and self._acts(block) and await self._cancelled(task)):
-                ended += self.not_run(task, [block], "cancelled")
-            else:
-                self._begun(task, self._mask.json(block))
-                place = replace(self._place(task), documents=texts(ended))
-                ended.append(await self._one(place, block, malformed, begun.get(block["id"])))
+            self._begun(place.task, self._mask.json(block))
+        results = (self._result(place, block, malformed, begun.get(block["id"])) for block in blocks)
+        found = [await next(results)] if len(blocks) == 1 else await asyncio.gather(*results)
+        return self._ended(place.task, zip(blocks, found, strict=True))
+
+    def _waits(self, block: Json) -> bool:
+        return block["name"] in self._tools and self._tools[block["name"]].waits
+
+    def _ended(self, task: Task, found: Iterable[tuple[Json, ToolResult]]) -> list[Ended]:
+        """Calls with their receipts."""
+        ended: list[Ended] = []
+        for block, result in found:
+            ended.append(Ended(self._mask.json(block), result, _receipt(task, block, result)))
             task = after(task, ended[-1:])
         return ended
 
@@ -129,14 +156,11 @@ class Calls:
 
     def not_run(self, task: Task, blocks: Sequence[Json], why: str) -> list[Ended]:
         """Calls that are not run; `why`: the prompt that says so."""
-        ended: list[Ended] = []
-        for block in blocks:
-            result = ToolResult(text=prompts.render(why), outcome="refused")
-            ended.append(Ended(self._mask.json(block), result, _receipt(task, block, result)))
-            task = after(task, ended[-1:])
-        return ended
+        return self._ended(task, [(block, ToolResult(prompts.render(why), "refused")) for block in blocks])
 
-    async def _one(self, place: Workplace, block: Json, malformed: frozenset[str], begun: Intent | None) -> Ended:
+    async def _result(
+        self, place: Workplace, block: Json, malformed: frozenset[str], begun: Intent | None
+    ) -> ToolResult:
         try:
             tool, given = self._read(block, malformed)
             if tool.effectful and triggers.exhausted(place.task):
@@ -152,7 +176,7 @@ class Calls:
         result = self._masked(result)
         if result.command:
             result = replace(result, files=await self._own(place.task, result))
-        return Ended(self._mask.json(block), result, _receipt(place.task, block, result))
+        return result
 
     def _masked(self, result: ToolResult) -> ToolResult:
         """The result without secrets: those that a call shows, and those that the model said itself."""

@@ -40,8 +40,8 @@ def text(words: str) -> Json:
     return {"type": "text", "text": words}
 
 
-def brief(task: Task, workspace: Path, temp: Path) -> Json:
-    """The first message: the task, its documents, and the other open tasks."""
+def brief(task: Task, workspace: Path, temp: Path, agents: Mapping[str, str]) -> Json:
+    """The first message: the task, its documents, the other open tasks, and the agents that may be given work."""
     absent = prompts.lines("absent")
     others = [other_task(row) for row in overview.read(temp) if row.open and row.id != task.id]
     limits = {key: value for key, value in task.limits.model_dump().items() if value is not None}
@@ -57,6 +57,8 @@ def brief(task: Task, workspace: Path, temp: Path) -> Json:
             description="\n\n".join([task.description, *(row.text for row in task.instructions)]),
             documents="\n".join(f"- `{temp.name}/{name}`" for name in names),
             others="\n\n".join(others) or absent["others"],
+            agents=_list([f"{name}: {purpose}" for name, purpose in agents.items()]) or absent["agents"],
+            parent=f"Task {task.parent}, whose documents say what it is part of." if task.parent else absent["parent"],
             limits="\n".join(f"- {key}: {value}" for key, value in limits.items()) or absent["limits"],
             verify="\n".join(f"- `{command}`" for command in task.verify) or absent["verify"],
             output_schema=_fenced(task.output_schema) if task.output_schema else absent["output_schema"],

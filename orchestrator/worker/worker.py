@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from orchestrator import overview, process, prompts, triggers
+from orchestrator import process, prompts, triggers
 from orchestrator.completion import missing
 from orchestrator.definitions import Agent
 from orchestrator.documents import KINDS
@@ -47,8 +47,8 @@ from orchestrator.masking import Mask
 from orchestrator.models import WINDOW, Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
-from orchestrator.tools.tool import Workplace
-from orchestrator.worker import limits, notices, stuck
+from orchestrator.tools.tool import Delegation, Workplace
+from orchestrator.worker import limits, notices, others, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
 from orchestrator.worker.moment import Moment
 from orchestrator.worker.setting import Setting
@@ -70,8 +70,11 @@ Result = TypeVar("Result")
 class Worker:
     """One agent at work on one task, until it is archived or stopped. Everything it needs is given to it."""
 
-    def __init__(self, engine: Engine, agent: Agent, model: Model, task_id: str, setting: Setting) -> None:
+    def __init__(
+        self, engine: Engine, agent: Agent, model: Model, task_id: str, setting: Setting, delegation: Delegation
+    ) -> None:
         self._engine = engine
+        self._delegation = delegation
         self._agent = agent
         self._model = model
         self._id = task_id
@@ -132,7 +135,7 @@ class Worker:
     async def _begin(self, reason: str | None) -> Task:
         """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
         task = (await _thread(lambda: self._engine.refresh(self._id))).task
-        self._known = self._signatures(task)
+        self._known = others.signatures(self._engine.folder.temp, task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
             stands = notices.renewed(task) if task.forked else notices.begin()
@@ -245,7 +248,7 @@ class Worker:
         refreshed, commits = await self._look(task.heard)
         commanded = any(one.receipt.command is not None for one in ended)
         told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
-        now = self._signatures(refreshed.task)
+        now = others.signatures(self._engine.folder.temp, refreshed.task)
         moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
         try:
             task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
@@ -257,7 +260,7 @@ class Worker:
                 ended = self._calls.unrecorded(ended, str(error))
                 task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
         if not moved or "dependency-moved" in task.asked_triggers:
-            self._known = self._signatures(task) | now
+            self._known = others.signatures(self._engine.folder.temp, task) | now
         self._forget_commands()
         for block in told:
             self._report(Moment(task, "told", block["text"]))
@@ -282,6 +285,7 @@ class Worker:
     async def _commit_answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json], moved: bool) -> Task:
         then = after(task, ended)
         events: list[Event] = [event for one in ended for event in one.events]
+        events += others.observed(self._engine.folder.temp, then)
         content = [one.content for one in ended] + list(more)
         owed = triggers.due(then, dependency_moved=moved)
         if owed and then.open and then.asked_receipts is None:
@@ -344,7 +348,9 @@ class Worker:
         )
 
     def _brief(self, task: Task) -> Json:
-        return notices.brief(task, self._setting.workspace, self._engine.folder.temp)
+        gives = any(tool.waits for tool in self._tools.values())
+        agents = self._delegation.agents() if gives else {}
+        return notices.brief(task, self._setting.workspace, self._engine.folder.temp, agents)
 
     def _place(self, task: Task) -> Workplace:
         folder = self._engine.folder
@@ -357,23 +363,12 @@ class Worker:
             permit=partial(self._setting.permit, task),
             kinds=KINDS,
             contents=folder.contents,
+            delegation=self._delegation,
             keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 
     async def _claims(self, task: Task) -> frozenset[tuple[str, str | None]]:
-        """What other tasks wrote that were at work while this one was."""
-
-        def find() -> frozenset[tuple[str, str | None]]:
-            rows = overview.read(self._engine.folder.temp)
-            others = [row.id for row in rows if row.id != task.id and row.text("updatedAt") >= task.started_at]
-            return self._engine.claims(others)
-
-        return await _thread(find)
-
-    def _signatures(self, task: Task) -> dict[str, str]:
-        """How the tasks that this one refers to look now."""
-        rows = {row.task: overview.find(self._engine.folder.temp, row.task) for row in task.references}
-        return {name: row.signature if row else "" for name, row in rows.items()}
+        return await _thread(lambda: others.claims(self._engine, task))
 
 
 def _replies(task: Task) -> int:

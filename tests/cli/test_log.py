@@ -21,6 +21,7 @@ from orchestrator.events import (
     FileChange,
     ItemAdded,
     ItemChecked,
+    Life,
     Limits,
     MessageAdded,
     Mode,
@@ -46,7 +47,15 @@ HAPPENED: list[Event] = [
     CallSettled(receipt=WROTE),
     ItemChecked(id="c1", evidence=("R2",)),
 ]
-VALUES: dict[Any, Any] = {str: "words", int: 1, Mode: "full", Stage: "completed", Receipt: RAN, Limits: Limits(turns=3)}
+VALUES: dict[Any, Any] = {
+    str: "words",
+    int: 1,
+    Mode: "full",
+    Stage: "completed",
+    Life: "stopped",
+    Receipt: RAN,
+    Limits: Limits(turns=3),
+}
 
 
 def journal(shell: Shell, task: Task, *, archived: bool = False) -> Path:

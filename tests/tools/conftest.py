@@ -16,11 +16,27 @@ from orchestrator.events import CallSettled, Event, Intent, Json, Kind, Receipt,
 from orchestrator.files import Disk
 from orchestrator.task import Task
 from orchestrator.tools import accept, catalog
-from orchestrator.tools.tool import ToolResult, Workplace
+from orchestrator.tools.tool import Assignment, ToolResult, Workplace
 from orchestrator.transitions import apply_all, create
 
 PATH = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 AT = "2026-01-01T00:00:00.000Z"
+
+
+class Alone:
+    """Nobody is there to be given work."""
+
+    def agents(self) -> dict[str, str]:
+        return {}
+
+    def reserve(self, task: Task, agent: str) -> str:
+        raise ToolError(f"no agent named {agent!r}")
+
+    async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
+        raise AssertionError("nothing was reserved")
+
+    async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
+        raise AssertionError("there is no child")
 
 
 @dataclass
@@ -53,6 +69,7 @@ class Agent:
             keep=self._keep,
             contents=self.contents,
             kinds=("plan", "checklist", "progress", "task-status"),
+            delegation=Alone(),
             documents=self.documents,
         )
 

@@ -28,7 +28,7 @@ async def permit(command):
 temp = workspace / ".temp"
 task = SimpleNamespace(directory=".", receipts=(), pending=())
 place = Workplace(workspace, temp, task, temp / ".orchestrator/commands", {"PATH": "/usr/bin:/bin"}, permit, str,
-    Contents(temp / ".orchestrator/contents", Disk()), ())
+    Contents(temp / ".orchestrator/contents", Disk()), (), None)
 bash = catalog()["Bash"]
 asyncio.run(bash.run(call, accept(bash, {"command": command}), place))
 """

@@ -101,7 +101,10 @@ class Stage:
             f"  {name}:\n    match: You are the agent {name}\\.\n    turns:\n{indent(script(said), '      ')}\n"
             for name, said in turns.items()
         )
-        captures = "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$'}\n"
+        captures = (
+            "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$', "
+            "child: 'Task (\\w{6}) \\(\\w+\\) is'}\n"
+        )
         with ScriptedServer(Screenplay.parse(f"{captures}{setup}\nactors:\n{actors}")) as server:
             self.url, self.requests = server.url, server.requests
             yield server

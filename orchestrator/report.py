@@ -1,0 +1,35 @@
+"""What a task that gave work away is told of how it ended."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.documents import file_name, kinds
+from orchestrator.errors import OrchestratorError
+from orchestrator.events import ChildObserved
+from orchestrator.task import Task
+from orchestrator.tools.tool import ToolResult
+
+LONGEST = 10_000
+"""Characters of a summary or a result; the documents have all."""
+
+
+def report(task: Task, error: OrchestratorError | None, home: str) -> ToolResult:
+    """The child as it stands, for its parent's model. `home`: the folder of its documents."""
+    ended = task.ended or task.status
+    words = [f"Task {task.id} ({task.agent}) is {ended}."]
+    if error is not None:
+        words.append(f"Its worker ended: {error}")
+    words += [f"Blocked by: {row.text}" for row in task.blockers if row.resolution is None]
+    if task.summary:
+        words.append(task.summary[:LONGEST])
+    if task.result is not None:
+        words.append("Result:\n" + json.dumps(task.result, ensure_ascii=False, indent=2)[:LONGEST])
+    if files := sorted({change.path for change in task.changes}):
+        words.append("Files it changed: " + ", ".join(files))
+    place = ".temp/completed" if home == "completed" else ".temp"
+    words.append("Its documents: " + ", ".join(f"{place}/{file_name(kind, task.id)}" for kind in kinds(task)))
+    status = "cancelled" if ended == "cancelled" else task.status
+    seen = ChildObserved(child=task.id, status=status, revision=task.revision)
+    done = task.ended == "completed"
+    return ToolResult("\n\n".join(words), outcome="ok" if done else "error", events=(seen,))

@@ -1,0 +1,116 @@
+"""Delegate: give a task to another agent, and get what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from orchestrator.errors import ToolError
+from orchestrator.events import Delegated, Intent, Json
+from orchestrator.task import Child
+from orchestrator.tools.tool import Assignment, Tool, ToolInput, ToolResult, Workplace
+
+_LONGEST = 100
+
+
+class Bounds(ToolInput):
+    turns: int | None = Field(default=None, ge=1, description="Replies of its model")
+    tokens: int | None = Field(default=None, ge=1, description="Tokens, in and out")
+    seconds: float | None = Field(default=None, gt=0, description="Seconds of work")
+    cost: float | None = Field(default=None, gt=0, description="US dollars")
+
+
+class DelegateInput(ToolInput):
+    """Give a task to another agent and wait for what comes of it.
+
+    It becomes a task of its own, with its own documents; the agent knows nothing of this conversation, so the
+    description must hold all it needs. Several calls in one message run side by side. The result tells what was
+    achieved, and where the documents are; a workstream of yours follows the task. A task that stopped or is blocked
+    stays open: call again with its id in `continue_task` to go on with it, saying in `task` what it lacked.
+    """
+
+    agent: str = Field(min_length=1, description="The agent's name, as the brief lists it")
+    task: str = Field(
+        min_length=1,
+        description="What is to be achieved, in full: goal, files, decisions to be kept, how it will be judged",
+    )
+    workstream: str | None = Field(
+        default=None, description="Your workstream that this task is for; without one, a new one is named by its id"
+    )
+    after: tuple[str, ...] = Field(
+        default=(),
+        description="Workstreams or ids of tasks, delegated before this one, that must be done before it begins",
+    )
+    result_schema: Json | None = Field(default=None, description="JSON Schema of the result you expect")
+    limits: Bounds | None = Field(default=None, description="When it stops by itself; without any, at yours")
+    continue_task: str | None = Field(default=None, description="The id of an open task you delegated, to go on with")
+
+
+class Delegate:
+    name = "Delegate"
+    input: type[ToolInput] = DelegateInput
+    effectful = False  # what the other agent does is in its own task, with its own receipts
+    waits = True
+
+    def asked(self, given: Any) -> DelegateInput:
+        """The call in our own words."""
+        asked: DelegateInput = given
+        return asked
+
+    def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
+        asked = self.asked(given)
+        if asked.continue_task is not None:
+            return Intent(call=call, tool=self.name)
+        child = place.delegation.reserve(place.task, asked.agent)
+        line = asked.task.strip().splitlines()[0]
+        short = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+        workstream = asked.workstream or child
+        delegated = Delegated(child=child, agent=asked.agent, description=short, workstream=workstream)
+        return Intent(call=call, tool=self.name, delegated=delegated)
+
+    async def run(self, call: str, given: Any, place: Workplace) -> ToolResult:
+        asked, task = self.asked(given), place.task
+        if asked.continue_task is not None:
+            row = next((row for row in task.children if row.id == asked.continue_task), None)
+            if row is None:
+                raise ToolError(f"{asked.continue_task} is no task you delegated: {_known(task.children)}")
+            return await place.delegation.go_on(task, row.id, asked.task)
+        row = next((row for row in task.children if row.call == call), None)
+        if row is None:  # it could not be reserved: the same reason is told again
+            place.delegation.reserve(task, asked.agent)
+            raise ToolError("The task was not delegated: call Delegate again.")
+        bounds = asked.limits.model_dump(exclude_none=True) if asked.limits else {}
+        return await place.delegation.carry_out(
+            task,
+            Assignment(
+                child=row.id,
+                agent=row.agent,
+                description=asked.task,
+                limits=task.limits.model_copy(update=bounds),
+                output_schema=asked.result_schema,
+                after=_before(row, asked.after, task.children),
+            ),
+        )
+
+    async def settle(self, intent: Intent, given: Any, place: Workplace) -> ToolResult:
+        return await self.run(intent.call, given, place)
+
+
+def _before(row: Child, names: tuple[str, ...], children: tuple[Child, ...]) -> tuple[str, ...]:
+    """The ids of the tasks that come before this one. Only earlier ones may: so none waits for itself."""
+    earlier = children[: children.index(row)]
+    found = []
+    for name in names:
+        ids = [child.id for child in earlier if name in (child.id, child.workstream)]
+        if not ids:
+            raise ToolError(f"`after` names {name!r}, which was not delegated before this task: {_known(earlier)}")
+        found += ids
+    return tuple(found)
+
+
+def _known(children: tuple[Child, ...]) -> str:
+    return ", ".join(f"{row.id} ({row.workstream})" for row in children) or "there is none"
+
+
+TOOL: Tool = Delegate()

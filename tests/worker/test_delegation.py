@@ -1,0 +1,185 @@
+"""A task that gives work to other agents: a lead and its helpers, each with a task of its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.errors import TaskIsBlocked
+from orchestrator.events import Limits
+from orchestrator.task import Task
+from tests.worker.conftest import DONE, PLAN, WRITE, Stage
+
+GIVE = "{Delegate: {agent: helper, task: Write the note., workstream: note}}"
+LEAD = "{Sync: {add_items: [{text: The note is written}], workstreams: [{id: note, description: The note}]}}"
+HELPED = f"""
+- calls: [{PLAN}, {WRITE}]
+{DONE}
+"""
+ACCEPT = """
+- calls:
+  - Read: {file_path: note.txt}
+- calls:
+  - Sync: {check_items: [{item: c1, evidence: [R3]}]}
+  - Finish: {summary: The helper has written the note.}
+"""
+
+
+@pytest.fixture
+def stage(stage: Stage) -> Stage:
+    stage.agent("helper")
+    return stage
+
+
+def child(stage: Stage, number: int = 0) -> Task:
+    with stage.engine() as engine:
+        return engine.refresh(stage.task.children[number].id).task
+
+
+def lead(stage: Stage, *turns: str, **others: str) -> None:
+    if not stage.id:
+        stage.start()
+    with stage.model(clerk="\n".join(turns), **others):
+        stage.work()
+
+
+def test_a_task_is_given_away_and_its_result_comes_back(stage: Stage) -> None:
+    lead(stage, f"- calls: [{LEAD}, {GIVE}]", ACCEPT, helper=HELPED)
+    assert stage.task.status == "archived"
+    helped = child(stage)
+    assert (helped.status, helped.agent, helped.parent) == ("archived", "helper", stage.id)
+    said = stage.told[1]
+    assert f"Task {helped.id} (helper) is completed." in said
+    assert "The note is written." in said
+    assert "Files it changed: note.txt" in said
+    assert f".temp/completed/task-status-{helped.id}.json" in said
+
+
+def test_the_documents_of_both_name_each_other_and_the_workstream_follows(stage: Stage) -> None:
+    lead(stage, f"- calls: [{LEAD}, {GIVE}]", ACCEPT, helper=HELPED)
+    mine = json.loads(stage.document("task-status").read_text())
+    helped = child(stage)
+    assert f".temp/completed/task-status-{helped.id}.json" in mine["relatedAgentFiles"]
+    [row] = mine["workstreams"]
+    assert (row["id"], row["status"], row["assignedAgent"]) == ("note", "completed", "helper")
+    theirs = json.loads((stage.temp / "completed" / f"task-status-{helped.id}.json").read_text())
+    assert theirs["parentTask"] == stage.id
+    assert f".temp/completed/task-status-{stage.id}.json" in theirs["relatedAgentFiles"]
+
+
+def test_several_in_one_message_run_side_by_side(stage: Stage) -> None:
+    both = "{Delegate: {agent: helper, task: Write the note.}}, {Delegate: {agent: other, task: Write the letter.}}"
+    stage.agent("other")
+    order: list[str] = []
+    stage.watch = lambda moment: order.append(f"{moment.task.agent} {moment.kind}")
+    letter = HELPED.replace("note.txt", "letter.txt")
+    accept = ACCEPT.replace("R3", "R4")
+    lead(stage, f"- calls: [{PLAN}, {both}]", accept, helper=HELPED, other=letter)
+    assert stage.task.status == "archived"
+    assert order.index("other started") < order.index("helper done")
+    assert order.index("helper started") < order.index("other done")
+
+
+def test_one_that_comes_after_another_waits_for_it(stage: Stage) -> None:
+    stage.agent("other")
+    first = "{Delegate: {agent: helper, task: Write the note., workstream: note}}"
+    second = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
+    order: list[str] = []
+    stage.watch = lambda moment: order.append(f"{moment.task.agent} {moment.kind}")
+    letter = HELPED.replace("note.txt", "letter.txt")
+    lead(stage, f"- calls: [{LEAD}, {first}, {second}]", ACCEPT.replace("R3", "R4"), helper=HELPED, other=letter)
+    assert stage.task.status == "archived"
+    assert order.index("helper done") < order.index("other started")
+
+
+@pytest.mark.parametrize("name", ["Task", "Agent"])
+def test_agents_that_know_it_by_another_name_give_work_away_too(stage: Stage, name: str) -> None:
+    stage.agent("clerk", tools=f"Read, {name}")
+    call = f"{{{name}: {{description: The note, prompt: Write the note., subagent_type: helper}}}}"
+    lead(stage, f"- calls: [{PLAN}, {call}]", ACCEPT, helper=HELPED)
+    assert stage.task.status == "archived"
+    assert child(stage).description == "The note\n\nWrite the note."
+
+
+def test_what_cannot_be_given_away_is_said(stage: Stage) -> None:
+    calls = (
+        "{Delegate: {agent: nobody, task: Anything}}",
+        "{Delegate: {agent: helper, task: Anything, continue_task: AAAAA2}}",
+        "{Delegate: {agent: helper, task: Anything, after: [nothing]}}",
+    )
+    stage.start(limits=Limits(turns=1))
+    with stage.model(clerk=f"- calls: [{PLAN}, {', '.join(calls)}]"):
+        stage.work()
+    said = stage.told[1]
+    assert "no agent named 'nobody'" in said
+    assert "AAAAA2 is no task you delegated" in said
+    assert "`after` names 'nothing', which was not delegated before this task" in said
+
+
+def test_a_task_is_not_done_before_those_it_gave_away(stage: Stage) -> None:
+    asks = "- calls: [{Sync: {raise_blockers: [The name of the note]}}]\n- say: I need the name.\n"
+    lead(
+        stage,
+        f"- calls: [{LEAD}, {GIVE}]",
+        "- calls: [{Finish: {summary: Done.}}]",
+        "- calls: [{Sync: {raise_blockers: [A name]}}]\n- say: I need a name.\n",
+        helper=asks,
+    )
+    assert isinstance(stage.ends[stage.id], TaskIsBlocked)
+    assert "Blocked by: The name of the note" in stage.told[1]
+    assert f"task {child(stage).id}, given to helper, is blocked" in stage.told[2]
+
+
+def test_a_blocked_one_goes_on_with_what_it_lacked(stage: Stage) -> None:
+    asks = "- calls: [{Sync: {raise_blockers: [The name of the note]}}]\n- say: I need the name.\n"
+    mine = "- calls: [{Sync: {raise_blockers: [A name]}}]\n- say: I need a name.\n"
+    known = "{Sync: {resolve_blockers: [{id: B1, resolution: it is known}]}}"
+    answer = "{Delegate: {agent: helper, task: It is note.txt., continue_task: '{{child}}'}}"
+    accept = ACCEPT.replace("R3", "R5")
+    done = """
+- calls:
+  - Sync: {check_items: [{item: c1, evidence: [R3]}, {item: c2, evidence: [R3]}]}
+  - Finish: {summary: The note is written.}
+"""
+    there = "{Sync: {resolve_blockers: [{id: B1, resolution: note.txt}], add_items: [{text: The note is written}]}}"
+    stage.start()
+    clerk = f"- calls: [{LEAD}, {GIVE}]\n{mine}- calls: [{known}, {answer}]\n{accept}"
+    with stage.model(clerk=clerk, helper=f"{asks}- calls: [{there}, {WRITE}]\n{done}"):
+        stage.work()
+        assert child(stage).status == "blocked"
+        stage.work()
+    assert "It is note.txt." in [row.text for row in child(stage).instructions]
+    assert (child(stage).status, stage.task.status) == ("archived", "archived")
+
+
+@pytest.mark.parametrize("line", [None, 0, 1])
+def test_after_a_crash_a_child_goes_on_and_a_done_one_is_not_run_again(stage: Stage, line: int | None) -> None:
+    stage.start()
+    with stage.model(clerk=f"- calls: [{LEAD}, {GIVE}]\n{ACCEPT}", helper=HELPED):
+        for nth, moment in enumerate(("call", "ended", "done")):
+            stage.die(moment, None if moment == "done" else line, nth=2 if nth == 0 else 1)
+        stage.work()
+    assert stage.task.status == "archived"
+    assert child(stage).turns == 2
+    assert (stage.workspace / "note.txt").read_text() == "hello"
+    assert len(stage.task.children) == 1
+
+
+def test_the_tree_has_an_end(stage: Stage) -> None:
+    stage.agent("helper", body="You give work away.")
+    stage.agent("third")
+    plan = "{Sync: {add_items: [{text: Nothing}]}}"
+    give = "{Delegate: {agent: AGENT, task: Give it away.}}"
+    stop = "- calls: [{Sync: {raise_blockers: [Too deep]}}]\n- say: I stop.\n"
+    stage.start()
+    with stage.model(
+        clerk=f"- calls: [{plan}, {give.replace('AGENT', 'helper')}]\n{stop}",
+        helper=f"- calls: [{plan}, {give.replace('AGENT', 'third')}]\n{stop}",
+        third=f"- calls: [{plan}, {give.replace('AGENT', 'helper')}]\n{stop}",
+    ):
+        stage.work()
+    with stage.engine() as engine:
+        third = engine.refresh(child(stage).children[0].id).task
+    assert not third.children
+    assert "too deep in the tree" in str(third.transcript[2].content)
