@@ -14,6 +14,7 @@ import errno
 import fcntl
 import os
 import stat
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -75,18 +76,17 @@ class Disk:
             view, offset = view[written:], offset + written
 
     def rewrite(self, path: Path, data: bytes, old: bytes, identity: Identity) -> bool:
-        """Give a file another content in place; False, and nothing is done, where somebody might see that.
+        """Give a file another content in place; False, and nothing is done, where it is not as it was.
 
-        It must be as it was when it had the content `old` and this identity, have no other name and be open nowhere;
-        other systems than Linux do not say. At every moment it holds `old` or a beginning of `data`, and nothing is
-        left of it when it could not be written whole.
+        It was `untouched` when it had the content `old` and this identity. At every moment it holds `old` or a
+        beginning of `data`, and nothing is left of it when it could not be written whole.
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
             return False
         try:
-            if _identity(os.fstat(descriptor)) != identity or not openings.is_ours_alone(descriptor):
+            if _identity(os.fstat(descriptor)) != identity:
                 return False
             same = _same_beginning(old, data)
             self.truncate(descriptor, path, same)
@@ -243,6 +243,25 @@ def _read(descriptor: int, path: Path, finished: bool) -> bytes:
     return data
 
 
+def untouched(path: Path, data: bytes) -> Identity | None:
+    """The file's identity if it holds exactly this and nobody sees what is written into it, else None.
+
+    It has no other name then and is open nowhere; other systems than Linux do not say.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and openings.is_open_here_alone(descriptor)
+        return _identity(found) if alone and os.read(descriptor, found.st_size + 1) == data else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
 def identity(path: Path) -> Identity | None:
     """What tells a file, and each change of it, from others; None when there is none."""
     try:
@@ -257,18 +276,17 @@ def _identity(found: os.stat_result) -> Identity:
 
 def _same_beginning(one: bytes, other: bytes) -> int:
     """How many bytes two contents begin with in common."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
-    return low
+    size = min(len(one), len(other))
+    difference = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
+    return size - (difference.bit_length() + 7) // 8
 
 
 class Lock:
     """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
 
     The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
-    A forked child would share its parent's lock, so it opens its own.
+    A forked child would share its parent's lock, so it opens its own. Of those who wait one stands first, under a lock
+    of the file's first byte: who has just released it cannot take it again before that one had it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -290,7 +308,11 @@ class Lock:
         with self._threads:
             if self._depth == 0:
                 try:
-                    fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+                    self._stand_first(fcntl.F_WRLCK)
+                    try:
+                        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+                    finally:
+                        self._stand_first(fcntl.F_UNLCK)
                 except OSError as error:
                     _name(error, self.path)
                     raise
@@ -301,6 +323,10 @@ class Lock:
                 self._depth -= 1
                 if self._depth == 0:
                     fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def _stand_first(self, lock: int) -> None:
+        if hasattr(fcntl, "F_OFD_SETLKW"):  # Linux; elsewhere whoever comes first is served first
+            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLKW, struct.pack("hhqqi4x", lock, os.SEEK_SET, 0, 1, 0))
 
     def close(self) -> None:
         os.close(self.descriptor)

@@ -36,13 +36,12 @@ def has_writer(descriptor: int) -> bool:
     return False
 
 
-def is_ours_alone(descriptor: int) -> bool:
-    """True when nobody else has this file open: a write lease says so, given back at once, as it makes others wait."""
-    if sys.platform != "linux" or os.fstat(descriptor).st_nlink != 1:
+def is_open_here_alone(descriptor: int) -> bool:
+    """True when nobody else has this file open: asked by a write lease, which makes others wait for the descriptor."""
+    if sys.platform != "linux":
         return False
     try:
         _lease(descriptor, fcntl.F_WRLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError:
         return False
     return True

@@ -98,9 +98,9 @@ class Publisher:
             return None
         desk.placed[kind] = placed
         seen = desk.seen.get(kind)
-        if look(staged, finished=True) not in (None, seen):
+        identity = None if seen is None else files.untouched(staged, seen)
+        if identity is None and look(staged, finished=True) not in (None, seen):
             return look_at_last(staged)
-        identity = files.identity(staged)
         if before and identity and before.data == seen and before.revision > desk.journal.durable:
             desk.spares[kind] = Spare(before, identity)
         else:

@@ -120,7 +120,7 @@ class Shelf:
         came_out: Found = {}
         for kind in documents.KINDS:
             path = self._folder.staged(desk.task, kind)
-            if not files.exists(path) or self._publisher.is_spare(desk, kind):
+            if self._publisher.is_spare(desk, kind) or not files.exists(path):
                 continue
             data = absorption.look(path, finished=True)
             if isinstance(data, bytes) and absorption.is_known(desk, kind, data):
