@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -58,6 +59,22 @@ def net(changes: Iterable[FileChange]) -> dict[str, NetChange]:
         alone = row.alone and row.after == change.before
         found[change.path] = NetChange(change.path, row.before, change.after, alone)
     return {path: found[path] for path in sorted(found) if found[path].before != found[path].after}
+
+
+def in_turn(changes: Iterable[FileChange]) -> Iterator[FileChange]:
+    """The changes that several tasks made, by path, so that each follows, where it can, the one it goes on from."""
+    by_path: dict[str, list[FileChange]] = defaultdict(list)
+    for change in changes:
+        by_path[change.path].append(change)
+    for left in by_path.values():
+        made = {change.after for change in left if change.before != change.after}
+        change = next((change for change in left if change.before not in made), left[0])
+        while True:
+            left.remove(change)
+            yield change
+            if not left:
+                break
+            change = next((other for other in left if other.before == change.after), left[0])
 
 
 def changed(receipts: Iterable[Receipt], paths: Collection[str]) -> tuple[str, ...]:

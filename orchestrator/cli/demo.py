@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.permit import Permit
 from orchestrator.cli.project import Project
 from orchestrator.cli.work import Output, interruptible, output_option, view
+from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.task import Task
@@ -27,38 +29,58 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Work in DIR and leave it there: a new or empty directory, or that of an interrupted demo, which goes on.",
 )
+@click.option("--team", is_flag=True, help="A lead and six agents it gives work to, two of which give it further.")
 @click.option("--live", is_flag=True, help="With a real model: needs ANTHROPIC_API_KEY, and asks before each command.")
 @click.option("--yes", is_flag=True, help="With --live: run every command unasked.")
 @output_option
-def command(keep: Path | None, live: bool, yes: bool, output: Output) -> None:
-    """See two agents at work, without a key.
+def command(keep: Path | None, team: bool, live: bool, yes: bool, output: Output) -> None:
+    """See agents at work, without a key.
 
-    They build the database part of a small clinic project: an architect designs the associations, a worker writes
-    models and migrations after its decisions.
+    Two build the database part of a small clinic project: an architect designs the associations, a worker writes
+    models and migrations after its decisions. With --team, a lead has it designed, built, tested and reviewed.
     """
     import tempfile
+
+    from orchestrator import demo
+
+    asked = demo.TEAM if team else demo.TASKS
 
     with ExitStack() as stack:
         directory = (
             keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orchestrator-demo-")))
         ).resolve()
         project = Project(directory)
-        finished, begun = _finished(project), time.monotonic()
+        _refuse_another(project, team)
+        finished, begun = _finished(project, asked), time.monotonic()
         opening = ["This demo is finished already: nothing is run again."] if finished else _opening(project, live)
-        with interruptible(_how_to_resume(keep, live, yes)):
-            tasks = _play(project, stack, opening, live=live, yes=yes or not live, output=output)
+        with interruptible(_how_to_resume(keep, team, live, yes)):
+            tasks = _play(project, stack, opening, asked, live=live, yes=yes or not live, output=output)
         seconds = 0.0 if finished else time.monotonic() - begun
         _show(project, tasks, seconds, kept=keep is not None, live=live, output=output)
 
 
-def _finished(project: Project) -> bool:
-    from orchestrator import demo
+def _refuse_another(project: Project, team: bool) -> None:
+    agents = {row.text("agentId") for row in overview.read(project.temp)}
+    if agents and ("lead" in agents) != team:
+        with_it, them = ("without", "two agents") if team else ("with", "a team")
+        raise UsageError(
+            f"{project.workspace} holds the demo of {them}: go on {with_it} --team, or name another directory"
+        )
 
-    return {row.text("agentId") for row in overview.read(project.temp) if row.archived} >= set(demo.TASKS)
+
+def _finished(project: Project, asked: Mapping[str, str]) -> bool:
+    return {row.text("agentId") for row in overview.read(project.temp) if row.archived} >= set(asked)
 
 
 def _play(
-    project: Project, stack: ExitStack, opening: list[str], *, live: bool, yes: bool, output: Output
+    project: Project,
+    stack: ExitStack,
+    opening: list[str],
+    asked: Mapping[str, str],
+    *,
+    live: bool,
+    yes: bool,
+    output: Output,
 ) -> list[Task]:
     from orchestrator import demo
     from orchestrator.models import Names, connect
@@ -74,9 +96,10 @@ def _play(
     with closing(view(project, output)) as report:
         return demo.run(
             project.workspace,
+            asked,
             model=(lambda: connect(settings.provider))
             if live
-            else stack.enter_context(demo.scripted(project.workspace)),
+            else stack.enter_context(demo.scripted(project.workspace, asked)),
             report=report,
             permit=Permit(Permissions(settings.allow, everything=yes), report),
             names=Names(settings.models, settings.model),
@@ -96,10 +119,10 @@ def _opening(project: Project, live: bool) -> list[str]:
     ]
 
 
-def _how_to_resume(keep: Path | None, live: bool, yes: bool) -> str:
+def _how_to_resume(keep: Path | None, team: bool, live: bool, yes: bool) -> str:
     if keep is None:
         return "the directory is removed: with --keep DIR a demo can be resumed"
-    options = f"{' --live' if live else ''}{' --yes' if yes else ''}"
+    options = f"{' --team' if team else ''}{' --live' if live else ''}{' --yes' if yes else ''}"
     return f"nothing is lost; resume with: orchestrator demo --keep {screen.quoted(str(keep))}{options}"
 
 

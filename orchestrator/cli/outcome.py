@@ -79,7 +79,7 @@ def changes(tasks: Iterable[Task]) -> dict[str, str]:
     """The files that the calls of the tasks changed, by path: created, modified or deleted."""
     from orchestrator import evidence
 
-    found = evidence.net(change for task in tasks for change in task.changes)
+    found = evidence.net(evidence.in_turn(change for task in tasks for change in task.changes))
     return {path: change.kind for path, change in found.items()}
 
 

@@ -1,4 +1,7 @@
-"""The demo: two agents on a small clinic project. The model may be scripted; tools, files and processes are real."""
+"""The demo: two agents, or a team, on a small clinic project.
+
+The model may be scripted; tools, files and processes are real.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.models import Model, Names
     from orchestrator.task import Task
     from orchestrator.team import Team
+    from orchestrator.testing import Screenplay
     from orchestrator.worker import Moment
 
 ARCHITECT = "sequelize-associations-architect"
@@ -32,6 +37,11 @@ TASKS = {
     "and associate the existing models.",
 }
 """What each agent is asked to do, in this order."""
+TEAM = {
+    "lead": "Patients book appointments with doctors: design the associations, build tables, models and a booking "
+    "service, and have it tested and reviewed."
+}
+"""What a lead is asked to do, who has six others do it."""
 
 _FOLDER = Path(__file__).parent
 _CLINIC = _FOLDER / "clinic"
@@ -45,17 +55,28 @@ def prepare(directory: Path) -> None:
         raise UsageError(f"{directory} is neither empty nor an earlier demo: name a directory that does not exist")
 
 
+def screenplay(tasks: Mapping[str, str] = TASKS) -> Screenplay:
+    """What is said when the agents are asked that."""
+    from orchestrator.testing import Screenplay
+
+    play = Screenplay.load(_FOLDER / "screenplay.yaml")
+    if tasks is TASKS:
+        return play
+    team = Screenplay.load(_FOLDER / "team.yaml")
+    return Screenplay((*play.actors, *team.actors), play.captures | team.captures)
+
+
 @contextmanager
-def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
-    """A model that plays the screenplay: all of it, unless the demo in this directory was begun before."""
+def scripted(directory: Path, tasks: Mapping[str, str] = TASKS) -> Iterator[Callable[[], Model]]:
+    """A model that plays the screenplay of these tasks: all of it, unless the demo here was begun before."""
     import anthropic
 
     from orchestrator import overview
     from orchestrator.models.messages import MessagesApi
-    from orchestrator.testing import Screenplay, ScriptedServer
+    from orchestrator.testing import ScriptedServer
 
     forgiven = (ScreenplayError,) if overview.read(directory / ".temp") else ()  # the turns that were played before
-    with suppress(*forgiven), ScriptedServer(Screenplay.load(_FOLDER / "screenplay.yaml")) as server:
+    with suppress(*forgiven), ScriptedServer(screenplay(tasks)) as server:
         try:
             yield lambda: MessagesApi(
                 anthropic.AsyncAnthropic(
@@ -74,6 +95,7 @@ def scripted(directory: Path) -> Iterator[Callable[[], Model]]:
 
 def run(
     directory: Path,
+    tasks: Mapping[str, str] = TASKS,
     *,
     model: Callable[[], Model],
     report: Callable[[Moment], None] = lambda moment: None,
@@ -84,9 +106,10 @@ def run(
     ids: Callable[[], str] | None = None,
     disk: Disk | None = None,
 ) -> list[Task]:
-    """Both tasks, one after the other, from wherever an earlier run of this in the same directory was left.
+    """The tasks, one after the other, from wherever an earlier run of this in the same directory was left.
 
-    Returns the archived tasks; raises the OrchestratorError that stopped one. Without `permit` every command may run.
+    Returns them, archived, each before those that it gave away; raises the OrchestratorError that stopped one. Without
+    `permit` every command may run.
     """
     from orchestrator.engine import Engine
     from orchestrator.engine.folder import draw_id
@@ -110,21 +133,28 @@ def run(
                 names=names or Names(),
             ),
         )
-        return [_archived(engine, team, agent) for agent in TASKS]
+        ended = (_archived(engine, team, agent, asked) for agent, asked in tasks.items())
+        return [task for top in ended for task in _with_children(engine, top)]
     finally:
         engine.close()
 
 
-def _archived(engine: Engine, team: Team, agent: str) -> Task:
+def _archived(engine: Engine, team: Team, agent: str, asked: str) -> Task:
     """The agent's task, worked on until it is archived."""
     tasks = (engine.refresh(task_id).task for task_id in engine.ids())
-    task = next((task for task in tasks if task.agent == agent), None) or team.start(agent, TASKS[agent])
+    task = next((task for task in tasks if (task.agent, task.description) == (agent, asked)), None)
+    task = task or team.start(agent, asked)
     if task.status == "archived":
         return task
     end = asyncio.run(team.work(task.id))[task.id]
     if isinstance(end, OrchestratorError):
         raise end
     return end
+
+
+def _with_children(engine: Engine, task: Task) -> list[Task]:
+    below = (_with_children(engine, engine.refresh(child.id).task) for child in task.children)
+    return [task, *chain.from_iterable(below)]
 
 
 async def _anything(task: Task, command: str) -> bool:

@@ -12,6 +12,7 @@ from orchestrator.documents.edits import Edits
 from orchestrator.documents.file_names import file_name
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.documents.rows import Listing, Row
+from orchestrator.mentions import moved, relocate
 from orchestrator.task import Task
 
 
@@ -68,8 +69,8 @@ class FilesChanged(Listing):
 
     def rows(self, task: Task) -> Sequence[Row]:
         kinds = {"modified": "changed"}
-        found = evidence.net(task.changes).values()
-        return [Row(plain(change.path), kinds.get(change.kind, change.kind)) for change in found]
+        found, gone = evidence.net(task.changes).values(), moved(task)
+        return [Row(plain(relocate(change.path, gone)), kinds.get(change.kind, change.kind)) for change in found]
 
 
 class Verification(Listing):

@@ -41,6 +41,34 @@ def test_without_keep_nothing_is_left(played: Ended) -> None:
     assert "orchestrator demo --keep DIR" in played.out
 
 
+def test_a_team_designs_builds_tests_and_reviews_and_its_documents_agree(shell: Shell) -> None:
+    ended = shell("demo", "--team", "--keep", "clinic", "--json")
+    assert ended.code == 0, ended.err
+    tasks = {task["agent"]: task for task in json.loads(ended.out)["tasks"]}
+    assert {task["status"] for task in tasks.values()} == {"archived"}
+    clinic = Shell(shell.project / "clinic", shell.home)
+    parents = {}
+    for name, task in tasks.items():
+        status = json.loads((clinic.temp / "completed" / f"task-status-{task['task']}.json").read_text())
+        parents[name] = next((one for one, other in tasks.items() if other["task"] == status.get("parentTask")), None)
+    assert parents == {
+        "lead": None,
+        demo.ARCHITECT: "lead",
+        "backend": "lead",
+        demo.DB_WORKER: "backend",
+        "quality": "lead",
+        "test-writer": "quality",
+        "reviewer": "quality",
+    }
+    assert clinic("check").code == 0
+    assert "status: 'scheduled'" in (clinic.project / "src/services/booking.js").read_text()
+    shown = clinic("demo", "--team", "--keep", ".").out
+    assert all(f"    {file}" in shown for file in ("+ booking.js", "+ booking.test.js", "~ doctor.js"))
+    other = clinic("demo", "--keep", ".")
+    assert (other.code, other.err.count("\n")) == (2, 1)
+    assert "holds the demo of a team: go on with --team" in other.err
+
+
 @dataclass
 class Story:
     shell: Shell
