@@ -55,7 +55,7 @@ def ours(address: str, folder: Path) -> Loop:
     os.environ |= {"ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": "any"}
     model = connect()
     team = Team(engine, library, lambda: model, setting)
-    turns = int(address.split("/")[-2])
+    turns = int(address.split("/")[-3])
 
     async def work(workers: int) -> None:
         tasks = [team.start("clerk", TASK, limits=Limits(turns=turns)).id for _ in range(workers)]
@@ -128,7 +128,7 @@ def mini_swe_agent(address: str, folder: Path) -> Loop:
     async def work(workers: int) -> None:
         reached = {"api_base": address, "api_key": "any"}
         model = LitellmModel(model_name=f"anthropic/{MODEL}", model_kwargs=reached, cost_tracking="ignore_errors")
-        turns = int(address.split("/")[-2])
+        turns = int(address.split("/")[-3])
         agent = DefaultAgent(
             model, Writing(), system_template=SYSTEM, instance_template="{{task}}", step_limit=turns, cost_limit=0
         )
@@ -177,9 +177,14 @@ def installed(name: str) -> bool:
         return False
 
 
-def run(name: str, server: str, folder: Path, turns: int, workers: int = 1) -> tuple[str, dict[str, float]]:
-    """Have a loop work in a new folder, in a process of its own: the address it asked at, and what it printed."""
-    address = f"{server}/{folder.name}/{turns}/{LOOPS[name][1]}"
+def run(
+    name: str, server: str, folder: Path, turns: int, workers: int = 1, seconds: float = 0
+) -> tuple[str, dict[str, float]]:
+    """Have a loop work in a new folder, in a process of its own: the address it asked at, and what it printed.
+
+    `seconds`: how long the model takes to answer.
+    """
+    address = f"{server}/{folder.name}/{turns}/{LOOPS[name][1]}/{seconds}"
     (folder / "notes").mkdir(parents=True)
     words = [sys.executable, "-m", "benchmarks.loops", name, address, str(folder), str(workers)]
     ended = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)

@@ -1,10 +1,11 @@
 """A Messages API of canned answers in a process of its own, that costs the same at every turn.
 
-The address says the work: at `/NAME/TURNS/TOOLS` each of TURNS turns asks for one file to be written, then it is done.
-With `Write,Sync` it also asks to record that: whoever writes and never syncs is refused to write more.
+The address says the work: at `/NAME/TURNS/TOOLS/SECONDS` each of TURNS turns asks for one file to be written, then it
+is done; an answer takes SECONDS. With `Write,Sync` it also asks to record that: whoever writes and never syncs is
+refused to write more.
 Whose turn it is, and which, the last call's id says, found from the end: the history, which grows, is not read.
 (`orchestrator.testing` reads and checks all of it, as the real one does; that would be measured too.)
-`GET /NAME/TURNS/TOOLS` tells the seconds the client took from each answer to its next request.
+`GET` of an address tells the seconds the client took from each answer to its next request.
 """
 
 from __future__ import annotations
@@ -80,16 +81,21 @@ class Connection(asyncio.Protocol):
         self._missing -= len(data)
         if self._missing <= 0:
             request, self._parts = b"".join(self._parts), []
-            self._transport.write(self._whole(request))
+            found, seconds = self._whole(request)
+            if seconds:
+                asyncio.get_running_loop().call_later(seconds, self._transport.write, found)
+            else:
+                self._transport.write(found)
 
-    def _whole(self, request: bytes) -> bytes:
+    def _whole(self, request: bytes) -> tuple[bytes, float]:
+        """The response, and the seconds after which it is sent."""
         address, now = self._address.partition("?")[0], time.monotonic()
         if request.startswith(b"GET"):
             body = json.dumps(WAITS[address]).encode()
-            return f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+            return f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body, 0
         if address in ANSWERED:
             WAITS[address].append(now - ANSWERED[address])
-        _, _, turns, tools = address.split("/")
+        _, _, turns, tools, seconds = address.split("/")
         last = request.rfind(b"toolu_") + 6
         if last < 6:
             worker, turn = next(WORKERS[address]), 0
@@ -98,7 +104,7 @@ class Connection(asyncio.Protocol):
         streamed = b'"stream": true' in request or b'"stream":true' in request
         found = answer(worker, turn, int(turns), tools, streamed)
         ANSWERED[address] = time.monotonic()
-        return found
+        return found, float(seconds)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from orchestrator.events import Event
 
 VALUES = {
     "_standard-orchestration": "",
-    "brief": "task_id agent description workspace temp mode documents others limits verify output_schema",
+    "brief": "task_id agent description workspace temp mode documents others parent agents limits verify output_schema",
     "begin": "",
     "renewed": "turns documents missing receipts",
     "document": "file text",
@@ -31,7 +31,7 @@ VALUES = {
     "continue": "reason",
 }
 LINES = {
-    "absent": {"others", "limits", "verify", "output_schema", "list", "rest"},
+    "absent": {"others", "parent", "agents", "limits", "verify", "output_schema", "list", "rest"},
     "triggers": {"files-changed", "check-ran", "dependency-moved", "calls-without-sync"},
     "changes": {"ItemChecked", "DecisionRecorded", "CallUnknown"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+from functools import cache
 from importlib import import_module
 
 from pydantic import ValidationError
@@ -20,8 +21,9 @@ def catalog() -> dict[str, Tool]:
     return {tool.name: tool for tool in tools}
 
 
+@cache
 def describe(tool: Tool) -> Json:
-    """The tool as the Messages API is told of it."""
+    """The tool as the Messages API is told of it. Made once: a schema takes as long as several commits."""
     schema = tool.input.model_json_schema()
     schema.pop("description", None)
     return {"name": tool.name, "description": inspect.getdoc(tool.input), "input_schema": schema}
