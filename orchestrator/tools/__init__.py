@@ -21,12 +21,21 @@ def catalog() -> dict[str, Tool]:
     return {tool.name: tool for tool in tools}
 
 
-@cache
 def describe(tool: Tool) -> Json:
-    """The tool as the Messages API is told of it. Made once: a schema takes as long as several commits."""
-    schema = tool.input.model_json_schema()
+    """The tool as the Messages API is told of it."""
+    return {
+        "name": tool.name,
+        "description": inspect.getdoc(tool.input),
+        "input_schema": _schema(tool.input),
+    }
+
+
+@cache
+def _schema(given: type[ToolInput]) -> Json:
+    """Made once: it takes as long as several commits."""
+    schema = given.model_json_schema()
     schema.pop("description", None)
-    return {"name": tool.name, "description": inspect.getdoc(tool.input), "input_schema": schema}
+    return schema
 
 
 def accept(tool: Tool, given: Json) -> ToolInput:
