@@ -37,8 +37,9 @@ class Undo:
         return tuple(self._step(change, act=False) for change in changes)
 
     def take_back(self, changes: Iterable[NetChange]) -> tuple[Step, ...]:
-        """Put back, durably, what can be; each file is whole, before or after."""
-        return tuple(self._step(change, act=True) for change in changes)
+        """Put back, durably, what can be; each file is whole, before or after. Nobody's Write comes in between."""
+        with workspace.changing(self._temp):
+            return tuple(self._step(change, act=True) for change in changes)
 
     def _step(self, change: NetChange, *, act: bool) -> Step:
         try:

@@ -10,7 +10,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -168,8 +167,10 @@ def mistake(text: str) -> ToolError:
 
 
 def _replace(directory: int, name: str, data: bytes) -> None:
-    """Write beside it, sync, rename over it, sync the name."""
-    written = f".{secrets.token_hex(8)}.tmp"
+    """Write beside it, sync, rename over it, sync the name. What a process that died in this left there goes."""
+    written = f".orchestrator-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
+    with suppress(FileNotFoundError):
+        os.unlink(written, dir_fd=directory)
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,5 +1,8 @@
 """Files of the workspace: a path that is turned into a link after it was looked at is refused, not followed."""
 
+import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,17 @@ def test_items_and_results_that_say_workspace_are_understood():
     assert flaw("Create /workspace/src/a.js", 0, ["R1"], [receipt]) is None
     assert flaw("Create `/workspace/src/b.js`", 0, ["R1"], [receipt]) is not None
     assert list(unsupported({"files_created": ["/workspace/src/a.js"]}, [change])) == []
+
+
+def test_a_process_that_dies_while_it_writes_leaves_nothing_once_that_is_repeated(root: Path) -> None:
+    file = workspace.locate(root, root / ".temp", "sub/note.txt")
+    if (pid := os.fork()) == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        file.write(b"a whole note")  # the kernel kills it here
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGXFSZ
+    assert len(list((root / "sub").iterdir())) == 2
+    file.write(b"a whole note")
+    assert sorted(path.name for path in (root / "sub").iterdir()) == ["note.txt", "secret.txt"]
