@@ -142,6 +142,8 @@ class Fenced(Conflict):
 
 class ModelError(OrchestratorError):
     retryable = False
+    charged = False
+    """True when the server may have counted tokens for the request."""
 
 
 class BadKey(ModelError):
@@ -170,10 +172,12 @@ class Overloaded(ModelError):
 
 class Unreachable(ModelError):
     retryable = True
+    charged = True
 
 
 class BrokenStream(ModelError):
     retryable = True
+    charged = True
 
 
 class Stopped(OrchestratorError):

@@ -174,6 +174,7 @@ def _forked(task: Task, event: happened.TaskForked, actor: Actor, at: str) -> Ta
         unpriced=0,
         finish_refusals=0,
         stuck=None,
+        draws=(),
     )
 
 

@@ -101,6 +101,17 @@ class Instruction:
     revision: int
 
 
+@dataclass(frozen=True)
+class Draw:
+    """What one task took from a budget: used up, and held for a request that has no answer yet."""
+
+    task: str
+    tokens: int = 0
+    cost: float = 0.0
+    held_tokens: int = 0
+    held_cost: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """Where a task's files come from while it is archived, reopened or renamed, and the names of its companions."""
@@ -190,6 +201,8 @@ class Task:
     """US dollars, of the turns whose price is known; None while there is no such turn."""
     unpriced: int = 0
     """How many of the turns have no known price."""
+    draws: tuple[Draw, ...] = ()
+    """What tasks below this one took from its budget; in its own row, what was lost and is held."""
     synced_receipts: int = 0
     asked_receipts: int | None = None
     asked_triggers: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from orchestrator import children, evidence, lives
+from orchestrator import budget, children, evidence, lives
 from orchestrator import events as happened
 from orchestrator.errors import Refused
 from orchestrator.events import Actor, Commit, Event, Kind, Status
@@ -251,7 +251,7 @@ def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Ta
 
 
 def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:
-    task = children.delegated(task, event.intents)
+    task = budget.answered(children.delegated(task, event.intents))
     return replace(
         task,
         transcript=(*task.transcript, Message("assistant", event.content)),
@@ -269,6 +269,7 @@ def _renewed(task: Task, event: happened.ContextRenewed, actor: Actor, at: str) 
         raise Refused("ContextRenewed", f"{task.pending[0].call} has no result yet")
     transcript = (Message("assistant", (event.summary,)),) if event.summary else ()
     cost = _cost(task, event.cost)
+    task = budget.answered(task)
     return replace(task, transcript=transcript, context=0, usage=task.usage + event.usage, cost=cost)
 
 
@@ -299,6 +300,8 @@ def _recorded(task: Task, event: happened.StateRecorded, actor: Actor, at: str) 
 
 _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     **lives.CHANGES,
+    happened.AnswerLost: budget.lost,
+    happened.BudgetDrawn: budget.drawn,
     happened.ChildObserved: children.observed,
     happened.LimitsChanged: lambda task, event, actor, at: replace(task, limits=event.limits),
     happened.ModeChanged: lambda task, event, actor, at: replace(task, mode=event.mode),

@@ -19,7 +19,7 @@ LAYERS = [
     {"events", "contents", "patch"},
     {"task", "evidence"},
     {"mentions"},
-    {"lives", "children"},
+    {"lives", "children", "budget"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
     {
         "documents",

@@ -190,6 +190,7 @@ _WORDS = {
     "TaskAdopted": "adopted: {status}, kept by hand until then",
     "TaskBlocked": "blocked: {reason}",
     "TaskStopped": "stopped: {reason}",
+    "AnswerLost": "an answer was lost; it counts as all it may have cost",
     "ModeChanged": "mode {mode}",
     "ChildObserved": "{child}, which it gave away, is {status}",
     "TaskCompleted": "completed: {summary}",
@@ -217,4 +218,10 @@ _WORDS = {
     "ContextRenewed": "the conversation begins anew",
     "FinishRefused": "Finish refused: {missing}",
     "StuckNoticed": "going round in circles: {reason}",
-} | dict.fromkeys(("MessageAdded", "ModelReplied", "SyncAsked", "StateRecorded", "DirectoryChanged", "MoveDone"), "")
+} | dict.fromkeys(
+    (
+        *("BudgetDrawn", "DirectoryChanged", "MessageAdded", "ModelReplied"),
+        *("MoveDone", "StateRecorded", "SyncAsked"),
+    ),
+    "",
+)

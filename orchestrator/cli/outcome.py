@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -58,15 +59,18 @@ def status(task: Task, *, at_work: bool) -> str:
 
 
 def higher_limits(task: Task) -> list[str]:
-    """The options without which a resumed task would stop at once: twice what is used, at least 20 turns more."""
-    turns, tokens = task.limits.turns, task.limits.tokens
+    """The options without which a resumed task would stop at once: twice what is used, and what a turn may take."""
+    from orchestrator import budget
+
+    limits, spent = task.limits, budget.spent(task)
+    needed = [float(number.replace(",", "")) for number in re.findall(r", not \$?([\d.,]*\d)", task.reason or "")]
     options = []
-    if turns is not None and task.turns >= turns:
+    if limits.turns is not None and task.turns >= limits.turns:
         options += ["--max-turns", str(task.turns + max(task.turns, 20))]
-    if tokens is not None and task.usage.total >= tokens:
-        options += ["--max-tokens", str(2 * task.usage.total)]
-    if task.limits.cost is not None and task.cost is not None and task.cost >= task.limits.cost:
-        options += ["--max-cost", f"{2 * task.cost:.2g}"]
+    if limits.tokens is not None and (spent.tokens >= limits.tokens or "tokens are left" in (task.reason or "")):
+        options += ["--max-tokens", f"{2 * max(limits.tokens, spent.tokens) + 2 * sum(needed[:1]):.0f}"]
+    if limits.cost is not None and (spent.cost >= limits.cost or " are left, not $" in (task.reason or "")):
+        options += ["--max-cost", f"{2 * max(limits.cost, spent.cost) + 2 * sum(needed[-1:]):.2g}"]
     return options
 
 

@@ -33,13 +33,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _LIMITS = ("turns", "tokens", "seconds", "cost")
 
 
-class Orders(TypedDict):
-    """What a person says about a run, beside what is to be done."""
+class Bounds(TypedDict):
+    """What may be used up."""
 
     max_turns: int | None
     max_tokens: int | None
     max_seconds: float | None
     max_cost: float | None
+
+
+class Orders(Bounds):
+    """What a person says about a run, beside what is to be done."""
+
     allow: tuple[str, ...]
     yes: bool
     output: Output
@@ -60,10 +65,6 @@ def orders(command: Function) -> Function:
     """The options of `Orders`."""
     for option in reversed(
         (
-            click.option("--max-turns", type=click.IntRange(1), metavar="N", help="Stop after N replies of the model."),
-            click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="Stop after N tokens, all told."),
-            click.option("--max-seconds", type=Amount(), metavar="S", help="Stop after S s."),
-            click.option("--max-cost", type=Amount(), metavar="USD", help="Stop after so many US dollars."),
             click.option(
                 "--allow",
                 metavar="RULE",
@@ -75,7 +76,21 @@ def orders(command: Function) -> Function:
         )
     ):
         command = option(command)
-    return output_option(command)
+    return bounds(output_option(command))
+
+
+def bounds(command: Function) -> Function:
+    """The options of what may be used up."""
+    for option in reversed(
+        (
+            click.option("--max-turns", type=click.IntRange(1), metavar="N", help="Stop after N replies of the model."),
+            click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="Never use more than N tokens."),
+            click.option("--max-seconds", type=Amount(), metavar="S", help="Stop after S s."),
+            click.option("--max-cost", type=Amount(), metavar="USD", help="Never spend more than so many US dollars."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def output_option(command: Function) -> Function:
@@ -95,7 +110,7 @@ def view(project: Project, output: Output) -> Progress | Stream:
     return Stream(project) if output == "stream-json" else Progress(project.workspace, err=output == "json")
 
 
-def limits(given: Orders, before: Limits) -> Limits:
+def limits(given: Bounds, before: Limits) -> Limits:
     """The limits as they were, but for those that are given now."""
     now = {name: given[f"max_{name}"] for name in _LIMITS}  # type: ignore[literal-required]
     return before.model_copy(update={name: value for name, value in now.items() if value is not None})
@@ -123,7 +138,7 @@ def allowed(given: Orders) -> list[str]:
     return [*rules, "--yes"] if given["yes"] else rules
 
 
-def lift(given: Orders) -> bool:
+def lift(given: Bounds) -> bool:
     """True when any limit is given."""
     return any(given[f"max_{name}"] is not None for name in _LIMITS)  # type: ignore[literal-required]
 

@@ -5,6 +5,7 @@ Field names are final once released: a journal written today is read for ever.
 """
 
 from orchestrator.events.commit import Commit as Commit
+from orchestrator.events.conversation import AnswerLost as AnswerLost
 from orchestrator.events.conversation import CallSettled as CallSettled
 from orchestrator.events.conversation import ChangesUndone as ChangesUndone
 from orchestrator.events.conversation import ContextRenewed as ContextRenewed
@@ -25,6 +26,7 @@ from orchestrator.events.event import Stage as Stage
 from orchestrator.events.event import Status as Status
 from orchestrator.events.life import ArchiveBegun as ArchiveBegun
 from orchestrator.events.life import ArchiveDone as ArchiveDone
+from orchestrator.events.life import BudgetDrawn as BudgetDrawn
 from orchestrator.events.life import ChildObserved as ChildObserved
 from orchestrator.events.life import InstructionGiven as InstructionGiven
 from orchestrator.events.life import LimitsChanged as LimitsChanged

@@ -28,6 +28,10 @@ class ModelReplied(Event):
     intents: tuple[Intent, ...] = ()
 
 
+class AnswerLost(Event):
+    """A request got no answer that anybody knows of: it counts as what was held for it."""
+
+
 class ContextRenewed(Event):
     """The conversation began anew: what was said before is not sent any more.
 

@@ -120,3 +120,16 @@ class ChildObserved(Event):
     child: str
     status: Life
     revision: int
+
+
+class BudgetDrawn(Event):
+    """What a task at or below this one has used up so far, and the most that its next request can cost.
+
+    `task`: whose; of the task itself the journal tells what it used up. Tokens, and US dollars.
+    """
+
+    task: str
+    tokens: int = 0
+    cost: float = 0.0
+    held_tokens: int = 0
+    held_cost: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
@@ -86,11 +86,21 @@ def connect(name: str = "messages") -> Model:
 class Model(Protocol):
     """Something that answers requests."""
 
-    async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def reply(
+        self,
+        request: Request,
+        on_text: Callable[[str], None] | None = None,
+        on_lost: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         """The whole reply; raises a ModelError when there is none, TooLong when the model cannot hold the messages.
 
-        `on_text` gets the text while it arrives. After a broken attempt the text begins anew.
+        `on_text` gets the text while it arrives. After a broken attempt the text begins anew. `on_lost` is awaited
+        before another attempt when the server may have counted tokens for one that broke; what it raises ends it.
         """
+        ...
+
+    async def price(self, model: str, usage: Usage) -> float | None:
+        """What such a reply costs in US dollars, None where that is not known."""
         ...
 
     async def window(self, model: str) -> int:

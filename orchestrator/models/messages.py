@@ -123,7 +123,12 @@ class MessagesApi:
         self._price = price
         self._tables_read = False
 
-    async def reply(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def reply(
+        self,
+        request: Request,
+        on_text: Callable[[str], None] | None = None,
+        on_lost: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         head, headers = _head(request), {"content-type": "application/json", **_beta(request)}
         body, prefix = _body(head, request), hash(head)
         attempt = 1
@@ -138,21 +143,22 @@ class MessagesApi:
                 if not failure.retryable or attempt >= self._attempts or seconds > _LONGEST_PAUSE:
                     raise
                 wait = self._pace.rest if isinstance(failure, RateLimited | Overloaded) else self._pause
+                if failure.charged and on_lost is not None:
+                    await on_lost()
             await wait(seconds)
             attempt += 1
 
     async def _priced(self, request: Request, reply: Reply) -> Reply:
         """The reply with what it costs: by the name that was asked for, which may tell the region, or that it has."""
+        known = await self.price(request.model, reply.usage)
+        return replace(reply, cost=await self.price(reply.model, reply.usage) if known is None else known)
 
-        def cost() -> float | None:
-            known = self._price(request.model, reply.usage)
-            return self._price(reply.model, reply.usage) if known is None else known
-
+    async def price(self, model: str, usage: Usage) -> float | None:
         if self._tables_read:
-            return replace(reply, cost=cost())
-        found = await asyncio.to_thread(cost)  # reading them takes a while
+            return self._price(model, usage)
+        found = await asyncio.to_thread(self._price, model, usage)  # reading the tables takes a while
         self._tables_read = True
-        return replace(reply, cost=found)
+        return found
 
     async def close(self) -> None:
         await self._client.close()
@@ -205,7 +211,9 @@ class MessagesApi:
         except unsigned as error:
             raise service.keyless(error) from error
         except anthropic.APIStatusError as error:
-            raise _failure(error, url, service) from error
+            failure = _failure(error, url, service)
+            failure.charged = error.status_code < 400  # it came within a stream that had begun
+            raise failure from error
         except anthropic.APIConnectionError as error:
             raise Unreachable(
                 f"no answer from {url} ({_line(error.__cause__ or error)}): "

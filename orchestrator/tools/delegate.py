@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from orchestrator.errors import ToolError
-from orchestrator.events import Delegated, Intent, Json
+from orchestrator.events import Delegated, Intent, Json, Limits
 from orchestrator.task import Child
 from orchestrator.tools.tool import Assignment, Tool, ToolInput, ToolResult, Workplace
 
@@ -43,7 +43,7 @@ class DelegateInput(ToolInput):
         description="Workstreams or ids of tasks, delegated before this one, that must be done before it begins",
     )
     result_schema: Json | None = Field(default=None, description="JSON Schema of the result you expect")
-    limits: Bounds | None = Field(default=None, description="When it stops by itself; without any, at yours")
+    limits: Bounds | None = Field(default=None, description="When it stops by itself; within yours, always")
     continue_task: str | None = Field(default=None, description="The id of an open task you delegated, to go on with")
 
 
@@ -87,7 +87,7 @@ class Delegate:
                 child=row.id,
                 agent=row.agent,
                 description=asked.task,
-                limits=task.limits.model_copy(update=bounds),
+                limits=Limits(turns=task.limits.turns, seconds=task.limits.seconds).model_copy(update=bounds),
                 output_schema=asked.result_schema,
                 after=_before(row, asked.after, task.children),
             ),

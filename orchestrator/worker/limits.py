@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator import budget
 from orchestrator.task import Task
 
 
@@ -10,10 +11,11 @@ def reached(task: Task, seconds: float) -> str | None:
     limits = task.limits
     if limits.turns is not None and task.turns >= limits.turns:
         return f"{task.turns} of {limits.turns} turns used"
-    if limits.tokens is not None and task.usage.total >= limits.tokens:
-        return f"{task.usage.total} of {limits.tokens} tokens used"
+    spent = budget.spent(task)
+    if limits.tokens is not None and spent.tokens >= limits.tokens:
+        return f"{spent.tokens:.0f} of {limits.tokens} tokens used"
     if limits.seconds is not None and seconds >= limits.seconds:
         return f"{seconds:.0f} of {limits.seconds:.0f} seconds used"
-    if limits.cost is not None and (task.cost or 0.0) >= limits.cost:
-        return f"${task.cost:.4f} of ${limits.cost:g} used"
+    if limits.cost is not None and spent.cost >= limits.cost:
+        return f"${spent.cost:.4f} of ${limits.cost:g} used"
     return None

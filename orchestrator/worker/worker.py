@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from orchestrator import process, prompts, triggers
 from orchestrator.completion import missing
@@ -48,15 +48,14 @@ from orchestrator.models import WINDOW, Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Delegation, Workplace
-from orchestrator.worker import limits, notices, others, stuck
+from orchestrator.worker import limits, notices, others, pulse, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
+from orchestrator.worker.ledger import Exhausted, Ledger
 from orchestrator.worker.moment import Moment
 from orchestrator.worker.setting import Setting
 
 MAX_TOKENS = 16_000
 """What one reply may hold."""
-BEAT = 10.0
-"""Seconds between two signs of life; a lease without one for a minute may be taken over."""
 FULL = 0.8
 """The share of the model's window at which a conversation begins anew; the rest is for a reply and its results."""
 CUT = ("max_tokens", "model_context_window_exceeded")
@@ -86,6 +85,7 @@ class Worker:
         self._tools = {name: tool for name, tool in catalog().items() if name in offered}
         self._described = tuple(describe(tool) for tool in self._tools.values())
         self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled, self._begun)
+        self._ledger = Ledger(engine, model, self._commit)
         self._known: dict[str, str] = {}
         self._refusals = 0
         self._window: int | None = None
@@ -104,17 +104,20 @@ class Worker:
         stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
         self._refusals = stopped.finish_refusals
         self._lease = await _thread(lambda: self._engine.lease(self._id))
-        beating = asyncio.create_task(_beat(self._lease))
+        beating = asyncio.create_task(pulse.beat(self._lease))
         try:
             task = await self._begin(stopped.reason)
             while task.open:
                 await self._stay_within_limits(task)
                 task = await self._turn(task)
+        except Exhausted as exhausted:
+            await self._stop(str(exhausted))
         except (ModelError, Refused):
             if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
                 raise  # else it does not matter any more
         finally:
             beating.cancel()
+            await self._ledger.close(self._id)
             self._lease.release()
         task = await _thread(lambda: self._engine.archive(self._id))
         if task.ended == "cancelled":
@@ -134,7 +137,7 @@ class Worker:
 
     async def _begin(self, reason: str | None) -> Task:
         """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
-        task = (await _thread(lambda: self._engine.refresh(self._id))).task
+        task = await self._ledger.begin((await _thread(lambda: self._engine.refresh(self._id))).task)
         self._known = others.signatures(self._engine.folder.temp, task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
@@ -162,7 +165,7 @@ class Worker:
         request, limit = self._request(task), task.limits.seconds
         try:
             async with asyncio.timeout_at(None if limit is None else self._since + limit):
-                reply = await self._model.reply(request, lambda text: self._report(Moment(task, "writing", text)))
+                reply = await self._ledger.ask(task, request, lambda text: self._report(Moment(task, "writing", text)))
         except TimeoutError:
             return task  # the limit is reached, which is found before the next turn
         except TooLong as error:
@@ -235,7 +238,7 @@ class Worker:
     async def _summary(self, task: Task, summed_up: Sequence[Message]) -> ContextRenewed:
         """What the model makes of these messages; without a summary where it cannot: the documents tell enough."""
         try:
-            reply = await self._model.reply(replace(self._request(task), messages=tuple(summed_up), compact=True))
+            reply = await self._ledger.ask(task, replace(self._request(task), messages=tuple(summed_up), compact=True))
         except (BadRequest, Overloaded):  # a compatible server may not know how, or fail over it
             return ContextRenewed()
         found = (block for block in reply.content if block["type"] == "compaction" and block.get("content"))
@@ -323,8 +326,10 @@ class Worker:
     async def _stay_within_limits(self, task: Task) -> None:
         """Stop the task, recorded, when a limit is reached."""
         reason = limits.reached(task, time.monotonic() - self._since)
-        if reason is None:
-            return
+        if reason is not None:
+            await self._stop(reason)
+
+    async def _stop(self, reason: str) -> NoReturn:
         task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
         self._report(Moment(task, "stopped", reason))
         raise LimitReached(f"task {self._id} stopped by its limit: {reason}")
@@ -379,13 +384,6 @@ def _replies(task: Task) -> int:
 def _last_reply(commits: Sequence[Commit]) -> ModelReplied:
     replies = (event for commit in reversed(commits) for event in commit.events if isinstance(event, ModelReplied))
     return next(replies)
-
-
-async def _beat(lease: Lease) -> None:
-    """Show that this process lives, however long a reply or a command takes."""
-    while True:
-        lease.beat()
-        await asyncio.sleep(BEAT)
 
 
 async def _thread(work: Callable[[], Result]) -> Result:

@@ -131,7 +131,7 @@ def test_every_kind_of_event_has_words_or_is_left_out(shell: Shell) -> None:
     (journals / "K7Q2MX.jsonl").write_bytes(b"".join(lines))
     ended = shell("log", "K7Q2MX")
     assert (ended.code, ended.err) == (0, "")
-    assert len(ended.out.splitlines()) == 1 + len(kinds) - 6
+    assert len(ended.out.splitlines()) == 1 + len(kinds) - 7
     assert not [kind for kind in Event.kinds if kind in ended.out]
 
 

@@ -13,7 +13,7 @@ from orchestrator.events import Event, PhaseChanged
 from proof.folder import assert_in_step
 
 FORMAT = Path(__file__).parents[1] / "golden" / "format-1"
-ADDED_LATER = {"ChildObserved", "StuckNoticed", "TaskAdopted", "TaskForked"}
+ADDED_LATER = {"AnswerLost", "BudgetDrawn", "ChildObserved", "StuckNoticed", "TaskAdopted", "TaskForked"}
 """Events that no journal of that time holds."""
 
 

@@ -24,9 +24,9 @@ WORK = f"- calls: [{PLAN}]\n- calls: [{WRITE}]\n"
     [
         (Limits(turns=1), f"- calls: [{PLAN}]\n", "1 of 1 turns used"),
         (
-            Limits(tokens=50),
-            f"- {{calls: [{PLAN}], usage: {{output_tokens: 60}}}}\n",
-            "of 50 tokens used",
+            Limits(tokens=70_000),
+            f"- {{calls: [{PLAN}], usage: {{output_tokens: 30000}}}}\n",
+            "of 70,000 tokens are left",
         ),
         (Limits(seconds=0), "", "of 0 seconds used"),
     ],
