@@ -15,7 +15,7 @@ from importlib import import_module
 
 from proof.result import Part, Result, joined
 
-TOGETHER = ("controls", "mutants", "crash", "kernel", "people", "tree", "calls", "power")
+TOGETHER = ("controls", "mutants", "crash", "kernel", "people", "tree", "budgets", "together", "calls", "power")
 """Go on side by side, begun in this order: the short ones first, and last what fills each gap."""
 ALONE = ("takeovers", "many", "chaos")
 """Have processes of their own, whose shares and speed count."""

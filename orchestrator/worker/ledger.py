@@ -12,7 +12,7 @@ from orchestrator import budget
 from orchestrator.budget import Amount
 from orchestrator.engine import Engine
 from orchestrator.errors import ModelError, OrchestratorError, Refused, UnknownTask
-from orchestrator.events import AnswerLost, BudgetDrawn, Event, Usage
+from orchestrator.events import AnswerLost, BudgetDrawn, Usage
 from orchestrator.models import Model, Reply, Request
 from orchestrator.task import Task
 
@@ -49,11 +49,22 @@ class Ledger:
             return await self._model.reply(request, on_text)
         request, most = await self._hold(task, request)
         try:
-            return await self._model.reply(request, on_text, partial(self._again, task, most))
+            reply = await self._model.reply(request, on_text, partial(self._again, task, most))
         except ModelError as error:
             if not error.charged:
                 await self._draw(task, Amount())
             raise
+        await self._settle(task, reply)
+        return reply
+
+    async def _settle(self, task: Task, reply: Reply) -> None:
+        """Tell the tasks above what it was, at once: calls may take long. Its own journal tells it with the reply."""
+        above = [row for row in await self._bounds(task) if row.id != task.id]
+        if above:
+            task = (await asyncio.to_thread(self._engine.refresh, task.id)).task  # an answer may have been lost
+            used = budget.own(task) + Amount(reply.usage.total, reply.cost or 0.0)
+            for row in above:
+                await self._tell(row, _drawn(task.id, used, Amount()))
 
     async def begin(self, task: Task) -> Task:
         """Count what an earlier worker asked for and never heard of."""
@@ -71,7 +82,7 @@ class Ledger:
         task = (await asyncio.to_thread(self._engine.refresh, task_id)).task
         for above in await self._bounds(task):
             if above.id != task.id:
-                await self._tell(above, task, budget.held(task, only=task.id))
+                await self._tell(above, _drawn(task.id, budget.own(task), budget.held(task, only=task.id)))
 
     async def _bounds(self, task: Task) -> list[Task]:
         """The task and those above it, the topmost first, as far as they have limits of tokens or cost."""
@@ -123,12 +134,11 @@ class Ledger:
     async def _draw(self, task: Task, most: Amount) -> None:
         for row in await self._bounds(task):
             if row.id != task.id:
-                await self._tell(row, task, most)
-        await self._commit(_drawn(task, most))
+                await self._tell(row, _drawn(task.id, budget.own(task), most))
+        await self._commit(_drawn(task.id, budget.own(task), most))
 
-    async def _tell(self, above: Task, task: Task, most: Amount) -> None:
-        events: list[Event] = [_drawn(task, most)]
-        await asyncio.to_thread(lambda: self._engine.commit(above.id, events, actor="engine"))
+    async def _tell(self, above: Task, drawn: BudgetDrawn) -> None:
+        await asyncio.to_thread(lambda: self._engine.commit(above.id, [drawn], actor="engine"))
 
     def _others_ask(self, row: Task, task_id: str) -> bool:
         """True when others, who are alive, hold a part of this task's budget: some of it will come back."""
@@ -140,10 +150,9 @@ class Ledger:
         return await self._model.price(model, usage) or 0.0
 
 
-def _drawn(task: Task, most: Amount) -> BudgetDrawn:
-    used = budget.own(task)
+def _drawn(task_id: str, used: Amount, most: Amount) -> BudgetDrawn:
     return BudgetDrawn(
-        task=task.id,
+        task=task_id,
         tokens=int(used.tokens),
         cost=used.cost,
         held_tokens=int(most.tokens),
