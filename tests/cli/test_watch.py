@@ -237,15 +237,11 @@ def test_a_folder_that_is_taken_away_ends_it(shell: Shell, tasks: int) -> None:
     shell.temp.mkdir()
     for _ in range(tasks):
         shell.task()
-    process = shell.start("watch")
-    assert process.stdout
-    process.stdout.readline()
-    shutil.rmtree(shell.temp)
-    _, err = process.communicate()
-    assert (process.returncode, err) == (
-        1,
-        f"orchestrator: {shell.temp} was taken away: start again once there is one\n",
-    )
+    with watching(shell) as watch:
+        shutil.rmtree(shell.temp.rename(shell.project / "gone"))  # at once: in what is there it may be making files
+        _, err = watch.process.communicate()
+    assert err == f"orchestrator: {shell.temp} was taken away: start again once there is one\n"
+    assert watch.process.returncode == 1
     assert not shell.temp.exists()
     assert shell("watch").code == 2
     assert not shell.temp.exists()
