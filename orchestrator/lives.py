@@ -108,6 +108,17 @@ def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: 
     return replace(task, instructions=(*task.instructions, given), items=(*task.items, item))
 
 
+def _told(task: Task, event: happened.MessageReceived, actor: Actor, at: str) -> Task:
+    """What a call has said once is not said again when the call is settled after a crash."""
+    if not task.open:
+        raise Refused("MessageReceived", f"task {task.id} is {task.status}")
+    if event.call is None:
+        return task
+    if (event.sender, event.call) in task.messages:
+        raise Refused("MessageReceived", f"task {task.id} was told that already")
+    return replace(task, messages=(*task.messages, (event.sender or "", event.call)))
+
+
 def _shortened(text: str) -> str:
     """An instruction as the checklist says it."""
     line = " ".join(text.split())
@@ -216,6 +227,7 @@ AFTER_ARCHIVE = (
 CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.TaskAdopted: _adopted,
     happened.WorkerStarted: _started,
+    happened.MessageReceived: _told,
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
     happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", event, reason=event.reason),
     happened.TaskCompleted: _completed,

@@ -182,6 +182,8 @@ class Task:
     blockers: tuple[Blocker, ...] = ()
     next_steps: tuple[str, ...] = ()
     instructions: tuple[Instruction, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()
+    """Of those that other tasks sent: whose, and the call."""
     references: tuple[Reference, ...] = ()
     children: tuple[Child, ...] = ()
     prose: dict[str, str] = field(default_factory=dict)

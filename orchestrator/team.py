@@ -9,7 +9,7 @@ from collections.abc import Callable
 from orchestrator.definitions import Agent, Library
 from orchestrator.engine import Engine
 from orchestrator.errors import BadDefinition, Busy, OrchestratorError, ToolError, UnknownAgent, UnknownTask
-from orchestrator.events import Event, Limits, LimitsChanged, Mode, ReferenceAdded, TaskCreated
+from orchestrator.events import Event, Limits, LimitsChanged, MessageReceived, Mode, ReferenceAdded, TaskCreated
 from orchestrator.masking import Mask
 from orchestrator.models import Model
 from orchestrator.report import report
@@ -116,6 +116,17 @@ class Team:
             return await self._outcome(given.child)
         finally:
             over.set()
+
+    async def tell(self, task: Task, to: str, call: str, message: str) -> None:
+        words = Mask.from_environment(self._setting.environment).text(message)
+        told = MessageReceived(text=words, sender=task.id, call=call)
+        try:
+            if not (found := await self._look(to)).open:
+                raise ToolError(f"Task {to} is {found.ended}: nobody works on it any more.")
+            if (task.id, call) not in found.messages:
+                await asyncio.to_thread(self._engine.commit, to, [told], actor="engine")
+        except UnknownTask:
+            raise ToolError(f"There is no task {to!r}: give the id of an open one, or `parent`.") from None
 
     async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
         found = await self._look(child)

@@ -21,6 +21,7 @@ VALUES = {
     "edited": "changes",
     "edited-by-command": "changes",
     "elsewhere": "changes",
+    "message": "changes",
     "interrupted": "calls",
     "sync-due": "triggers",
     "sync-refused": "",
@@ -73,7 +74,7 @@ def test_the_words_for_a_change_use_only_what_its_event_says() -> None:
         fields = (
             set(Event.kinds[name].model_fields) | given
             if name in Event.kinds
-            else calls | {"document", "task", "previous"}
+            else calls | {"document", "task", "previous", "text"}
         )
         assert set(re.findall(r"\{\{(\w+)\}\}", line)) <= fields
 

@@ -138,6 +138,8 @@ def words(event: Json, items: Mapping[str, str]) -> str:
             return f"taken back: {', '.join(change['path'] for change in files)}"
         case {"type": "InstructionGiven", "item": name, "text": text}:
             return f"more to do, item {name}: {text}"
+        case {"type": "MessageReceived", "text": text}:
+            return f"{event.get('sender', 'a person')} says: {text}"
         case {"type": "TaskCancelled"}:
             return f"cancelled{': ' if 'reason' in event else ''}{event.get('reason', '')}"
         case {"type": "ReferenceMoved", "task": name, "previous": previous}:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import click
 
 from orchestrator import shipped
-from orchestrator.cli import outcome, repository, screen
+from orchestrator.cli import background, outcome, repository, screen
 from orchestrator.cli.project import Project, agent_names, pass_project
-from orchestrator.cli.work import Orders, Shift, check_price, limits, names, orders, permissions, text, view
+from orchestrator.cli.work import Orders, Shift, allowed, check_price, limits, names, orders, permissions, text, view
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ LEAD = "lead"
     help="All six documents, or checklist, progress and status JSON.",
 )
 @click.option("--verify", metavar="CMD", multiple=True, help="A command that must pass before it is done. Repeatable.")
+@click.option("--detach", is_flag=True, help="Print the id, and work on in a process of its own: see wait, tell, stop.")
 @orders
 @pass_project
 def command(
@@ -42,6 +45,7 @@ def command(
     model: str | None,
     mode: Literal["full", "lightweight"] | None,
     verify: tuple[str, ...],
+    detach: bool,
     **given: Unpack[Orders],
 ) -> int:
     """Run AGENT on a TASK, until it is done and archived.
@@ -70,8 +74,20 @@ def command(
         shift = Shift(project, engine, model_api, given, settings, view(project, given["output"]))
         verify = verify or settings.verify
         started = shift.team.start(agent, description, limits=bounds, verify=verify, mode=mode, model=model)
+        if detach:
+            log = background.resume(project, engine, started.id, allowed(given))
+            return _tell_detached(project, started.id, log, as_json=given["output"] != "text")
         (end,) = shift.work([started.id])
     return outcome.tell(project, [end], given["output"], outcome.as_json(project, end))
+
+
+def _tell_detached(project: Project, task_id: str, log: Path, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps({"task": task_id, "log": project.relative(log)}))
+    else:
+        click.echo(task_id)
+        screen.complain(f"at work; what it says is in {project.relative(log)}")
+    return 0
 
 
 def agents(project: Project) -> set[str]:

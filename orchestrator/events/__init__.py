@@ -30,6 +30,7 @@ from orchestrator.events.life import BudgetDrawn as BudgetDrawn
 from orchestrator.events.life import ChildObserved as ChildObserved
 from orchestrator.events.life import InstructionGiven as InstructionGiven
 from orchestrator.events.life import LimitsChanged as LimitsChanged
+from orchestrator.events.life import MessageReceived as MessageReceived
 from orchestrator.events.life import ModeChanged as ModeChanged
 from orchestrator.events.life import MoveDone as MoveDone
 from orchestrator.events.life import TaskAdopted as TaskAdopted

@@ -77,6 +77,14 @@ class InstructionGiven(Event):
     item: str
 
 
+class MessageReceived(Event):
+    """Somebody told the task something. `sender`: the id of a task, none for a person; `call`: the one that said it."""
+
+    text: str
+    sender: str | None = None
+    call: str | None = None
+
+
 class ArchiveBegun(Event):
     """The commit point of an archive: from here on it only rolls forward. `companions`: names of files beside."""
 

@@ -47,6 +47,10 @@ class Delegation(Protocol):
         """See it done: begun when it never was, gone on with when it stopped. Returns when its worker has ended."""
         ...
 
+    async def tell(self, task: Task, to: str, call: str, message: str) -> None:
+        """Have an open task hear of something, once however often this is called. Raises ToolError for no such task."""
+        ...
+
     async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
         """See an open one go on, told what it lacked; returns as `carry_out`."""
         ...

@@ -19,6 +19,7 @@ from orchestrator.events import (
     InstructionGiven,
     Json,
     Kind,
+    MessageReceived,
     Receipt,
     ReferenceMoved,
     TaskCancelled,
@@ -118,7 +119,7 @@ def other_task(row: Row) -> str:
 
 def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -> list[Json]:
     """What others did since the model was last told, in words: people, its own commands, other tasks."""
-    told: dict[str, list[str]] = {"asked": [], "edited": [], "edited-by-command": [], "elsewhere": []}
+    told: dict[str, list[str]] = {"asked": [], "message": [], "edited": [], "edited-by-command": [], "elsewhere": []}
     told["edited-by-command"] += [_change("DocumentRestored", {"document": kind}) or "" for kind in restored]
     for commit in commits:
         for event in commit.events:
@@ -131,6 +132,8 @@ def _prompt(commit: Commit, event: Event) -> str | None:
     """Which notice tells of an event; None for what the model did or knows itself."""
     if isinstance(event, ReferenceMoved | TaskRenamed):
         return "elsewhere"
+    if isinstance(event, MessageReceived):
+        return "message"
     if isinstance(event, InstructionGiven | TaskCancelled | TaskReopened):
         return "asked"
     return {"editor": "edited", "user": "edited", "command": "edited-by-command"}.get(commit.actor)
@@ -168,6 +171,8 @@ def _words(task: Task, event: Event) -> str | None:
     name = type(event).__name__
     if isinstance(event, ReferenceMoved) and (event.previous or not event.archived):
         name = "ReferenceRenamed" if event.previous else "ReferenceReturned"
+    if isinstance(event, MessageReceived) and event.sender is None:
+        name = "MessageFromPerson"
     return _change(name, {"text": item.text if item else "", **fields, "fields": summary})
 
 

@@ -20,6 +20,7 @@ from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease, Refreshed
 from orchestrator.errors import (
     BadRequest,
+    Interrupted,
     LimitReached,
     ModelError,
     Overloaded,
@@ -105,6 +106,7 @@ class Worker:
         self._refusals = stopped.finish_refusals
         self._lease = await _thread(lambda: self._engine.lease(self._id))
         beating = asyncio.create_task(pulse.beat(self._lease))
+        heeding = asyncio.create_task(pulse.heed(self._engine, self._id, stopped.revision, asyncio.current_task()))
         try:
             task = await self._begin(stopped.reason)
             while task.open:
@@ -112,11 +114,17 @@ class Worker:
                 task = await self._turn(task)
         except Exhausted as exhausted:
             await self._stop(str(exhausted))
+        except asyncio.CancelledError:
+            if not heeding.done():
+                raise
+            self._report(Moment((await _thread(lambda: self._engine.refresh(self._id))).task, "stopped", "by a person"))
+            raise Interrupted(f"task {self._id} was stopped by a person") from None
         except (ModelError, Refused):
             if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
                 raise  # else it does not matter any more
         finally:
             beating.cancel()
+            heeding.cancel()
             await self._ledger.close(self._id)
             self._lease.release()
         task = await _thread(lambda: self._engine.archive(self._id))

@@ -13,7 +13,15 @@ from orchestrator.events import Event, PhaseChanged
 from proof.folder import assert_in_step
 
 FORMAT = Path(__file__).parents[1] / "golden" / "format-1"
-ADDED_LATER = {"AnswerLost", "BudgetDrawn", "ChildObserved", "StuckNoticed", "TaskAdopted", "TaskForked"}
+ADDED_LATER = {
+    "AnswerLost",
+    "BudgetDrawn",
+    "ChildObserved",
+    "MessageReceived",
+    "StuckNoticed",
+    "TaskAdopted",
+    "TaskForked",
+}
 """Events that no journal of that time holds."""
 
 

@@ -183,3 +183,22 @@ def test_the_tree_has_an_end(stage: Stage) -> None:
         third = engine.refresh(child(stage).children[0].id).task
     assert not third.children
     assert "too deep in the tree" in str(third.transcript[2].content)
+
+
+def test_an_agent_tells_the_one_that_gave_it_its_task(stage: Stage) -> None:
+    told = HELPED.replace(
+        f"[{PLAN}, {WRITE}]", f"[{PLAN}, {WRITE}, {{Tell: {{to: parent, message: The note is short.}}}}]"
+    )
+    lead(stage, f"- calls: [{LEAD}, {GIVE}]", ACCEPT, helper=told)
+    assert stage.task.status == "archived"
+    assert f"- Task {child(stage).id}: The note is short." in stage.told[1]
+    assert stage.told[1].count("The note is short.") == 1
+
+
+def test_nobody_can_be_told_who_is_not_there(stage: Stage) -> None:
+    stage.start(limits=Limits(turns=1))
+    calls = "{Tell: {to: parent, message: Hello}}, {Tell: {to: AAAAA2, message: Hello}}"
+    with stage.model(clerk=f"- calls: [{PLAN}, {calls}]"):
+        stage.work()
+    assert "A person gave you this task" in stage.told[1]
+    assert "There is no task 'AAAAA2'" in stage.told[1]

@@ -1,0 +1,40 @@
+"""tell: a message to whoever works on a task."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.work import text
+from orchestrator.errors import Refused
+
+
+@click.command(epilog="JSON: {task, status, worker}.")
+@click.argument("task_id", metavar="ID", type=TaskId(archived=False))
+@click.argument("message", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_project
+def command(project: Project, task_id: str, message: str | None, as_json: bool) -> None:
+    """Tell the agent of a task something, at its next turn.
+
+    Without MESSAGE, or with -, it is read from standard input. It adds nothing to what the task has to do: `continue`
+    does.
+    """
+    from orchestrator.events import MessageReceived
+    from orchestrator.masking import Mask
+
+    said = text(message, "message", after="id")
+    with project.engine() as engine:
+        task = engine.refresh(project.known(engine, task_id)).task
+        if not task.open:
+            raise Refused("tell", f"task {task_id} is {task.ended}: nobody works on it; `continue` gives it more to do")
+        words = Mask.from_environment(os.environ).text(said)
+        task = engine.commit(task_id, [MessageReceived(text=words)], actor="user")
+        holder = engine.at_work(task_id)
+    if as_json:
+        screen.print_json({"task": task.id, "status": task.status, "worker": holder})
+    else:
+        click.echo(f"{task.id} hears of it {'at its next turn' if holder else 'when it is resumed'}")

@@ -1,0 +1,55 @@
+"""wait: until tasks are done, or can get no further."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from orchestrator import overview
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.errors import LimitReached, OrchestratorError, TaskIsBlocked, TaskIsCancelled, UsageError
+
+PAUSE = 0.2
+"""Seconds between two looks."""
+_CODES = {
+    "cancelled": TaskIsCancelled.exit_code,
+    "blocked": TaskIsBlocked.exit_code,
+    "stopped": LimitReached.exit_code,
+    "interrupted": OrchestratorError.exit_code,
+}
+
+
+@click.command(epilog="JSON: {tasks: [{task, agent, status}]}.")
+@click.argument("task_ids", metavar="[ID]...", nargs=-1, type=TaskId())
+@click.option("--all", "everything", is_flag=True, help="Every task that is open now.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_project
+def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_json: bool) -> int:
+    """Wait until tasks are done, or nobody works on them any more.
+
+    The exit code is that of `run`: 0 when all are completed, 3 blocked, 4 stopped, 5 cancelled, and 1 when a worker
+    died.
+    """
+    if bool(task_ids) == everything:
+        raise UsageError("which tasks? Name them, or give --all")
+    with project.engine() as engine:
+        left = [project.known(engine, task_id) for task_id in task_ids]
+        left = left or [row.id for row in overview.read(project.temp) if row.open]
+        ended: list[dict[str, str]] = []
+        while left:
+            for task_id in list(left):
+                task = engine.refresh(task_id).task
+                if engine.at_work(task_id) and not task.archived:
+                    continue
+                left.remove(task_id)
+                status = task.ended or ("interrupted" if task.status in ("in-progress", "pending") else task.status)
+                ended.append({"task": task.id, "agent": task.agent, "status": status})
+                if not as_json:
+                    click.echo(f"{task.id}  {screen.line(task.agent)} is {status}")
+            if left:
+                time.sleep(PAUSE)
+    if as_json:
+        screen.print_json({"tasks": ended})
+    return max((_CODES.get(row["status"], 0) for row in ended), default=0)
