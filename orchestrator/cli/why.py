@@ -1,0 +1,113 @@
+"""why: why a task is where it is, and what would get it further."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import outcome, screen
+from orchestrator.cli.project import Project, TaskId, pass_project
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.task import Task
+
+MOST = 12
+"""Lines of what is missing; the checklist has the others."""
+
+
+@click.command(epilog="JSON: {task, status, why: [text], next: [command]}.")
+@click.argument("task_id", metavar="ID", type=TaskId())
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_project
+def command(project: Project, task_id: str, as_json: bool) -> None:
+    """Say why a task is where it is: what it waits for, what it lacks, and what to do about that."""
+    with project.engine() as engine:
+        task = engine.refresh(project.known(engine, task_id)).task
+        holder = engine.at_work(task_id)
+        why = list(_reasons(engine, task, holder))
+    status = outcome.status(task, at_work=holder is not None)
+    then = list(_commands(project, task, at_work=holder is not None))
+    if as_json:
+        screen.print_json({"task": task.id, "status": status, "why": why, "next": then})
+        return
+    click.echo(f"{click.style(task.id, fg='cyan')}  {click.style(screen.line(task.agent), bold=True)} is {status}")
+    for reason in why:
+        outcome.show_text(reason, indent=2)
+    for typed in then:
+        click.echo(screen.dim(f"  → {typed}"))
+
+
+def _reasons(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
+    from orchestrator.completion import missing
+
+    if task.ended == "cancelled":
+        yield f"a person cancelled it{f': {task.reason}' if task.reason else ''}"
+        return
+    if task.ended == "completed":
+        proofs = {name for item in task.live_items for name in item.evidence}
+        said = f"{screen.count(len(task.live_items), 'item')} checked, by {screen.count(len(proofs), 'receipt')}"
+        yield f"the engine found all of it done: {said}"
+        return
+    yield from _stands(engine, task, holder)
+    lacks = missing(task)
+    yield from (f"to be done it lacks: {line}" for line in lacks[:MOST])
+    if len(lacks) > MOST:
+        yield f"and {len(lacks) - MOST} things more"
+
+
+def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
+    """What it does, or what keeps it from doing anything."""
+    since = f"since {screen.clock(task.updated_at)}, {screen.age(task.updated_at)}"
+    calls = [intent for intent in task.pending if intent.delegated is None]
+    named = [f"{intent.tool} {intent.command or intent.path}" for intent in calls if intent.command or intent.path]
+    doing = named or [intent.tool for intent in calls]
+    waiting = [child for child in task.children if child.open and child.call in {row.call for row in task.pending}]
+    if holder:
+        yield f"{screen.who(holder)} is at work"
+        if doing:
+            yield f"it runs {', '.join(doing)}, {since}"
+        elif not waiting:
+            yield f"it waits for the model, {since}"
+    elif task.status == "in-progress":
+        at = f" in {', '.join(doing)}" if doing else ""
+        yield f"its worker is gone{at}; the last that was heard of it was {screen.age(task.updated_at)}"
+    elif task.status == "pending":
+        yield "nobody has begun it"
+    elif task.reason:
+        yield f"{task.status}: {task.reason}"
+    for child in waiting or [child for child in task.children if child.open]:
+        below = engine.refresh(child.id).task
+        stands = outcome.status(below, at_work=engine.at_work(child.id) is not None)
+        reason = f": {below.reason}" if below.reason else ""
+        yield f"it waits for {child.id} ({child.agent}), which is {stands}{reason}"
+    for blocker in task.blockers:
+        if blocker.resolution is None:
+            yield f"{blocker.id} is open: {blocker.text}"
+
+
+def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
+    if task.ended == "cancelled":
+        yield project.typed("reopen", task.id)
+    elif task.ended == "completed":
+        yield project.typed("show", task.id)
+    elif at_work:
+        yield project.typed("log", task.id, "--follow")
+    elif task.parent is not None:
+        yield project.resume(_top(project, task))
+    elif any(row.resolution is None for row in task.blockers):
+        yield project.typed("continue", task.id, "…")
+    else:
+        yield project.resume(task.id, *outcome.higher_limits(task))
+
+
+def _top(project: Project, task: Task) -> str:
+    """The task that gave all of this away."""
+    from orchestrator import overview
+
+    top = task.id
+    while (row := overview.find(project.temp, top)) and row.text("parentTask"):
+        top = row.text("parentTask")
+    return top

@@ -1,0 +1,54 @@
+"""`orchestrator why`: what a task waits for, and what it lacks."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .conftest import Shell
+from .test_background import WAITING, begun
+from .test_settings import WORK
+
+
+def why(shell: Shell, task_id: str) -> tuple[str, list[str], list[str]]:
+    said = json.loads(shell("why", task_id, "--json").out)
+    return said["status"], said["why"], said["next"]
+
+
+def test_a_task_that_nobody_has_begun(shell: Shell) -> None:
+    task = shell.task()
+    status, reasons, then = why(shell, task.id)
+    assert (status, reasons[0], then) == ("pending", "nobody has begun it", [f"orchestrator resume {task.id}"])
+    assert "to be done it lacks: the checklist is empty" in reasons[1]
+    shown = shell("why", task.id)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith(f"{task.id}  clerk is pending\n  nobody has begun it\n")
+
+
+def test_one_that_runs_a_command_then_is_done(shell: Shell) -> None:
+    with shell.model(WAITING):
+        task_id = shell("run", "clerk", "Write", "--detach", "--yes").out.strip()
+        begun(shell)
+        status, reasons, then = why(shell, task_id)
+        assert status == "in-progress"
+        assert re.fullmatch(r"pid \d+ on .+ is at work", reasons[0])
+        assert "it runs Bash touch begun; until test -e go; do sleep 0.01; done, since" in reasons[1]
+        assert then == [f"orchestrator log {task_id} --follow"]
+        (shell.project / "go").touch()
+        assert shell("wait", task_id).code == 0
+    assert why(shell, task_id)[1] == ["the engine found all of it done: 1 item checked, by 1 receipt"]
+
+
+def test_one_that_stopped_at_a_limit_and_one_that_was_cancelled(shell: Shell) -> None:
+    with shell.model(WORK.partition("- calls:\n    - Sync: {check")[0]):
+        shell("run", "clerk", "Write", "--max-turns", "1", "--yes")
+    (row,) = json.loads(shell("status", "--json").out)["tasks"]
+    status, reasons, then = why(shell, row["task"])
+    assert (status, reasons[0]) == ("stopped", "stopped: limit: 1 of 1 turns used")
+    assert "c1 “The task is understood” is open" in reasons[1]
+    assert then == [f"orchestrator resume {row['task']} --max-turns 21"]
+    shell("cancel", row["task"], "Not wanted")
+    assert why(shell, row["task"])[1:] == (
+        ["a person cancelled it: Not wanted"],
+        [f"orchestrator reopen {row['task']}"],
+    )
