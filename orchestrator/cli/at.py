@@ -62,7 +62,7 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
         return int(failed)
     shown = [row for row in rows if everything or not row.archived]
     if shown:
-        click.echo("\n".join(status.table(shown)))
+        click.echo("\n".join(status.table(status.tree(shown))))
     elif not rows and not failed:
         click.echo(f"no tasks yet at {screen.clock(moment)}")
     if left := len(rows) - len(shown):

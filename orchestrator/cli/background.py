@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,8 @@ def resume(project: Project, engine: Engine, task_id: str, options: list[str]) -
 
     Raises OrchestratorError, with its last words, when it ends before that.
     """
+    import subprocess
+
     before = engine.refresh(task_id).task.epoch
     logs = project.temp / ".orchestrator" / "logs"
     Disk().make_directories(logs, 0o700)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 import click
 
 from orchestrator import shipped
-from orchestrator.cli import background, outcome, repository, screen
+from orchestrator.cli import outcome, repository, screen
 from orchestrator.cli.project import Project, agent_names, pass_project
 from orchestrator.cli.work import Orders, Shift, allowed, check_price, limits, names, orders, permissions, text, view
 from orchestrator.errors import UsageError
@@ -75,6 +75,8 @@ def command(
         verify = verify or settings.verify
         started = shift.team.start(agent, description, limits=bounds, verify=verify, mode=mode, model=model)
         if detach:
+            from orchestrator.cli import background
+
             log = background.resume(project, engine, started.id, allowed(given))
             return _tell_detached(project, started.id, log, as_json=given["output"] != "text")
         (end,) = shift.work([started.id])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -24,8 +25,8 @@ COLOURS = {
 
 
 @click.command(
-    epilog="JSON: {project, tasks: [{task, agent, state, phase, items, cost_usd, updated, description, archived, "
-    "by_hand, problem}]}, see docs/cli.md."
+    epilog="JSON: {project, tasks: [{task, agent, parent, state, phase, items, cost_usd, updated, description, "
+    "archived, by_hand, problem}]}, see docs/cli.md."
 )
 @click.option("--all", "everything", is_flag=True, help=f"The archived ones too, and more than {MOST}.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, with the archived ones.")
@@ -47,7 +48,7 @@ def command(project: Project, everything: bool, as_json: bool) -> None:
     if len(shown) > MOST and not everything:
         shown = sorted(shown, key=lambda row: row.changed)[-MOST:]
     if shown:
-        click.echo("\n".join(table(sorted(shown, key=overview.by_start))))
+        click.echo("\n".join(table(tree(sorted(shown, key=overview.by_start)))))
     elif not rows:
         click.echo(f'no tasks in {project.workspace}: begin with `orchestrator run AGENT "task"`')
     left = {"that changed longer ago": len(unarchived) - len(shown), "archived": len(rows) - len(unarchived)}
@@ -71,6 +72,7 @@ def row_json(row: Row) -> dict[str, Any]:
     return {
         "task": row.id,
         "agent": row.text("agentId"),
+        "parent": row.text("parentTask") or None,
         "state": state(row),
         "phase": row.text("phase"),
         "items": None if items is None else {"done": items[0], "total": items[1]},
@@ -87,9 +89,28 @@ def _updated(row: Row) -> str:
     return row.text("updatedAt") or row.text("startedAt")
 
 
-def table(rows: Sequence[Row]) -> Iterator[str]:
+def tree(rows: Sequence[Row]) -> Iterator[tuple[Row, int]]:
+    """The tasks, each followed by those it gave away, with how deep they are."""
+    below: dict[str, list[Row]] = defaultdict(list)
+    known = {row.id for row in rows}
+    for row in rows:
+        parent = row.text("parentTask")
+        below[parent if parent in known and parent != row.id else ""].append(row)
+
+    def under(task_id: str, depth: int) -> Iterator[tuple[Row, int]]:
+        for row in below.pop(task_id, ()):
+            yield row, depth
+            yield from under(row.id, depth + 1)
+
+    yield from under("", 0)
+    for rest in [row for group in below.values() for row in group]:  # documents may say anything: a ring, too
+        yield rest, 0
+
+
+def table(found: Iterable[tuple[Row, int]]) -> Iterator[str]:
     """The lines that list tasks."""
-    whole = [_HEAD, *map(_cells, rows)]
+    rows, depths = zip(*found, strict=True)
+    whole = [_HEAD, *map(_cells, rows, depths)]
     priced = screen.columns() >= _PRICED and any(line[4] for line in whole[1:])
     left_out = {place for place, shown in ((4, priced), (5, screen.columns() >= _DATED)) if not shown}
     whole = [tuple(cell for place, cell in enumerate(line) if place not in left_out) for line in whole]
@@ -99,10 +120,10 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     widths[2] = min(widths[2], max(room - widths[1], min(_STATE, room - _AGENT), _WORD))
     widths[1] = min(widths[1], room - widths[2])
     yield screen.dim(_joined(head, widths))
-    for row, line in zip(rows, lines, strict=True):
+    for row, depth, line in zip(rows, depths, lines, strict=True):
         coloured = click.style(screen.fit(line[2], widths[2]), fg=COLOURS.get(state(row)))
-        yield _joined((line[0], _agent(row, widths[1]), coloured, *line[3:]), widths)
-        about = screen.phrase(row.problem) if row.problem else row.text("description")
+        yield _joined((line[0], _agent(row, depth, widths[1]), coloured, *line[3:]), widths)
+        about = screen.phrase(row.problem) if row.problem else row.text("description").strip().partition("\n")[0]
         if about:
             yield f"        {screen.dim(screen.fit(about, screen.columns() - 8))}"
 
@@ -114,17 +135,18 @@ _PRICED, _DATED = 80, 60
 _HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "COST", "UPDATED")
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, depth: int) -> tuple[str, ...]:
     done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
     cost = "" if row.cost is None else screen.dollars(row.cost)
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
-    return row.id, _agent(row, screen.UNLIMITED), screen.line(what), done, cost, screen.age(_updated(row))
+    return row.id, _agent(row, depth, screen.UNLIMITED), screen.line(what), done, cost, screen.age(_updated(row))
 
 
-def _agent(row: Row, columns: int) -> str:
+def _agent(row: Row, depth: int, columns: int) -> str:
+    head = f"{'  ' * (depth - 1)}└ " if depth else ""
     tail = "" if row.kept or row.problem else " (by hand)"
-    return (screen.fit(row.text("agentId"), columns - len(tail)) + tail).strip()
+    return head + (screen.fit(row.text("agentId"), columns - len(head) - len(tail)) + tail).strip()
 
 
 def _joined(cells: tuple[str, ...], widths: list[int]) -> str:

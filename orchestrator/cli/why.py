@@ -23,7 +23,7 @@ MOST = 12
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, as_json: bool) -> None:
-    """Say why a task is where it is: what it waits for, what it lacks, and what to do about that."""
+    """Say why a task is where it is, and what gets it further."""
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         holder = engine.at_work(task_id)

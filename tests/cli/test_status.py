@@ -11,11 +11,11 @@ import sys
 import pytest
 
 from orchestrator.cli.status import MOST
-from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, WorkerStarted
+from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, TaskCreated, WorkerStarted
 
 from .conftest import Shell
 
-SHAPE = {"task", "agent", "state", "phase", "items", "cost_usd", "updated", "description", "archived"}
+SHAPE = {"task", "agent", "parent", "state", "phase", "items", "cost_usd", "updated", "description", "archived"}
 SHAPE |= {"by_hand", "problem"}
 
 
@@ -120,3 +120,17 @@ def test_of_many_tasks_those_that_changed_last_are_listed_and_the_others_counted
     assert said.endswith("2 that changed longer ago: --all lists them\n")
     assert shell("status", "--all").out.count("Someone (by hand)") == MOST + 2
     assert len(json.loads(shell("status", "--json").out)["tasks"]) == MOST + 2
+
+
+def test_tasks_are_listed_under_the_one_that_gave_them_away(shell: Shell) -> None:
+    with shell.engine() as engine:
+        top = engine.create(TaskCreated(agent="lead", description="All of it\n\nWith more words"))
+        other = engine.create(TaskCreated(agent="loner", description="Something else"))
+        below = engine.create(TaskCreated(agent="helper", description="A part", parent=top.id))
+        deep = engine.create(TaskCreated(agent="third", description="A part of that", parent=below.id))
+    rows = [row.split()[:3] for row in shell("status").out.splitlines()[1::2]]
+    assert [row[0] for row in rows] == [top.id, below.id, deep.id, other.id]
+    assert [row[1:] for row in rows[:3]] == [["lead", "pending:"], ["└", "helper"], ["└", "third"]]
+    assert "With more words" not in shell("status").out
+    parents = {row["task"]: row["parent"] for row in json.loads(shell("status", "--json").out)["tasks"]}
+    assert parents == {top.id: None, other.id: None, below.id: top.id, deep.id: below.id}
