@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -86,3 +87,69 @@ def test_spare_files_of_a_process_that_died_are_taken_away_and_not_for_edits(eng
     changed(engine, 4, 5)
     changed(other, 6, 7)
     assert_in_step(temp, engine.refresh(ID).task)
+
+
+def test_a_spare_file_is_not_written_to_once_another_process_has_synced_the_documents(
+    engine: Engine, disk: ScriptedDisk, temp: Path
+) -> None:
+    other = open_engine(temp)
+    changed(other, 1)
+    changed(engine, 2, 3, 4)
+    assert list(engine.folder.staging.iterdir())
+    other.close()
+    disk.log.clear()
+    changed(engine, 5)
+    assert disk.count("truncate") == 0
+    assert engine.refresh(ID).problem is None
+    assert_in_step(temp, engine.refresh(ID).task)
+
+
+def test_a_file_whose_sync_failed_in_another_process_is_never_written_to_again(
+    engine: Engine, disk: ScriptedDisk, temp: Path
+) -> None:
+    changed(engine, 1, 2, 3)
+    other = open_engine(temp, failing := ScriptedDisk())
+    changed(other, 4)
+    changed(engine, 5)
+
+    def before(number: int, operation: str, path: Path) -> None:
+        if operation in ("fdatasync", "create"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    failing.before = before
+    other.close()
+    disk.log.clear()
+    changed(engine, 6, 7)  # what was in place when the sync failed comes out, and is not put in place again
+    assert disk.count("truncate") == 0
+    assert_in_step(temp, engine.refresh(ID).task)
+
+
+def test_a_document_that_somebody_removes_in_the_instant_of_its_publication_is_there(
+    engine: Engine, disk: ScriptedDisk, temp: Path
+) -> None:
+    progress = path_of(temp, "progress")
+
+    def before(number: int, operation: str, path: Path) -> None:
+        if (operation, path) == ("exchange", progress):
+            path.unlink()
+
+    disk.before = before
+    task = engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    assert_in_step(temp, task)
+
+
+def test_a_probe_that_the_disk_refuses_says_nothing_of_the_file_system(temp: Path, disk: ScriptedDisk) -> None:
+    open_engine(temp).create(CREATED, *PLAN)
+
+    def before(number: int, operation: str, path: Path) -> None:
+        if (operation, path.name) == ("create", ".probe-1"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    disk.before = before
+    engine = open_engine(temp, disk)
+    changed(engine, 1)
+    assert "No space left" in (engine.refresh(ID).problem or "")
+    disk.before = lambda number, operation, path: None
+    assert engine.refresh(ID).problem is None
+    assert disk.count("exchange")
+    assert not disk.count("move")

@@ -24,7 +24,7 @@ from orchestrator.events import Commit, EditSetAside, Kind, PhaseChanged, Refere
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournal, FileJournals
 from proof.disk import Died, ScriptedDisk
-from proof.flows import DONE
+from proof.flows import DONE, adopt, prepare
 from proof.folder import CREATED, ID, NEW, PLAN, all_texts, always, assert_in_step, open_engine, path_of, text_of
 from proof.power import next_boot
 
@@ -306,10 +306,12 @@ def test_a_renaming_that_died_before_the_journal_took_the_id_is_finished_by_who_
     with pytest.raises(Conflict, match=f"is just being renamed to {NEW}: use that id"):
         other.commit(ID, [PhaseChanged(phase="lost")], actor="user")
     other.close()
+    before = set(os.listdir("/dev/fd"))
     with closing(open_engine(made)) as engine:
         task = engine.refresh(ID).task
         assert (task.id, engine.ids()) == (NEW, (NEW,))
         assert_in_step(made, task)
+    assert set(os.listdir("/dev/fd")) == before
 
 
 def test_who_refers_to_a_task_that_was_moved_before_is_told_where_it_is(made: Path) -> None:
@@ -433,6 +435,13 @@ def test_an_id_that_another_process_takes_in_this_instant_is_drawn_again(temp: P
             assert engine.create(CREATED).id == NEW
 
 
+def test_the_private_folder_ignores_itself_whatever_a_power_cut_left_of_that(made: Path) -> None:
+    ignore = made / ".orchestrator" / ".gitignore"
+    ignore.write_bytes(b"")
+    open_engine(made).close()
+    assert ignore.read_bytes() == b"*\n"
+
+
 def test_a_folder_is_durable_once_it_is_made(tmp_path: Path, disk: ScriptedDisk) -> None:
     one, two = tmp_path / "one", tmp_path / "one" / "two"
     disk.make_directories(two)
@@ -490,3 +499,11 @@ def test_no_file_stays_open_of_what_is_done_to_tasks(made: Path) -> None:
     before = set(os.listdir("/dev/fd"))
     act()
     assert set(os.listdir("/dev/fd")) == before
+
+
+def test_no_file_stays_open_of_what_is_adopted(temp: Path) -> None:
+    prepare(temp, adopt)
+    with closing(open_engine(temp)) as engine:
+        before = set(os.listdir("/dev/fd"))
+        adopt(engine)
+        assert set(os.listdir("/dev/fd")) == before

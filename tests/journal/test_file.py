@@ -309,6 +309,20 @@ def test_a_journal_replaced_while_open_is_not_written_to(tmp_path: Path) -> None
     assert revisions(journals) == [1, 2]
 
 
+def test_a_journal_that_could_not_be_opened_anew_is_read_on_once_it_is_back(tmp_path: Path) -> None:
+    _, journal, path = filled(tmp_path, 2)
+    away = path.rename(tmp_path / "away")
+    path.symlink_to(tmp_path / "locks")
+    with journal.locked():
+        with pytest.raises(StorageError):
+            journal.read()
+        away.replace(path)
+        assert journal.read() == []
+        journal.append(commit(3))
+    journal.close()
+    assert path.read_bytes().count(b"\n") == 3
+
+
 def test_a_forked_child_waits_for_its_parents_lock(tmp_path: Path) -> None:
     lock = files.Lock(tmp_path / "lock")
     entered, let_in = os.pipe()
