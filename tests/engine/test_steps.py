@@ -195,6 +195,15 @@ def test_documents_that_this_version_words_otherwise_are_published_as_such(temp:
         assert engine.refresh(ID).task.revision == task.revision
 
 
+def test_of_documents_that_count_as_durable_the_names_are_too(made: Path, disk: ScriptedDisk) -> None:
+    engine = open_engine(made, disk)
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    disk.log.clear()
+    engine.close()
+    synced = [row for row in disk.log if row[0] in ("fdatasync", "fsync")]
+    assert {*synced} == {("fsync", made), *(("fdatasync", path) for path in made.glob(f"*-{ID}.*"))}
+
+
 # -- moves ----------------------------------------------------------------------------------------------------------
 
 
