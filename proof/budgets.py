@@ -59,14 +59,18 @@ def spent(number: int) -> Result:
 
 
 class Counter:
-    """A model that goes on reading, and counts tokens as it pleases: no more than bytes, and than it was allowed."""
+    """A model that goes on reading, and says as much as it pleases of what it was allowed.
+
+    What it is sent counts as a share of its bytes, another one in each run.
+    """
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._share = random.uniform(1 / 8, 1 / 3)
         self.tokens = 0
 
     def say(self, body: bytes, asked: Json) -> tuple[list[Json], dict[str, int]]:
-        read, said = self._random.randint(len(body) // 8, len(body) // 4), self._random.randint(1, asked["max_tokens"])
+        read, said = int(len(body) * self._share), self._random.randint(1, asked["max_tokens"])
         self.tokens += read + said
         call = {"name": "Read", "input": {"file_path": f"{len(body)}.txt"}}
         return [call], {"input_tokens": read, "output_tokens": said}
