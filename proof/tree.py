@@ -21,7 +21,7 @@ from proof.result import Part, Result
 
 MOMENTS = 200
 SHARES = 12
-SAMPLE = 10
+SAMPLE = 20
 """One of so many is tried by default."""
 LASTS = 3.0
 """Seconds that a run takes about: it is killed within them."""
