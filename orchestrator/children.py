@@ -28,7 +28,8 @@ def delegated(task: Task, intents: tuple[Intent, ...]) -> Task:
 
 
 def _given(task: Task, call: str, given: Delegated) -> Task:
-    child = Child(given.child, given.agent, call, given.workstream)
+    before = tuple(row.id for row in task.children if {row.id, row.workstream} & {*given.after})
+    child = Child(given.child, given.agent, call, given.workstream, after=before)
     rows = {row.id: row for row in task.workstreams}
     row = rows.get(given.workstream, Workstream(given.workstream, given.description))
     follows = (*row.cross_agent_references, given.child)

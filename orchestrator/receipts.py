@@ -52,6 +52,7 @@ class Delegated(Frozen):
     agent: str
     description: str
     workstream: str
+    after: tuple[str, ...] = ()
 
 
 class Intent(Frozen):

@@ -78,7 +78,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Child:
-    """A task that another agent was given. `call`: by which tool call; `status`: as it was last seen."""
+    """A task that another agent was given. `call`: by which tool call; `status`: as it was last seen.
+
+    `after`: the ids of those that had to be done before.
+    """
 
     id: str
     agent: str
@@ -86,6 +89,7 @@ class Child:
     workstream: str
     status: Life = "pending"
     revision: int = 0
+    after: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:

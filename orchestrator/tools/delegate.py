@@ -66,7 +66,9 @@ class Delegate:
         line = asked.task.strip().splitlines()[0]
         short = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
         workstream = asked.workstream or child
-        delegated = Delegated(child=child, agent=asked.agent, description=short, workstream=workstream)
+        delegated = Delegated(
+            child=child, agent=asked.agent, description=short, workstream=workstream, after=asked.after
+        )
         return Intent(call=call, tool=self.name, delegated=delegated)
 
     async def run(self, call: str, given: Any, place: Workplace) -> ToolResult:
