@@ -88,7 +88,7 @@ def freeze(engine: Engine, step: int | None, moment: float, *, killed: bool) -> 
     beat = engine.folder.locks / f"{task_id}.lease-1.beat"
     beat.write_text(f"{time.monotonic() - STALE - 1:.3f} {system.boot()}")
     taker = Child(partial(take_over, temp, task_id))
-    while not (waits := waiting(taker.pid)) and not taker.ended:
+    while not (waits := waited_for(engine.folder.locks / f"{task_id}.lock")) and not taker.ended:
         time.sleep(0.0005)
     broken = []
     if waits and not Child(partial(in_time, temp, task_id)).result():
@@ -145,9 +145,10 @@ def take_over(temp: Path, task_id: str) -> int:
     return revision
 
 
-def waiting(pid: int) -> bool:
-    """True while a process waits for a lock, as Linux tells it."""
-    return any(row[1] == "->" and row[5] == str(pid) for row in map(str.split, WAITS.read_text().splitlines()))
+def waited_for(lock: Path) -> bool:
+    """True while a process waits for this lock, as Linux tells it: not of every lock does it say who."""
+    inode = f":{lock.stat().st_ino}"
+    return any(row[1] == "->" and row[6].endswith(inode) for row in map(str.split, WAITS.read_text().splitlines()))
 
 
 def in_time(temp: Path, task_id: str) -> bool:
