@@ -35,9 +35,9 @@ class Edge(NamedTuple):
 @click.option("--svg", is_flag=True, help="A picture, instead of Mermaid.")
 @pass_project
 def command(project: Project, task_id: str | None, everything: bool, svg: bool) -> None:
-    """Draw how tasks hang together: all that are open, or a task with all below it.
+    """Draw how tasks hang together.
 
-    An arrow leads from a task to each it gave away, a dashed one from a task to what came after it, and a dotted one
+    All that are open, or a task with all below it. An arrow leads from a task to each it gave away, a dashed one from a task to what came after it, and a dotted one
     to what it refers to.
     """
     with project.engine() as engine:
