@@ -37,8 +37,8 @@ class Edge(NamedTuple):
 def command(project: Project, task_id: str | None, everything: bool, svg: bool) -> None:
     """Draw how tasks hang together.
 
-    All that are open, or a task with all below it. An arrow leads from a task to each it gave away, a dashed one from a task to what came after it, and a dotted one
-    to what it refers to.
+    All that are open, or a task with all below it. An arrow leads from a task to each it gave away, a dashed one from
+    a task to what came after it, and a dotted one to what it refers to.
     """
     with project.engine() as engine:
         wanted = project.known(engine, task_id) if task_id else None
