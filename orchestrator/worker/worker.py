@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import NoReturn, TypeVar
 
@@ -19,11 +18,9 @@ from orchestrator.definitions import Agent
 from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease, Refreshed
 from orchestrator.errors import (
-    BadRequest,
     Interrupted,
     LimitReached,
     ModelError,
-    Overloaded,
     Refused,
     TaskIsBlocked,
     TaskIsCancelled,
@@ -31,7 +28,6 @@ from orchestrator.errors import (
 )
 from orchestrator.events import (
     Commit,
-    ContextRenewed,
     Event,
     FinishRefused,
     Json,
@@ -45,7 +41,7 @@ from orchestrator.events import (
     TaskStopped,
 )
 from orchestrator.masking import Mask
-from orchestrator.models import WINDOW, Model, Reply, Request
+from orchestrator.models import Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Delegation, Workplace
@@ -54,11 +50,10 @@ from orchestrator.worker.calls import Calls, Ended, after, texts
 from orchestrator.worker.ledger import Exhausted, Ledger
 from orchestrator.worker.moment import Moment
 from orchestrator.worker.setting import Setting
+from orchestrator.worker.window import Window
 
 MAX_TOKENS = 16_000
 """What one reply may hold."""
-FULL = 0.8
-"""The share of the model's window at which a conversation begins anew; the rest is for a reply and its results."""
 CUT = ("max_tokens", "model_context_window_exceeded")
 """Why a reply may end in the middle: none of its calls is run."""
 ATTEMPTS = 5
@@ -87,10 +82,9 @@ class Worker:
         self._described = tuple(describe(tool) for tool in self._tools.values())
         self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled, self._begun)
         self._ledger = Ledger(engine, model, self._commit)
+        self._window = Window(model, self._ledger, self._request, setting.names.full)
         self._known: dict[str, str] = {}
         self._refusals = 0
-        self._window: int | None = None
-        self._overflows = 0
         self._lease: Lease | None = None
         self._since = 0.0
 
@@ -167,7 +161,7 @@ class Worker:
 
     async def _turn(self, task: Task) -> Task:
         """One reply of the model and everything that follows from it."""
-        if await self._is_full(task):
+        if await self._window.is_full(task):
             task = await self._renew(task, task.transcript)
         self._report(Moment(task, "asking"))
         request, limit = self._request(task), task.limits.seconds
@@ -216,25 +210,16 @@ class Worker:
     def _begun(self, task: Task, block: Json) -> None:
         self._report(Moment(task, "call", call=block))
 
-    async def _is_full(self, task: Task) -> bool:
-        """True when the conversation nears the model's window, and to begin it anew would make it shorter."""
-        if task.context <= FULL * WINDOW or _replies(task) < 2:
-            return False
-        if self._window is None:  # asked only where it matters: no model's is smaller than WINDOW
-            self._window = await self._model.window(self._setting.names.full(task.model))
-        return task.context > FULL * self._window
-
     async def _overflow(self, task: Task, summed_up: Sequence[Message], reason: str) -> Task:
         """Begin the conversation anew after it outgrew the window, unless that has not helped."""
-        self._overflows = self._overflows + 1 if _replies(task) < 2 else 0
-        if not _replies(task) or self._overflows == ATTEMPTS:
+        if not self._window.overflowed(task):
             await self._block(f"the conversation does not fit, even begun anew: {reason}")
         return await self._renew(task, summed_up)
 
     async def _renew(self, task: Task, summed_up: Sequence[Message]) -> Task:
         """Begin the conversation anew: a summary where the server makes one, the brief, and how the task stands."""
         self._report(Moment(task, "renewing"))
-        renewed = await self._summary(task, summed_up)
+        renewed = await self._window.summary(task, summed_up)
         refreshed, commits = await self._look(task.heard)
         task = refreshed.task
         owed = [notices.sync_due(task.asked_triggers)] if task.asked_triggers else []
@@ -242,16 +227,6 @@ class Worker:
         task = await self._commit(renewed, self._message(content, task))
         self._report(Moment(task, "renewed", "with a summary" if renewed.summary else "without a summary"))
         return task
-
-    async def _summary(self, task: Task, summed_up: Sequence[Message]) -> ContextRenewed:
-        """What the model makes of these messages; without a summary where it cannot: the documents tell enough."""
-        try:
-            reply = await self._ledger.ask(task, replace(self._request(task), messages=tuple(summed_up), compact=True))
-        except (BadRequest, Overloaded):  # a compatible server may not know how, or fail over it
-            return ContextRenewed()
-        found = (block for block in reply.content if block["type"] == "compaction" and block.get("content"))
-        summary = next(found, None)
-        return ContextRenewed(summary=summary, model=reply.model, usage=reply.usage, cost=reply.cost)
 
     async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
         """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
@@ -382,11 +357,6 @@ class Worker:
 
     async def _claims(self, task: Task) -> frozenset[tuple[str, str | None]]:
         return await _thread(lambda: others.claims(self._engine, task))
-
-
-def _replies(task: Task) -> int:
-    """How often the model has spoken since the conversation began; a summary is not counted."""
-    return sum(message.role == "assistant" for message in task.transcript[1:])
 
 
 def _last_reply(commits: Sequence[Commit]) -> ModelReplied:
