@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
 from orchestrator.cli import outcome, screen
-from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
+from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -34,26 +34,31 @@ class Edge(NamedTuple):
 @click.option("--all", "everything", is_flag=True, help="The archived ones too.")
 @click.option("--svg", is_flag=True, help="A picture, instead of Mermaid.")
 @pass_project
-def command(project: Project, task_id: str | None, everything: bool, svg: bool) -> None:
+def command(project: Project, task_id: str | None, everything: bool, svg: bool) -> int:
     """Draw how tasks hang together.
 
     All that are open, or a task with all below it. An arrow leads from a task to each it gave away, a dashed one from
     a task to what came after it, and a dotted one to what it refers to.
     """
+    unread: list[OrchestratorError] = []
     with project.engine() as engine:
         wanted = project.known(engine, task_id) if task_id else None
-        tasks = list(_below(engine, wanted)) if wanted else [engine.refresh(name).task for name in engine.ids()]
+        tasks = [*_read(engine, [wanted] if wanted else engine.ids(), unread, below=wanted is not None)]
         shown = [task for task in tasks if wanted or everything or not task.archived]
         nodes = [_node(engine, task) for task in sorted(shown, key=lambda task: (task.started_at, task.id))]
     edges = list(_edges(shown))
     click.echo(drawing(nodes, edges) if svg else mermaid(nodes, edges), nl=False)
+    return max((error.exit_code for error in unread), default=0)
 
 
-def _below(engine: Engine, task_id: str) -> Iterator[Task]:
-    task = engine.refresh(task_id).task
-    yield task
-    for child in task.children:
-        yield from _below(engine, child.id)
+def _read(engine: Engine, ids: Iterable[str], unread: list[OrchestratorError], *, below: bool) -> Iterator[Task]:
+    """These tasks, and with `below` all they gave away; those that cannot be read are told."""
+    for task_id in ids:
+        with others_go_on(unread):
+            task = engine.refresh(task_id).task
+            yield task
+            if below:
+                yield from _read(engine, [child.id for child in task.children], unread, below=True)
 
 
 def _node(engine: Engine, task: Task) -> Node:
@@ -155,6 +160,8 @@ def _line(edge: Edge, places: dict[str, tuple[float, int]]) -> str:
 
 
 def _box(node: Node, column: float, row: int) -> str:
+    from html import escape
+
     x, y = _corner(column, row)
     fill = _FILLS.get(node.state, "#f1f3f4")
     return (

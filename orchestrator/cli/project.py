@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from orchestrator.cli import screen
-from orchestrator.errors import UnknownTask, UsageError
+from orchestrator.errors import OrchestratorError, UnknownTask, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -112,6 +112,16 @@ class Project(NamedTuple):
     def relative(self, path: Path) -> str:
         """A path as a person in the workspace would type it."""
         return str(path.relative_to(self.workspace)) if path.is_relative_to(self.workspace) else str(path)
+
+
+@contextmanager
+def others_go_on(unread: list[OrchestratorError]) -> Iterator[None]:
+    """Of several tasks: what is wrong with one of them is told and kept in `unread`, and is not raised."""
+    try:
+        yield
+    except OrchestratorError as error:
+        screen.complain(str(error))
+        unread.append(error)
 
 
 class TaskId(click.ParamType[str]):

@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
-from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.cli.work import Orders, Output, Shift, check_price, lift, limits, names, orders, view
 from orchestrator.errors import BadKey, OrchestratorError, StorageError, UsageError
 
@@ -89,18 +89,16 @@ def _resumable(project: Project, engine: Engine) -> tuple[list[Task], int]:
 
     rows = overview.read(project.temp)
     archived = {row.id for row in rows if row.archived} - {row.id for row in rows if not row.archived}
-    found, unread = [], 0
+    found: list[Task] = []
+    unread: list[OrchestratorError] = []
     for task_id in engine.ids():
         if task_id in archived:
             continue
-        try:
+        with others_go_on(unread):
             task = engine.refresh(task_id).task
             if not task.archived and engine.at_work(task_id) is None:
                 found.append(task)
-        except OrchestratorError as error:
-            screen.complain(str(error))
-            unread += 1
-    return found, unread
+    return found, len(unread)
 
 
 def go_on(project: Project, engine: Engine, tasks: list[Task], mode: Mode | None, given: Orders) -> list[Outcome]:

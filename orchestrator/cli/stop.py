@@ -8,8 +8,8 @@ import click
 
 from orchestrator import overview
 from orchestrator.cli import screen
-from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.errors import UsageError
+from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
+from orchestrator.errors import OrchestratorError, UsageError
 
 REASON = "stopped by a person"
 
@@ -19,33 +19,37 @@ REASON = "stopped by a person"
 @click.option("--all", "everything", is_flag=True, help="Every open task.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
-def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_json: bool) -> None:
+def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_json: bool) -> int:
     """Stop tasks, and those they gave away.
 
     A worker ends at once, in whatever process it is: it waits for no reply, and the command it runs is killed.
-    `resume` goes on with them.
+    `resume` goes on with them. What nobody works on is left as it is, unless it is still to be begun.
     """
     from orchestrator.events import TaskStopped
 
     if bool(task_ids) == everything:
         raise UsageError("which tasks? Name them, or give --all")
-    rows = {row.id: row for row in overview.read(project.temp) if row.open}
-    stopped = []
+    rows = {row.id: row for row in overview.read(project.temp) if row.open and row.kept}
+    stopped: list[dict[str, str | None]] = []
+    unread: list[OrchestratorError] = []
     with project.engine() as engine:
         wanted = [project.known(engine, task_id) for task_id in task_ids] if task_ids else list(rows)
         for task_id in dict.fromkeys(below for top in wanted for below in _tree(top, rows)):
-            task = engine.refresh(task_id).task
-            if task.open and task.reason != REASON:
-                engine.commit(task_id, [TaskStopped(reason=REASON)], actor="user")
-                stopped.append({"task": task_id, "worker": engine.at_work(task_id)})
+            with others_go_on(unread):
+                task, worker = engine.refresh(task_id).task, engine.at_work(task_id)
+                below = {row["task"] for row in stopped}.intersection(child.id for child in task.children)
+                if task.open and task.reason != REASON and (worker or below or task.status == "pending"):
+                    engine.commit(task_id, [TaskStopped(reason=REASON)], actor="user")
+                    stopped.append({"task": task_id, "worker": worker})
     if as_json:
         screen.print_json({"tasks": stopped})
-        return
+        return max((error.exit_code for error in unread), default=0)
     for row in stopped:
         ends = f": {screen.who(row['worker'])} ends" if row["worker"] else ""
         click.echo(f"{row['task']} is stopped{ends}")
-    if not stopped:
+    if not stopped and not unread:
         click.echo("nothing was at work")
+    return max((error.exit_code for error in unread), default=0)
 
 
 def _tree(task_id: str, rows: dict[str, overview.Row]) -> Iterator[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator import overview
 from orchestrator.cli import screen
-from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.errors import LimitReached, OrchestratorError, TaskIsBlocked, TaskIsCancelled, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.task import Task
 
 PAUSE = 0.2
 """Seconds between two looks."""
@@ -36,20 +40,28 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
         raise UsageError("which tasks? Name them, or give --all")
     with project.engine() as engine:
         left = [project.known(engine, task_id) for task_id in task_ids]
-        left = left or [row.id for row in overview.read(project.temp) if row.open]
+        left = left or [row.id for row in overview.read(project.temp) if row.open and row.kept]
         ended: list[dict[str, str]] = []
+        unread: list[OrchestratorError] = []
         while left:
             for task_id in list(left):
-                task = engine.refresh(task_id).task
-                if engine.at_work(task_id) and not task.archived:
-                    continue
                 left.remove(task_id)
-                status = task.ended or ("interrupted" if task.status in ("in-progress", "pending") else task.status)
-                ended.append({"task": task.id, "agent": task.agent, "status": status})
-                if not as_json:
-                    click.echo(f"{task.id}  {screen.line(task.agent)} is {status}")
+                with others_go_on(unread):
+                    task = engine.refresh(task_id).task
+                    if engine.at_work(task_id) and not task.archived:
+                        left.append(task_id)
+                    else:
+                        ended.append(_end(task, as_json=as_json))
             if left:
                 time.sleep(PAUSE)
     if as_json:
         screen.print_json({"tasks": ended})
-    return max((_CODES.get(row["status"], 0) for row in ended), default=0)
+    codes = [_CODES.get(row["status"], 0) for row in ended]
+    return max((*codes, *(error.exit_code for error in unread)), default=0)
+
+
+def _end(task: Task, *, as_json: bool) -> dict[str, str]:
+    status = task.ended or ("interrupted" if task.status in ("in-progress", "pending") else task.status)
+    if not as_json:
+        click.echo(f"{task.id}  {screen.line(task.agent)} is {status}")
+    return {"task": task.id, "agent": task.agent, "status": status}

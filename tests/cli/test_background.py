@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.events import TaskBlocked, WorkerStarted
+
 from .conftest import Shell
 from .test_settings import WORK
 
@@ -89,3 +91,40 @@ def test_which_tasks_are_meant_has_to_be_said(shell: Shell, command: str) -> Non
     for words in ([], ["--all", shell.task().id], ["AAAAA2"]):
         ended = shell(command, *words)
         assert (ended.code, ended.err.count("\n")) == (2, 1)
+
+
+def test_stop_leaves_what_nobody_works_on_as_it_is(shell: Shell) -> None:
+    blocked = shell.task()
+    with shell.engine() as engine:
+        engine.commit(
+            blocked.id,
+            [WorkerStarted(epoch=1, holder="a test"), TaskBlocked(reason="the key is missing")],
+            actor="user",
+        )
+    waiting = shell.task("Wait for the other")
+    assert shell("stop", "--all").out == f"{waiting.id} is stopped\n"
+    assert shell("stop", blocked.id).out == "nothing was at work\n"
+    with shell.engine() as engine:
+        assert engine.refresh(blocked.id).task.reason == "the key is missing"
+
+
+@pytest.mark.parametrize("words", [("stop", "--all"), ("wait", "--all"), ("graph",)])
+def test_one_damaged_journal_is_named_and_the_others_are_looked_after(shell: Shell, words: tuple[str, ...]) -> None:
+    damaged, sound = sorted((shell.task(), shell.task()), key=lambda task: task.id)
+    journal = shell.temp / ".orchestrator" / "journal" / f"{damaged.id}.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"clerk", b"clark") + journal.read_bytes())
+    ended = shell(*words)
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert f"{damaged.id}.jsonl:1: damaged" in ended.err
+    assert sound.id in ended.out
+    assert damaged.id not in ended.out
+
+
+@pytest.mark.parametrize("command", ["stop", "wait"])
+def test_a_task_kept_by_hand_is_no_work_to_look_after(shell: Shell, command: str) -> None:
+    shell.temp.mkdir()
+    (shell.temp / "task-status-K7Q2MX.json").write_text(
+        '{"agentId": "me", "taskId": "K7Q2MX", "status": "in-progress"}'
+    )
+    ended = shell(command, "--all")
+    assert (ended.code, ended.err) == (0, "")
