@@ -23,7 +23,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |   |-- Unreachable               no connection
 |   `-- BrokenStream              cut, dropped, stalled or garbled
 |-- Stopped                       a run that ended before it was done
-|   |-- LimitReached              turns, tokens or time (exit 4)
+|   |-- LimitReached              turns, tokens, time or money (exit 4)
 |   |-- TaskIsBlocked             the agent cannot go on (exit 3)
 |   `-- Interrupted               Ctrl-C: resumable (exit 130)
 |-- TaskIsCancelled               a person wants it no more: it is archived (exit 5)
@@ -185,7 +185,13 @@ class Stopped(OrchestratorError):
 
 
 class LimitReached(Stopped):
+    """`task`: the id of the one whose limit it was: the stopped task, or one above it."""
+
     exit_code = 4
+
+    def __init__(self, message: str, task: str) -> None:
+        self.task = task
+        super().__init__(message)
 
 
 class TaskIsBlocked(Stopped):

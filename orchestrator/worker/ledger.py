@@ -28,7 +28,11 @@ Commit = Callable[..., Awaitable[Task]]
 
 
 class Exhausted(Exception):
-    """Not enough is left for a request."""
+    """Not enough is left for a request. `task`: the id of the one whose limit it is."""
+
+    def __init__(self, reason: str, task: str) -> None:
+        self.task = task
+        super().__init__(reason)
 
 
 class Ledger:
@@ -119,7 +123,8 @@ class Ledger:
                     continue
             tightest, amount = left[room.index(size)]
             if not await asyncio.to_thread(self._others_ask, tightest, task.id):
-                raise Exhausted(_reason(tightest, task, amount, Amount(asked + LEAST, fixed + LEAST * each)))
+                needed = Amount(asked + LEAST, fixed + LEAST * each)
+                raise Exhausted(_reason(tightest, task, amount, needed), tightest.id)
             await asyncio.sleep(_LOOK)
 
     async def _again(self, task: Task, most: Amount) -> None:
@@ -129,7 +134,8 @@ class Ledger:
             await self._draw(task, most)
         except Refused as error:
             await self._draw(task, Amount())
-            raise Exhausted(f"an answer was lost, and {error.reason}: it cannot be asked for again") from None
+            reason = f"an answer was lost, and {error.reason}: it cannot be asked for again"
+            raise Exhausted(reason, task.id) from None
 
     async def _draw(self, task: Task, most: Amount) -> None:
         for row in await self._bounds(task):

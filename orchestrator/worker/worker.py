@@ -107,7 +107,7 @@ class Worker:
                 await self._stay_within_limits(task)
                 task = await self._turn(task)
         except Exhausted as exhausted:
-            await self._stop(str(exhausted))
+            await self._stop(str(exhausted), exhausted.task)
         except asyncio.CancelledError:
             if not heeding.done():
                 raise
@@ -310,12 +310,13 @@ class Worker:
         """Stop the task, recorded, when a limit is reached."""
         reason = limits.reached(task, time.monotonic() - self._since)
         if reason is not None:
-            await self._stop(reason)
+            await self._stop(reason, task.id)
 
-    async def _stop(self, reason: str) -> NoReturn:
+    async def _stop(self, reason: str, whose: str) -> NoReturn:
         task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
         self._report(Moment(task, "stopped", reason))
-        raise LimitReached(f"task {self._id} stopped by its limit: {reason}")
+        limit = "its limit" if whose == self._id else f"the limit of {whose}"
+        raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose)
 
     async def _commit(self, *events: Event, documents: Mapping[Kind, str] | None = None) -> Task:
         assert self._lease is not None
