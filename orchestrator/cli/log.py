@@ -140,6 +140,10 @@ def words(event: Json, items: Mapping[str, str]) -> str:
             return f"more to do, item {name}: {text}"
         case {"type": "MessageReceived", "text": text}:
             return f"{event.get('sender', 'a person')} says: {text}"
+        case {"type": "TaskBlocked", "reason": reason}:
+            return outcome.because("blocked", reason)
+        case {"type": "TaskStopped", "reason": reason}:
+            return outcome.because("stopped", reason)
         case {"type": "TaskCancelled"}:
             return f"cancelled{': ' if 'reason' in event else ''}{event.get('reason', '')}"
         case {"type": "ReferenceMoved", "task": name, "previous": previous}:
@@ -190,8 +194,6 @@ _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
 _WORDS = {
     "TaskCreated": "created for {agent}: {description}",
     "TaskAdopted": "adopted: {status}, kept by hand until then",
-    "TaskBlocked": "blocked: {reason}",
-    "TaskStopped": "stopped: {reason}",
     "AnswerLost": "an answer was lost; it counts as all it may have cost",
     "ModeChanged": "mode {mode}",
     "ChildObserved": "{child}, which it gave away, is {status}",

@@ -58,6 +58,11 @@ def status(task: Task, *, at_work: bool) -> str:
     return "interrupted" if task.status == "in-progress" and not at_work else task.status
 
 
+def because(status: str, reason: str) -> str:
+    """`stopped: limit: 1 of 1 turns used`; of a reason that begins with that word, the reason alone."""
+    return reason if reason.startswith(f"{status} ") else f"{status}: {reason}"
+
+
 def higher_limits(task: Task) -> list[str]:
     """The options without which a resumed task would stop at once: twice what is used, and what a turn may take."""
     from orchestrator import budget

@@ -52,7 +52,8 @@ def _reasons(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
         yield f"the engine found all of it done: {said}"
         return
     yield from _stands(engine, task, holder)
-    lacks = missing(task)
+    told = [row.id for row in task.blockers if not holder and row.text in (task.reason or "")]
+    lacks = [line for line in missing(task) if not line.startswith(tuple(f"{name} “" for name in told))]
     yield from (f"to be done it lacks: {line}" for line in lacks[:MOST])
     if len(lacks) > MOST:
         yield f"and {len(lacks) - MOST} things more"
@@ -77,15 +78,12 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     elif task.status == "pending":
         yield "nobody has begun it"
     elif task.reason:
-        yield f"{task.status}: {task.reason}"
+        yield outcome.because(task.status, task.reason)
     for child in waiting or [child for child in task.children if child.open]:
         below = engine.refresh(child.id).task
         stands = outcome.status(below, at_work=engine.at_work(child.id) is not None)
         reason = f": {below.reason}" if below.reason else ""
         yield f"it waits for {child.id} ({child.agent}), which is {stands}{reason}"
-    for blocker in task.blockers:
-        if blocker.resolution is None:
-            yield f"{blocker.id} is open: {blocker.text}"
 
 
 def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
@@ -97,8 +95,6 @@ def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
         yield project.typed("log", task.id, "--follow")
     elif task.parent is not None:
         yield project.resume(_top(project, task))
-    elif any(row.resolution is None for row in task.blockers):
-        yield project.typed("continue", task.id, "…")
     else:
         yield project.resume(task.id, *outcome.higher_limits(task))
 

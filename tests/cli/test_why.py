@@ -52,3 +52,21 @@ def test_one_that_stopped_at_a_limit_and_one_that_was_cancelled(shell: Shell) ->
         ["a person cancelled it: Not wanted"],
         [f"orchestrator reopen {row['task']}"],
     )
+
+
+def test_a_blocker_is_told_once_and_what_gets_it_further_is_what_run_said(shell: Shell) -> None:
+    with shell.model("- calls:\n    - Sync: {raise_blockers: [The key is missing]}\n- say: I cannot go on.\n"):
+        said = shell("run", "clerk", "Write", "--yes").err
+    (row,) = json.loads(shell("status", "--json").out)["tasks"]
+    status, reasons, then = why(shell, row["task"])
+    assert status == "blocked"
+    assert [reason for reason in reasons if "The key is missing" in reason] == ["blocked: The key is missing"]
+    assert then == [f"orchestrator resume {row['task']}"]
+    assert then[0] in said
+
+
+def test_who_stopped_it_is_told_once(shell: Shell) -> None:
+    task = shell.task()
+    shell("stop", task.id)
+    assert why(shell, task.id)[1][0] == "stopped by a person"
+    assert "stopped: stopped" not in shell("log", task.id).out
