@@ -39,6 +39,6 @@ def command(project: Project, task_id: str, as_json: bool, **given: Unpack[Bound
         used = {"tokens": int(spent.tokens), "cost_usd": round(spent.cost, 6)}
         screen.print_json({"task": task.id, "limits": task.limits.model_dump(), **used})
         return
-    said = ", ".join(f"{name} {value:,g}" for name, value in task.limits.model_dump().items() if value is not None)
-    click.echo(f"{task.id} may use: {said or 'whatever it takes'}")
-    outcome.show_text(f"so far: turns {task.turns}, tokens {spent.tokens:,.0f}, cost {spent.cost:.4f}", dim=True)
+    click.echo(f"{task.id} may use: {outcome.limits(task.limits.model_dump()) or 'whatever it takes'}")
+    told = f"turns {task.turns:,}, tokens {spent.tokens:,.0f}, cost {screen.dollars(spent.cost)}"
+    outcome.show_text(f"so far: {told}", dim=True)

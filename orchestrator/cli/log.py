@@ -133,7 +133,7 @@ def words(event: Json, items: Mapping[str, str]) -> str:
         case {"type": "WorkerStarted", "epoch": epoch, "holder": holder}:
             return f"worker {'resumed' if event.get('resumed') else 'started'}: {screen.who(holder)} (epoch {epoch})"
         case {"type": "LimitsChanged", "limits": limits}:
-            return f"limits changed: {', '.join(f'{name} {value}' for name, value in limits.items())}"
+            return f"limits changed: {outcome.limits(limits)}"
         case {"type": "ChangesUndone", "files": files}:
             return f"taken back: {', '.join(change['path'] for change in files)}"
         case {"type": "InstructionGiven", "item": name, "text": text}:

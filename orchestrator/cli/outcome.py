@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,6 +61,16 @@ def status(task: Task, *, at_work: bool) -> str:
 def because(status: str, reason: str) -> str:
     """`stopped: limit: 1 of 1 turns used`; of a reason that begins with that word, the reason alone."""
     return reason if reason.startswith(f"{status} ") else f"{status}: {reason}"
+
+
+def limits(given: Mapping[str, float | None]) -> str:
+    """`turns 40, tokens 5,000,000, cost $2.50`: none is rounded."""
+    return ", ".join(f"{name} {_exact(value, money=name == 'cost')}" for name, value in given.items() if value)
+
+
+def _exact(value: float, *, money: bool) -> str:
+    text = f"{value:,.2f}" if money and value == round(value, 2) else f"{value:,.15g}"
+    return f"${text}" if money else text
 
 
 def higher_limits(task: Task) -> list[str]:

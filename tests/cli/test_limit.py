@@ -16,7 +16,7 @@ def test_a_limit_is_set_and_told(shell: Shell) -> None:
     task = shell.task()
     ended = shell("limit", task.id, "--max-tokens", "50000", "--max-cost", "2.5")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[0] == f"{task.id} may use: turns 200, tokens 50,000, cost 2.5"
+    assert ended.out.splitlines()[0] == f"{task.id} may use: turns 200, tokens 50,000, cost $2.50"
     said = json.loads(shell("limit", task.id, "--json").out)
     assert said == {
         "task": task.id,
@@ -26,6 +26,17 @@ def test_a_limit_is_set_and_told(shell: Shell) -> None:
     }
     with shell.engine() as engine:
         assert engine.refresh(task.id).task.limits == Limits(tokens=50_000, cost=2.5)
+
+
+def test_numbers_are_told_as_they_are(shell: Shell) -> None:
+    task = shell.task()
+    words = ["--max-turns", "1234567", "--max-tokens", "5000000", "--max-seconds", "0.5", "--max-cost", "0.0125"]
+    told = "turns 1,234,567, tokens 5,000,000, seconds 0.5, cost $0.0125"
+    assert shell("limit", task.id, *words).out.splitlines() == [
+        f"{task.id} may use: {told}",
+        "  so far: turns 0, tokens 0, cost $0.00",
+    ]
+    assert f"limits changed: {told}" in shell("log", task.id).out
 
 
 def test_a_closed_task_uses_up_nothing(shell: Shell) -> None:
