@@ -144,6 +144,10 @@ class ModelError(OrchestratorError):
     retryable = False
     charged = False
     """True when the server may have counted tokens for the request."""
+    crowded = False
+    """True when the server has too much to do: it is to be left alone for a while, by everybody."""
+    retry_after: float | None = None
+    """Seconds for which it asked, where it did."""
 
 
 class BadKey(ModelError):
@@ -160,6 +164,7 @@ class TooLong(BadRequest):
 
 class RateLimited(ModelError):
     retryable = True
+    crowded = True
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
@@ -168,6 +173,11 @@ class RateLimited(ModelError):
 
 class Overloaded(ModelError):
     retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None, crowded: bool = False) -> None:
+        self.retry_after = retry_after
+        self.crowded = crowded
+        super().__init__(message)
 
 
 class Unreachable(ModelError):

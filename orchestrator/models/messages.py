@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from orchestrator.errors import (
 from orchestrator.events import Json, Usage
 from orchestrator.models import WINDOW, Model, Reply, Request, pricing
 from orchestrator.models.draft import Draft
-from orchestrator.models.pace import Pace
+from orchestrator.models.pace import Pace, backoff
 
 if TYPE_CHECKING:
     import anthropic
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
     Client = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrock | anthropic.AsyncAnthropicVertex
 
-_LONGEST_PAUSE = 60.0
 _TOO_LONG = re.compile(r"prompt is too long|context (?:limit|length|size|window)", re.IGNORECASE)
 """How the API says that a conversation does not fit, and how compatible servers do."""
 _STATUS = {  # of the errors that arrive inside a stream, which has answered 200 by then
@@ -49,6 +47,7 @@ _STATUS = {  # of the errors that arrive inside a stream, which has answered 200
     "not_found_error": 404,
     "request_too_large": 413,
     "rate_limit_error": 429,
+    "overloaded_error": 529,
     "validationException": 400,  # Bedrock's
     "throttlingException": 429,
 }
@@ -103,8 +102,11 @@ def connect() -> Model:
 
 
 class MessagesApi:
-    """A `Model` behind a client, which is closed with it, for all workers of a run. `attempts` bounds how often one
-    request is sent; `pause` waits the seconds between two of them; `price` says in US dollars what a reply costs.
+    """A `Model` behind a client, which is closed with it, for all workers of a run.
+
+    `attempts` bounds how often a request is sent that fails; one that is refused, unanswered, because the server has
+    too much to do is sent again for as long as `Pace` has patience. `pause` waits the seconds between two; `price`
+    says in US dollars what a reply costs.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class MessagesApi:
     ) -> Reply:
         head, headers = _head(request), {"content-type": "application/json", **_beta(request)}
         body, prefix = _body(head, request), hash(head)
-        attempt = 1
+        failures = 0
         while True:
             await self._pace.turn(prefix)
             try:
@@ -139,14 +141,15 @@ class MessagesApi:
                     reply = await self._attempt(body, headers, on_text, begun)
                 return await self._priced(request, reply)
             except ModelError as failure:
-                seconds = _pause_after(failure, attempt)
-                if not failure.retryable or attempt >= self._attempts or seconds > _LONGEST_PAUSE:
+                failures += failure.charged or not failure.crowded
+                if not failure.retryable or failures >= self._attempts:
                     raise
-                wait = self._pace.rest if isinstance(failure, RateLimited | Overloaded) else self._pause
+                if not failure.crowded:
+                    await self._pause(backoff(failures - 1))
+                elif not await self._pace.rest(failure.retry_after):
+                    raise
                 if failure.charged and on_lost is not None:
                     await on_lost()
-            await wait(seconds)
-            attempt += 1
 
     async def _priced(self, request: Request, reply: Reply) -> Reply:
         """The reply with what it costs: by the name that was asked for, which may tell the region, or that it has."""
@@ -224,16 +227,8 @@ class MessagesApi:
 
 
 def _head(request: Request) -> bytes:
-    """What tasks of one agent have in common, encoded: all but the messages."""
-    head = {
-        "model": request.model,
-        "max_tokens": request.max_tokens,
-        "system": _cached(request.system),
-        "tools": request.tools,
-        "stream": True,
-        **({"compaction": {"type": "summarize"}} if request.compact else {}),
-    }
-    return json.dumps(head).encode()
+    """What tasks of one agent have in common, encoded: as much as the server's cache goes by."""
+    return json.dumps({"model": request.model, "system": _cached(request.system), "tools": request.tools}).encode()
 
 
 def _body(head: bytes, request: Request) -> bytes:
@@ -244,7 +239,12 @@ def _body(head: bytes, request: Request) -> bytes:
     """
     *earlier, last = request.messages
     said = b", ".join([one.encoded for one in (*earlier, replace(last, content=_cached(last.content)))])
-    return b'%b, "messages": [%b]}' % (head[:-1], said)
+    own = {
+        "max_tokens": request.max_tokens,
+        "stream": True,
+        **({"compaction": {"type": "summarize"}} if request.compact else {}),
+    }
+    return b'%b, %b, "messages": [%b]}' % (head[:-1], json.dumps(own).encode()[1:-1], said)
 
 
 def _cached(blocks: tuple[Json, ...]) -> tuple[Json, ...]:
@@ -286,6 +286,7 @@ def _failure(error: anthropic.APIStatusError, url: str, service: Service) -> Mod
     status = error.status_code if error.status_code >= 400 else _STATUS.get(error.type or "", 500)
     plain = error.body.get("message") if isinstance(error.body, dict) else None
     said = _line(error.api_message or plain or error.message)
+    retry_after = _seconds(error.response.headers.get("retry-after"))
     match status:
         case 401:
             return BadKey(f"{url} refused the {service.key} ({said}): {service.check}")
@@ -294,14 +295,14 @@ def _failure(error: anthropic.APIStatusError, url: str, service: Service) -> Mod
         case 404:
             return BadRequest(f"{url} does not know what was asked for ({said}): check model and {service.server}")
         case 429:
-            retry_after = _seconds(error.response.headers.get("retry-after"))
             return RateLimited(f"{url} asks for fewer requests ({said}): resume later", retry_after)
         case 408 | 409:
             return Overloaded(f"{url} could not answer in time ({said}): resume later")
     if status == 413 or _TOO_LONG.search(said):
         return TooLong(f"{url} says that the conversation is too long for the model ({status}: {said})")
     if status >= 500:
-        return Overloaded(f"{url} is overloaded or failing ({status}: {said}): resume later")
+        crowded = status in (503, 529)
+        return Overloaded(f"{url} is overloaded or failing ({status}: {said}): resume later", retry_after, crowded)
     return BadRequest(f"{url} refused the request ({status}: {said})")
 
 
@@ -341,13 +342,6 @@ def _may_have_credentials() -> bool:
         value for name, value in os.environ.items() if name.startswith("ANTHROPIC_") and name != ANTHROPIC.server
     )
     return said or (Path.home() / ".config" / "anthropic").exists()
-
-
-def _pause_after(failure: ModelError, attempt: int) -> float:
-    """Seconds: what the server asks for, else half a second doubled each time, spread so that workers do not march."""
-    if isinstance(failure, RateLimited) and failure.retry_after is not None:
-        return failure.retry_after
-    return 0.5 * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -19,6 +19,7 @@ from orchestrator import errors
 from orchestrator.events import Json, Usage
 from orchestrator.models import WINDOW, Model, Reply, Request, bedrock, connect, vertex
 from orchestrator.models.messages import MessagesApi
+from orchestrator.models.pace import PATIENCE
 from orchestrator.task import Message
 from orchestrator.testing import Screenplay, ScriptedServer
 
@@ -284,11 +285,19 @@ def test_what_a_retry_cannot_mend_is_told_apart_and_sent_once(adapter: Adapter, 
     assert (len(stage.sent), stage.waited) == (1, [])
 
 
+CROWDED = ("status: 429", "status: 503", "status: 529")
+
+
 @pytest.mark.parametrize(("fault", "kind"), PASSING.items())
-def test_what_does_not_pass_is_told_apart_and_given_up_after_three(adapter: Adapter, fault: str, kind: type) -> None:
+def test_what_does_not_pass_is_told_apart_and_given_up(adapter: Adapter, fault: str, kind: type) -> None:
     stage = Stage(adapter, f"- fault: {{{fault}}}")
     assert type(failure(stage)) is kind
-    assert (len(stage.sent), len(stage.waited)) == (3, 2)
+    assert len(stage.sent) == len(stage.waited) + 1
+    if fault in CROWDED:  # a server that has too much to do is waited for longer, and longer each time
+        assert 400 < sum(stage.waited) <= PATIENCE
+        assert stage.waited[0] < stage.waited[3] < stage.waited[6]
+    else:
+        assert len(stage.sent) == 3
 
 
 @pytest.mark.parametrize("fault", PASSING)
@@ -304,10 +313,10 @@ def test_retry_after_is_obeyed_and_known(adapter: Adapter) -> None:
     limited = failure(stage)
     assert isinstance(limited, errors.RateLimited)
     assert limited.retry_after == 7
-    assert stage.waited == [7, 7]
+    assert stage.waited == [7] * (600 // 7)
 
 
-def test_a_retry_after_longer_than_a_minute_is_not_waited_for(adapter: Adapter) -> None:
+def test_a_retry_after_longer_than_ten_minutes_is_not_waited_for(adapter: Adapter) -> None:
     stage = Stage(adapter, "- fault: {status: 429, retry_after: 3600}")
     limited = failure(stage)
     assert isinstance(limited, errors.RateLimited)

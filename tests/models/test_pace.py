@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.models.pace import Pace
+from orchestrator.models.pace import KEPT, PATIENCE, Pace
 
 
 class Server:
@@ -18,7 +18,8 @@ class Server:
         self.asked: list[str] = []
         self.resting = asyncio.Event()
         self.rested: list[float] = []
-        self.pace = Pace(self.pause)
+        self.seconds = 0.0
+        self.pace = Pace(self.pause, lambda: self.seconds)
         self._begins: dict[str, asyncio.Event] = {}
         self._ends: dict[str, asyncio.Event] = {}
 
@@ -109,6 +110,39 @@ def test_while_one_rests_nobody_begins_and_then_half_as_many_do_and_one_more_wit
         for name in server.asked[3:6]:
             await server.ends(name)
         assert len(server.asked) == 6 + 3 + 1
+
+    play(act())
+
+
+def test_what_the_server_s_cache_has_forgotten_goes_alone_again() -> None:
+    async def act() -> None:
+        server = Server()
+        await start(server, "a", prefix="one agent")
+        await server.ends("a")
+        server.seconds = KEPT - 1
+        await start(server, "bc", prefix="one agent")
+        assert server.asked == ["a", "b", "c"]
+        await server.ends("b")
+        server.seconds += KEPT + 1
+        await start(server, "de", prefix="one agent")
+        assert server.asked == ["a", "b", "c", "d"]
+        await server.begins("d")
+        assert server.asked == ["a", "b", "c", "d", "e"]
+
+    play(act())
+
+
+def test_a_server_that_answers_nobody_is_given_up_and_one_that_answers_somebody_is_not() -> None:
+    async def act() -> None:
+        server = Server()
+        server.resting.set()
+        assert await server.pace.rest(PATIENCE)
+        assert not await server.pace.rest(1)
+        (task,) = await start(server, "a")
+        await server.ends("a")
+        await task
+        assert await server.pace.rest(PATIENCE)
+        assert not await server.pace.rest(None)
 
     play(act())
 
