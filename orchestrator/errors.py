@@ -8,6 +8,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |   `-- BadDefinition             an agent file that cannot be read
 |-- StorageError                  the disk or the folder says no
 |   |-- Damaged                   a journal with a bad line before a whole one: read-only
+|   |   `-- Newer                 a whole line that a newer orchestrator wrote: read-only for this one
 |   |-- Unsynced                  a sync failed: the commit may not be durable
 |   `-- UnsupportedFileSystem     a network file system, not allowed
 |-- Refused                       an event the task's state does not allow
@@ -81,14 +82,18 @@ class StorageError(OrchestratorError):
 
 
 class Damaged(StorageError):
+    says = "damaged ({reason}); task {task_id} is read-only until this line is mended from a backup"
+
     def __init__(self, task_id: str, path: str, line: int, reason: str) -> None:
         self.task_id = task_id
         self.path = path
         self.line = line
         self.reason = reason
-        super().__init__(
-            f"{path}:{line}: damaged ({reason}); task {task_id} is read-only until this line is mended from a backup"
-        )
+        super().__init__(f"{path}:{line}: {self.says.format(reason=reason, task_id=task_id)}")
+
+
+class Newer(Damaged):
+    says = "written by a newer orchestrator ({reason}); task {task_id} is read-only until you update yours"
 
 
 class Unsynced(StorageError):

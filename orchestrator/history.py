@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import chain
-from orchestrator.errors import Damaged, StorageError, UnknownTask
+from orchestrator.errors import Damaged, Newer, StorageError, UnknownTask
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ class History:
                     raise self._damaged(path, str(error)) from None
                 return
             if commit.get("v") != 1:
-                raise self._damaged(path, f"line format {commit.get('v')}, of another version of orchestrator")
+                raise Newer(self._task_id, str(path), self._lines + 1, f"line format {commit.get('v')}")
             self._size += len(line) + 1
             self._sum = total
             self._lines += 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 from orchestrator import documents
-from orchestrator.errors import Damaged, Refused, UsageError
+from orchestrator.errors import Damaged, Newer, Refused, UsageError
 from orchestrator.events import Actor, CallSettled, Commit, Event, Kind, Receipt
 from orchestrator.history import History
 from orchestrator.task import Task, digest
@@ -46,8 +46,8 @@ class Revisions:
         self._task_id = task_id
         self._commits: list[Commit] = []
         try:
-            for line in History(temp, task_id).read():
-                self._commits.append(self._decoded(line))
+            for commit in decoded(task_id, History(temp, task_id).read()):
+                self._commits.append(commit)
             if not self._commits:
                 raise self._damaged("no whole line")
         except Damaged as error:
@@ -103,15 +103,17 @@ class Revisions:
                 raise self._damaged(str(error), commit.revision) from None
             yield commit, task
 
-    def _decoded(self, line: dict[str, object]) -> Commit:
-        try:
-            return Commit.decode({key: value for key, value in line.items() if key != "v"})
-        except (ValueError, KeyError, TypeError) as error:
-            reason = str(error).splitlines()[0]
-            raise self._damaged(f"whole, but not of this version of orchestrator: {reason}") from None
-
     def _damaged(self, reason: str, line: int | None = None) -> Damaged:
         return Damaged(self._task_id, f"journal of {self._task_id}", line or len(self._commits) + 1, reason)
+
+
+def decoded(task_id: str, lines: Iterable[Mapping[str, object]]) -> Iterator[Commit]:
+    """The commits of a journal's lines, as `History.read` gives them from its start; raises Newer."""
+    for number, line in enumerate(lines, 1):
+        try:
+            yield Commit.decode({key: value for key, value in line.items() if key != "v"})
+        except (ValueError, KeyError, TypeError) as error:
+            raise Newer(task_id, f"journal of {task_id}", number, str(error).splitlines()[0]) from None
 
 
 def is_exact(task: Task, kind: Kind, body: str) -> bool:

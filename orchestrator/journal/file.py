@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from orchestrator import chain, files, system
-from orchestrator.errors import Conflict, Damaged, StorageError, UnknownTask, Unsynced
+from orchestrator.errors import Conflict, Damaged, Newer, StorageError, UnknownTask, Unsynced
 from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
 
@@ -42,12 +42,11 @@ def decode(line: bytes, previous: str) -> tuple[Commit, str]:
     text, total = chain.check(line, previous)
     try:
         data = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
-        if data.pop("v", None) != 1:
-            raise ValueError("another line format")
+        if (version := data.pop("v", None)) != 1:
+            raise ValueError(f"line format {version}")
         return Commit.decode(data), total
     except (ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise Unreadable(f"whole, but not of this version of orchestrator: {reason}") from None
+        raise Unreadable(str(error).splitlines()[0]) from None
 
 
 class FileJournal:
@@ -114,7 +113,7 @@ class FileJournal:
             try:
                 commit, self._sum = decode(data[start:end], self._sum)
             except Unreadable as error:
-                raise self._damaged(str(error)) from None
+                raise Newer(self.task_id, str(self._path), self._revision + 1, str(error)) from None
             except ValueError as error:
                 self._cut(data[start:], str(error))
                 break

@@ -166,7 +166,7 @@ def test_a_line_of_another_format_is_not_guessed_at(shell: Shell, task: Task) ->
     text = first.rpartition(b',"sum":"')[0].replace(b'"v":1', b'"v":2')
     total = hashlib.sha256(text).hexdigest().encode()
     path.write_bytes(b"".join([text + b',"sum":"' + total + b'"}\n', *rest]))
-    assert f"{path}:1: damaged (line format 2, of another version" in shell("log", task.id).err
+    assert f"{path}:1: written by a newer orchestrator (line format 2)" in shell("log", task.id).err
 
 
 def test_it_writes_nothing_and_waits_for_no_lock(shell: Shell, task: Task) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from orchestrator import files, system
-from orchestrator.errors import Damaged, StorageError, Unsynced
+from orchestrator.errors import Damaged, Newer, StorageError, Unsynced
 from orchestrator.events import Commit, MessageAdded, PhaseChanged, TaskCreated
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournal, FileJournals
@@ -290,7 +290,7 @@ def test_a_whole_line_of_a_newer_version_is_never_cut(tmp_path: Path) -> None:
     total = hashlib.sha256(summed.encode() + text).hexdigest()
     path.write_bytes(path.read_bytes() + text + b',"sum":"' + total.encode() + b'"}\n')
     before = path.read_bytes()
-    with pytest.raises(Damaged, match="not of this version"):
+    with pytest.raises(Newer, match=r"K7Q2MX\.jsonl:3: written by a newer orchestrator .*update yours"):
         revisions(journals)
     assert path.read_bytes() == before
 
