@@ -19,19 +19,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator import openings
+from orchestrator import openings, renames
 
 Result = TypeVar("Result")
 Identity = tuple[int, ...]
 
 LARGEST = 64 * 1024 * 1024
-_RENAME_NOREPLACE = 1
-_RENAME_EXCHANGE = 2
-_AT_FDCWD = -100
 
 
 def _name(error: OSError, path: Path) -> None:
@@ -136,8 +133,8 @@ class Disk:
             os.close(descriptor)
 
     def exchange(self, one: Path, other: Path) -> None:
-        """The two names change places in one step (renameat2, RENAME_EXCHANGE; renamex_np, RENAME_SWAP)."""
-        self.perform("exchange", other, lambda: _rename(one, other, _RENAME_EXCHANGE))
+        """The two names change places in one step."""
+        self.perform("exchange", other, lambda: renames.exchange(one, other))
 
     def move(self, source: Path, target: Path) -> None:
         """Rename; an existing target is replaced."""
@@ -152,7 +149,7 @@ class Disk:
         def act() -> None:
             try:
                 try:
-                    _rename(source, target, _RENAME_NOREPLACE)
+                    renames.move_new(source, target)
                 except OSError as error:
                     if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
                         raise
@@ -177,6 +174,8 @@ class Disk:
 
     def make_directories(self, path: Path, mode: int = 0o755) -> None:
         """The directory and its missing parents, each name durable when this returns."""
+        if there := obstacle(path):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
         missing = []
         while not path.is_dir():
             missing.append(path)
@@ -204,8 +203,13 @@ def names(directory: Path) -> list[str]:
     """What is in a directory, nothing when there is none. Raises OSError when that cannot be told."""
     try:
         return os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
+
+
+def obstacle(path: Path) -> Path | None:
+    """What is there in place of a directory, the path itself or one above it."""
+    return next((place for place in (*reversed(path.parents), path) if place.exists() and not place.is_dir()), None)
 
 
 def read(path: Path, *, follow: bool = False, finished: bool = False) -> bytes | None:
@@ -373,23 +377,3 @@ def _fdatasync(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fdatasync(descriptor)
-
-
-@cache
-def _renaming() -> Callable[[bytes, bytes, int], int]:
-    """The C library's rename with flags, which returns an error number; raises OSError where it has none."""
-    import ctypes  # what only reads a folder starts without it
-
-    library = ctypes.CDLL(None, use_errno=True)
-    if sys.platform == "darwin":
-        swap = {_RENAME_EXCHANGE: 2, _RENAME_NOREPLACE: 4}
-        return lambda one, other, flags: ctypes.get_errno() if library.renamex_np(one, other, swap[flags]) else 0
-    if not hasattr(library, "renameat2"):
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    rename, here = library.renameat2, _AT_FDCWD
-    return lambda one, other, flags: ctypes.get_errno() if rename(here, one, here, other, flags) else 0
-
-
-def _rename(source: Path, target: Path, flags: int) -> None:
-    if number := _renaming()(os.fsencode(source), os.fsencode(target), flags):
-        raise OSError(number, os.strerror(number), str(target))

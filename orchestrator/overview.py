@@ -201,4 +201,5 @@ def _names(folder: Path) -> list[str]:
     try:
         return files.names(folder)
     except OSError as error:
-        raise StorageError(f"{folder}: {error.strerror}: what is there is not known") from None
+        where = files.obstacle(folder) or folder
+        raise StorageError(f"{where}: {error.strerror}: what is there is not known") from None

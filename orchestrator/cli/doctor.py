@@ -77,6 +77,9 @@ def _checks(project: Project) -> Iterator[Check]:
     if not project.temp.exists():
         yield Check(".temp", "note", f"there is none in {project.workspace}: `orchestrator init` makes one")
         return
+    if obstacle := files.obstacle(project.temp / ".orchestrator"):
+        yield Check("writing", "problem", f"{obstacle}: Not a directory: make it a folder you may write to")
+        return
     yield from _folder(project.temp)
     yield from _tasks(project.temp)
 
@@ -191,10 +194,11 @@ def _tasks(temp: Path) -> Iterator[Check]:
     staged = _names(folder.staging)
     ids = FileJournals(folder.internal, folder.disk).ids()
     bad, behind, edited = [], [], []
+    formats: set[str] = set()
     for task_id in ids:
         try:
             # looked at twice: it may be that just now a command replaces them
-            states = _states(folder, task_id) and _states(folder, task_id)
+            states = _states(folder, task_id, formats) and _states(folder, task_id, formats)
         except (OSError, ValueError, KeyError, TypeError, OrchestratorError) as error:
             said = str(error).splitlines()[0]
             bad.append(said if task_id in said else f"{task_id} cannot be read: {said}")
@@ -203,7 +207,8 @@ def _tasks(temp: Path) -> Iterator[Check]:
         edited += [name for name, state in states if state == "edited"]
     yield from (Check("journals", "problem", said) for said in bad)
     if not bad:
-        yield Check("journals", "ok", f"{len(ids)} read, line format 1, every line whole")
+        said = f"{len(ids)} read, line format {' and '.join(sorted(formats))}, every line whole"
+        yield Check("journals", "ok", said if ids else "none yet")
     yield from (Check("documents", "problem", f"{said} puts it right") for said in behind)
     if edited:
         yield Check("documents", "note", f"edited, the next command records it: {', '.join(edited)}")
@@ -216,19 +221,20 @@ def _tasks(temp: Path) -> Iterator[Check]:
         yield Check("staging", "ok", "nothing is left over")
 
 
-def _states(folder: Folder, task_id: str) -> list[tuple[str, str]]:
+def _states(folder: Folder, task_id: str, formats: set[str]) -> list[tuple[str, str]]:
     """The documents that are not as the journal says, each with how it is. None of a task that is being worked on.
 
-    Raises Damaged, or whatever else a journal that cannot be read leads to.
+    Its lines' versions are added to `formats`. Raises Damaged, or whatever else a journal that cannot be read leads to.
     """
     from orchestrator import documents
     from orchestrator.engine import lease
-    from orchestrator.events import Commit
     from orchestrator.history import History
+    from orchestrator.revisions import decoded
     from orchestrator.transitions import fold, origin
 
-    lines = History(folder.temp, task_id).read()
-    commits = [Commit.decode({key: value for key, value in line.items() if key != "v"}) for line in lines]
+    lines = list(History(folder.temp, task_id).read())
+    formats.update(str(line["v"]) for line in lines)
+    commits = list(decoded(task_id, lines))
     task = fold(commits, origin(commits, task_id))
     if task is None:
         raise ValueError("no whole line")

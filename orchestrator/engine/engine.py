@@ -112,8 +112,7 @@ class Engine:
                 journals = FileJournals(self.folder.internal, self.folder.disk)
                 journals.prepare()
         except OSError as error:
-            reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
-            raise StorageError(f"{temp}: {reason}: orchestrator needs to write there") from None
+            raise StorageError(f"{error.filename}: {error.strerror}: orchestrator needs to write there") from None
         self.journals = journals
         self._moves = Moves(self.folder, self._shelf, journals, self._now, self._visit)
 

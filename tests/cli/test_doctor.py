@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import chain, files
 from orchestrator.events import PhaseChanged
 
 from .conftest import KEY, Shell
@@ -140,3 +141,39 @@ def test_a_folder_that_cannot_be_written_to_is_a_problem(well: Shell, tmp_path: 
     (project / ".temp").write_text("a file")
     well.project = project
     assert "make it a folder you may write to" in checks(well, "problem")["writing"][0]
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("log",), ("check",), ("show", "K7Q2MX"), ("graph",), ("stop", "--all")]
+)
+def test_a_file_in_place_of_the_private_folder_is_named_by_every_command(well: Shell, words: tuple[str, ...]) -> None:
+    project = well.home / "other"
+    (project / ".temp").mkdir(parents=True)
+    private = project / ".temp" / ".orchestrator"
+    private.write_text("hi")
+    well.project = project
+    ended = well(*words)
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert f"{private}: Not a directory" in ended.err
+    assert checks(well, "problem")["writing"] == [f"{private}: Not a directory: make it a folder you may write to"]
+
+
+def test_a_journal_of_another_version_says_so(well: Shell) -> None:
+    assert checks(well, "ok")["journals"] == ["1 read, line format 1, every line whole"]
+    (path,) = (well.temp / ".orchestrator" / "journal").glob("*.jsonl")
+    (line,) = path.read_bytes().splitlines()
+    text, _ = chain.check(line + b"\n", "")
+    path.write_bytes(chain.sign(text.replace(b'"v":1', b'"v":2'), "")[0])
+    (said,) = checks(well, "problem")["journals"]
+    assert said.startswith(f"{path}:1: written by a newer orchestrator (line format 2)")
+
+
+def test_each_program_and_what_the_file_system_can_has_a_line(well: Shell) -> None:
+    found = {name: said for state in ("ok", "note") for name, said in checks(well, state).items()}
+    assert found["sandbox"] == ["there is none: commands that are allowed run with your rights"]
+    able = files.exchanges(files.Disk(), well.home)
+    assert found["exchange"][0].startswith("two files change places" if able else "not here")
+    well.environment["PATH"] = str(well.home)
+    assert checks(well, "note")["node"] == ["no `node` on the PATH: agents that run JavaScript need it"]
+    (well.home / "node").touch(0o755)
+    assert checks(well, "ok")["node"] == [str(well.home / "node")]
