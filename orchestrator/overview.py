@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator import files
 from orchestrator.errors import StorageError
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
+_ID = re.compile(r"[A-Z0-9]{6}\Z", re.ASCII)
 LOST = "its status document is missing; `orchestrator show` with its id brings it back"
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
@@ -59,6 +60,13 @@ class Folder:
         """True when the task's last worker is alive."""
         epoch = self._epochs.get(task_id)
         return epoch is not None and files.is_locked(self._locks / f"{task_id}.lease-{epoch}")
+
+
+class Given(NamedTuple):
+    """A task that another one gave away."""
+
+    id: str
+    agent: str
 
 
 class Row:
@@ -118,6 +126,24 @@ class Row:
         """A top-level list of objects, empty when it is something else."""
         value = self.data.get(key)
         return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+    @property
+    def agent(self) -> str:
+        return self.text("agentId")
+
+    @property
+    def parent(self) -> str | None:
+        """The task that gave this one away."""
+        return self.text("parentTask") or None
+
+    @cached_property
+    def children(self) -> tuple[Given, ...]:
+        """Tasks that it gave away, one that nobody has begun among them: what a workstream goes on by refers to it."""
+        if not self.kept or not self.open:
+            return ()
+        streams = [row for row in self.rows("workstreams") if row.get("status") == "in-progress"]
+        given = {name: str(row.get("assignedAgent") or "") for row in streams for name in _named(row)}
+        return tuple(Given(*pair) for pair in given.items())
 
     @property
     def cost(self) -> float | None:
@@ -195,6 +221,17 @@ def find(temp: Path, task_id: str) -> Row | None:
     """One task, None when the folder has no status document of it."""
     found = (Row(task_id, archived, Folder(temp)) for archived in (False, True))
     return next((row for row in found if row.path.exists()), None)
+
+
+def giver(temp: Path, task_id: str) -> Row | None:
+    """The task that gave away one that is not there yet."""
+    return next((row for row in rows(temp) if any(child.id == task_id for child in row.children)), None)
+
+
+def _named(workstream: dict[str, Any]) -> list[str]:
+    """The tasks that a workstream refers to."""
+    found = workstream.get("crossAgentReferences")
+    return [name for name in found if isinstance(name, str) and _ID.match(name)] if isinstance(found, list) else []
 
 
 def _names(folder: Path) -> list[str]:

@@ -29,6 +29,7 @@ LAYERS = [
         "definitions",
         "prompts",
         "overview",
+        "tree",
         "history",
         "undo",
         "testing",
@@ -44,7 +45,7 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-LIGHT = ("overview", "history", "chain", "definitions", "errors", "shipped", "settings")
+LIGHT = ("overview", "tree", "history", "chain", "definitions", "errors", "shipped", "settings")
 """Modules that start fast: neither pydantic nor the model client may be imported by them."""
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the source tree")

@@ -57,12 +57,11 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
             failed = True
     rows.sort(key=overview.by_start)
     if as_json:
-        tasks = [status.row_json(row) for row in rows]
-        screen.print_json({"project": str(project.workspace), "at": moment, "tasks": tasks})
+        screen.print_json({"project": str(project.workspace), "at": moment, "tasks": status.as_json(rows)})
         return int(failed)
     shown = [row for row in rows if everything or not row.archived]
     if shown:
-        click.echo("\n".join(status.table(status.tree(shown))))
+        click.echo("\n".join(status.table(shown, folder.journals)))
     elif not rows and not failed:
         click.echo(f"no tasks yet at {screen.clock(moment)}")
     if left := len(rows) - len(shown):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
+from orchestrator import tree
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
-from orchestrator.errors import OrchestratorError
+from orchestrator.cli.status import NOT_BEGUN
+from orchestrator.errors import OrchestratorError, UnknownTask
+from orchestrator.tree import Branch
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -37,42 +41,67 @@ class Edge(NamedTuple):
 def command(project: Project, task_id: str | None, everything: bool, svg: bool) -> int:
     """Draw how tasks hang together.
 
-    All that are open, or a task with all below it. An arrow leads from a task to each it gave away, a dashed one from
-    a task to what came after it, and a dotted one to what it refers to.
+    All that are not done as a whole, or a task with all below it. An arrow leads from a task to each it gave away, a
+    dashed one from a task to what came after it, and a dotted one to what it refers to.
     """
     unread: list[OrchestratorError] = []
     with project.engine() as engine:
         wanted = project.known(engine, task_id) if task_id else None
-        tasks = [*_read(engine, [wanted] if wanted else engine.ids(), unread, below=wanted is not None)]
-        shown = [task for task in tasks if wanted or everything or not task.archived]
-        nodes = [_node(engine, task) for task in sorted(shown, key=lambda task: (task.started_at, task.id))]
+        branches, lost = _read(engine, [wanted] if wanted else engine.ids(), unread)
+        shown = branches if wanted or everything else list(tree.under(branches, _going_on(branches)))
+        nodes = [_node(engine, branch, lost) for branch in shown]
     edges = list(_edges(shown))
     click.echo(drawing(nodes, edges) if svg else mermaid(nodes, edges), nl=False)
     return max((error.exit_code for error in unread), default=0)
 
 
-def _read(engine: Engine, ids: Iterable[str], unread: list[OrchestratorError], *, below: bool) -> Iterator[Task]:
-    """These tasks, and with `below` all they gave away; those that cannot be read are told."""
-    for task_id in ids:
-        with others_go_on(unread):
+def _read(
+    engine: Engine, task_ids: Iterable[str], unread: list[OrchestratorError]
+) -> tuple[list[Branch[Task]], set[str]]:
+    """These tasks and all they gave away; and which cannot be read: that is told, and they have a place too."""
+    lost: dict[str, None] = {}
+
+    def look(task_id: str) -> Task | None:
+        with others_go_on(unread), suppress(UnknownTask):  # what is given away may not be begun
+            lost[task_id] = None
             task = engine.refresh(task_id).task
-            yield task
-            if below:
-                yield from _read(engine, [child.id for child in task.children], unread, below=True)
+            del lost[task_id]
+            return task
+        return None
+
+    tasks = sorted(tree.read(look, task_ids), key=lambda task: (task.started_at, task.id))
+    branches = list(tree.grow(tasks))
+    there = set(engine.ids())
+    placed = {branch.id for branch in branches}
+    branches += (Branch(name, "", None, None) for name in lost if name in there and name not in placed)
+    return branches, there.intersection(lost)
 
 
-def _node(engine: Engine, task: Task) -> Node:
+def _going_on(branches: Sequence[Branch[Task]]) -> set[str]:
+    """The tops of the trees that are not archived as a whole."""
+    found, top = set(), ""
+    for branch in branches:
+        top = branch.id if branch.parent is None else top
+        if branch.task is None or not branch.task.archived:
+            found.add(top)
+    return found
+
+
+def _node(engine: Engine, branch: Branch[Task], lost: Container[str]) -> Node:
+    task = branch.task
+    if task is None:
+        return Node(branch.id, screen.line(branch.agent), "unreadable" if branch.id in lost else NOT_BEGUN, "")
     stands = outcome.status(task, at_work=engine.at_work(task.id) is not None)
     about = task.description.strip().partition("\n")[0]
     return Node(task.id, screen.line(task.agent), stands, screen.line(about))
 
 
-def _edges(tasks: Sequence[Task]) -> Iterator[Edge]:
-    ids = {task.id for task in tasks}
-    gives = {Edge(task.id, child.id, "gives") for task in tasks for child in task.children if child.id in ids}
-    gives |= {Edge(task.parent, task.id, "gives") for task in tasks if task.parent in ids and task.parent}
+def _edges(branches: Sequence[Branch[Task]]) -> Iterator[Edge]:
+    ids = {branch.id for branch in branches}
+    gives = [Edge(branch.parent, branch.id, "gives") for branch in branches if branch.parent is not None]
     kin = {frozenset(edge[:2]) for edge in gives}
-    yield from sorted(gives)
+    yield from gives
+    tasks = [branch.task for branch in branches if branch.task is not None]
     for task in tasks:
         for child in task.children:
             yield from (Edge(name, child.id, "before") for name in child.after if name in ids and child.id in ids)

@@ -70,13 +70,18 @@ class Project(NamedTuple):
         return settings.read(self.workspace, os.environ)
 
     def known(self, engine: Engine, task_id: str) -> str:
-        """The id, when the engine keeps that task; raises UnknownTask, or UsageError when it is kept by hand."""
+        """The id, when the engine keeps that task; raises UnknownTask, or UsageError when it is kept by hand.
+
+        UsageError also when it is given away, and not begun.
+        """
         from orchestrator import overview
 
         if task_id in engine.ids():
             return task_id
         row = overview.find(self.temp, task_id)
         if row is None:
+            if given := overview.giver(self.temp, task_id):
+                raise UsageError(f"task {task_id} is not begun: {self.typed('why', given.id)} says what comes first")
             raise UnknownTask(task_id, str(self.temp))
         raise UsageError(
             f"task {task_id} is kept by hand in {self.relative(row.path)}: `orchestrator adopt` takes it over"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import click
 
-from orchestrator import overview
+from orchestrator import overview, tree
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.overview import Row
+from orchestrator.tree import Branch
 
 MOST = 100
 """So many tasks are listed unless all are asked for: those that changed last. The others are not even read."""
+NOT_BEGUN = "not begun"
+"""The state of a task that another one gave away, and that is still to be created."""
 COLOURS = {
     "in-progress": "cyan",
     "interrupted": "yellow",
@@ -29,9 +31,9 @@ COLOURS = {
     "archived, by_hand, problem}]}, see docs/cli.md."
 )
 @click.option("--all", "everything", is_flag=True, help=f"The archived ones too, and more than {MOST}.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, with the archived ones.")
+@click.option("--json", is_flag=True, help="One JSON document, with the archived ones.")
 @pass_project
-def command(project: Project, everything: bool, as_json: bool) -> None:
+def command(project: Project, everything: bool, json: bool) -> None:
     """List the tasks of this project.
 
     Only reads the documents, and so works while agents run.
@@ -39,16 +41,16 @@ def command(project: Project, everything: bool, as_json: bool) -> None:
     A task is *interrupted* when it is in progress and its worker is gone: `orchestrator resume` goes on with it.
     """
     rows = list(overview.rows(project.temp))
-    if as_json:
+    if json:
         ordered = sorted(rows, key=overview.by_start)
-        screen.print_json({"project": str(project.workspace), "tasks": [row_json(row) for row in ordered]})
+        screen.print_json({"project": str(project.workspace), "tasks": as_json(ordered)})
         return
     unarchived = [row for row in rows if not row.archived]
     shown = rows if everything else unarchived
     if len(shown) > MOST and not everything:
         shown = sorted(shown, key=lambda row: row.changed)[-MOST:]
     if shown:
-        click.echo("\n".join(table(tree(sorted(shown, key=overview.by_start)))))
+        click.echo("\n".join(table(sorted(shown, key=overview.by_start), {row.id for row in rows})))
     elif not rows:
         click.echo(f'no tasks in {project.workspace}: begin with `orchestrator run AGENT "task"`')
     left = {"that changed longer ago": len(unarchived) - len(shown), "archived": len(rows) - len(unarchived)}
@@ -66,13 +68,21 @@ def state(row: Row) -> str:
     return "interrupted" if row.interrupted else row.text("status") or "unknown"
 
 
-def row_json(row: Row) -> dict[str, Any]:
-    """The task as docs/cli.md describes it."""
+def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The tasks as docs/cli.md describes them, those that nobody has begun at the end."""
+    branches = [branch for branch in tree.grow(rows) if branch.task is None]
+    blank = dict.fromkeys(_row_json(rows[0])) if branches else {}
+    more = {"phase": "", "updated": "", "description": "", "archived": False, "by_hand": False}
+    given = ({"task": row.id, "agent": row.agent, "parent": row.parent, "state": NOT_BEGUN} for row in branches)
+    return [*map(_row_json, rows), *({**blank, **more, **row} for row in given)]
+
+
+def _row_json(row: Row) -> dict[str, Any]:
     items = row.items
     return {
         "task": row.id,
-        "agent": row.text("agentId"),
-        "parent": row.text("parentTask") or None,
+        "agent": row.agent,
+        "parent": row.parent,
         "state": state(row),
         "phase": row.text("phase"),
         "items": None if items is None else {"done": items[0], "total": items[1]},
@@ -89,28 +99,10 @@ def _updated(row: Row) -> str:
     return row.text("updatedAt") or row.text("startedAt")
 
 
-def tree(rows: Sequence[Row]) -> Iterator[tuple[Row, int]]:
-    """The tasks, each followed by those it gave away, with how deep they are."""
-    below: dict[str, list[Row]] = defaultdict(list)
-    known = {row.id for row in rows}
-    for row in rows:
-        parent = row.text("parentTask")
-        below[parent if parent in known and parent != row.id else ""].append(row)
-
-    def under(task_id: str, depth: int) -> Iterator[tuple[Row, int]]:
-        for row in below.pop(task_id, ()):
-            yield row, depth
-            yield from under(row.id, depth + 1)
-
-    yield from under("", 0)
-    for rest in [row for group in below.values() for row in group]:  # documents may say anything: a ring, too
-        yield rest, 0
-
-
-def table(found: Iterable[tuple[Row, int]]) -> Iterator[str]:
-    """The lines that list tasks."""
-    rows, depths = zip(*found, strict=True)
-    whole = [_HEAD, *map(_cells, rows, depths)]
+def table(rows: Sequence[Row], known: Collection[str]) -> Iterator[str]:
+    """The lines that list tasks, each followed by those it gave away. `known`: what is there, listed or not."""
+    branches = list(tree.grow(rows, known))
+    whole = [_HEAD, *map(_cells, branches)]
     priced = screen.columns() >= _PRICED and any(line[4] for line in whole[1:])
     left_out = {place for place, shown in ((4, priced), (5, screen.columns() >= _DATED)) if not shown}
     whole = [tuple(cell for place, cell in enumerate(line) if place not in left_out) for line in whole]
@@ -120,11 +112,10 @@ def table(found: Iterable[tuple[Row, int]]) -> Iterator[str]:
     widths[2] = min(widths[2], max(room - widths[1], min(_STATE, room - _AGENT), _WORD))
     widths[1] = min(widths[1], room - widths[2])
     yield screen.dim(_joined(head, widths))
-    for row, depth, line in zip(rows, depths, lines, strict=True):
-        coloured = click.style(screen.fit(line[2], widths[2]), fg=COLOURS.get(state(row)))
-        yield _joined((line[0], _agent(row, depth, widths[1]), coloured, *line[3:]), widths)
-        about = screen.phrase(row.problem) if row.problem else row.text("description").strip().partition("\n")[0]
-        if about:
+    for branch, line in zip(branches, lines, strict=True):
+        coloured = click.style(screen.fit(line[2], widths[2]), fg=_colour(branch.task))
+        yield _joined((line[0], _agent(branch, widths[1]), coloured, *line[3:]), widths)
+        if about := _about(branch.task):
             yield f"        {screen.dim(screen.fit(about, screen.columns() - 8))}"
 
 
@@ -135,18 +126,31 @@ _PRICED, _DATED = 80, 60
 _HEAD = ("TASK", "AGENT", "STATE", "ITEMS", "COST", "UPDATED")
 
 
-def _cells(row: Row, depth: int) -> tuple[str, ...]:
+def _cells(branch: Branch[Row]) -> tuple[str, ...]:
+    row, agent = branch.task, _agent(branch, screen.UNLIMITED)
+    if row is None:
+        return branch.id, agent, NOT_BEGUN, "", "", ""
     done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
     cost = "" if row.cost is None else screen.dollars(row.cost)
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
-    return row.id, _agent(row, depth, screen.UNLIMITED), screen.line(what), done, cost, screen.age(_updated(row))
+    return row.id, agent, screen.line(what), done, cost, screen.age(_updated(row))
 
 
-def _agent(row: Row, depth: int, columns: int) -> str:
-    head = f"{'  ' * (depth - 1)}└ " if depth else ""
-    tail = "" if row.kept or row.problem else " (by hand)"
-    return head + (screen.fit(row.text("agentId"), columns - len(head) - len(tail)) + tail).strip()
+def _agent(branch: Branch[Row], columns: int) -> str:
+    row, head = branch.task, branch.lines
+    tail = "" if row is None or row.kept or row.problem else " (by hand)"
+    return head + (screen.fit(branch.agent, columns - len(head) - len(tail)) + tail).strip()
+
+
+def _colour(row: Row | None) -> str | None:
+    return None if row is None else COLOURS.get(state(row))
+
+
+def _about(row: Row | None) -> str:
+    if row is None:
+        return ""
+    return screen.phrase(row.problem) if row.problem else row.text("description").strip().partition("\n")[0]
 
 
 def _joined(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
-from orchestrator import overview
+from orchestrator import overview, tree
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.errors import OrchestratorError, UsageError
@@ -29,12 +27,13 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
 
     if bool(task_ids) == everything:
         raise UsageError("which tasks? Name them, or give --all")
-    rows = {row.id: row for row in overview.read(project.temp) if row.open and row.kept}
+    branches = list(tree.grow(row for row in overview.read(project.temp) if row.open and row.kept))
     stopped: list[dict[str, str | None]] = []
     unread: list[OrchestratorError] = []
     with project.engine() as engine:
-        wanted = [project.known(engine, task_id) for task_id in task_ids] if task_ids else list(rows)
-        for task_id in dict.fromkeys(below for top in wanted for below in _tree(top, rows)):
+        wanted = [project.known(engine, task_id) for task_id in task_ids] if task_ids else [row.id for row in branches]
+        # a task comes after those below it: what they were told is not done once more meanwhile
+        for task_id in [row.id for row in tree.under(branches, wanted) if row.task][::-1]:
             with others_go_on(unread):
                 task, worker = engine.refresh(task_id).task, engine.at_work(task_id)
                 below = {row["task"] for row in stopped}.intersection(child.id for child in task.children)
@@ -50,11 +49,3 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
     if not stopped and not unread:
         click.echo("nothing was at work")
     return max((error.exit_code for error in unread), default=0)
-
-
-def _tree(task_id: str, rows: dict[str, overview.Row]) -> Iterator[str]:
-    """The task after those below it: what they were told is not done once more meanwhile."""
-    for row in rows.values():
-        if row.text("parentTask") == task_id:
-            yield from _tree(row.id, rows)
-    yield task_id

@@ -9,10 +9,12 @@ import click
 
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.status import NOT_BEGUN
+from orchestrator.errors import OrchestratorError, UnknownTask
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
-    from orchestrator.task import Task
+    from orchestrator.task import Child, Task
 
 MOST = 12
 """Lines of what is missing; the checklist has the others."""
@@ -80,10 +82,22 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     elif task.reason:
         yield outcome.because(task.status, task.reason)
     for child in waiting or [child for child in task.children if child.open]:
+        yield f"it waits for {child.id} ({child.agent}), {_child(engine, task, child)}"
+
+
+def _child(engine: Engine, task: Task, child: Child) -> str:
+    """How one stands that it gave away."""
+    try:
         below = engine.refresh(child.id).task
         stands = outcome.status(below, at_work=engine.at_work(child.id) is not None)
-        reason = f": {below.reason}" if below.reason else ""
-        yield f"it waits for {child.id} ({child.agent}), which is {stands}{reason}"
+    except UnknownTask:
+        after = ", ".join(row.id for row in task.children if row.id in child.after and row.open)
+        return f"which is {NOT_BEGUN}{f': it comes after {after}' if after else ''}"
+    except OrchestratorError as error:
+        return f"which cannot be read: {error}"
+    if below.reason is None:
+        return f"which is {stands}"
+    return f"which is {outcome.because(stands, below.reason)}"
 
 
 def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:

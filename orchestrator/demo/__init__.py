@@ -11,13 +11,13 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import shipped
+from orchestrator import shipped, tree
 from orchestrator.definitions import Library
-from orchestrator.errors import BadRequest, OrchestratorError, ScreenplayError, UsageError
+from orchestrator.errors import BadRequest, OrchestratorError, ScreenplayError, UnknownTask, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -134,7 +134,7 @@ def run(
             ),
         )
         ended = (_archived(engine, team, agent, asked) for agent, asked in tasks.items())
-        return [task for top in ended for task in _with_children(engine, top)]
+        return [task for top in ended for task in tree.read(partial(_look, engine), [top.id])]
     finally:
         engine.close()
 
@@ -152,9 +152,11 @@ def _archived(engine: Engine, team: Team, agent: str, asked: str) -> Task:
     return end
 
 
-def _with_children(engine: Engine, task: Task) -> list[Task]:
-    below = (_with_children(engine, engine.refresh(child.id).task) for child in task.children)
-    return [task, *chain.from_iterable(below)]
+def _look(engine: Engine, task_id: str) -> Task | None:
+    """The task; None for one that was given away and never begun."""
+    with suppress(UnknownTask):
+        return engine.refresh(task_id).task
+    return None
 
 
 async def _anything(task: Task, command: str) -> bool:

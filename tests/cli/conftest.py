@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from orchestrator.engine import Engine
-from orchestrator.events import TaskCreated
+from orchestrator.events import Delegated, Intent, ModelReplied, TaskCreated
 from orchestrator.task import Task
 from orchestrator.testing import Screenplay, ScriptedServer
 
@@ -88,6 +88,37 @@ class Shell:
         with ScriptedServer(play(turns)) as server:
             self.environment |= {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": server.url}
             yield server
+
+
+@dataclass
+class Team:
+    """A lead that gave two tasks away, the second to come after the first."""
+
+    lead: str
+    first: Delegated
+    second: Delegated
+
+
+def team(engine: Engine) -> Team:
+    """None of the two is begun."""
+    lead = engine.create(TaskCreated(agent="lead", description="All <of> it"))
+    first = Delegated(child=engine.free_id(), agent="first", description="One", workstream="one")
+    second = Delegated(child=engine.free_id(), agent='a "b"', description="Two", workstream="two", after=("one",))
+    give(engine, lead.id, first, second)
+    return Team(lead.id, first, second)
+
+
+def give(engine: Engine, task_id: str, *given: Delegated) -> None:
+    """The model of a task gives tasks away, and waits for them."""
+    intents = tuple(Intent(call=row.child, tool="Delegate", delegated=row) for row in given)
+    replied = ModelReplied(content=(), stop_reason="tool_use", model="m", intents=intents)
+    engine.commit(task_id, [replied], actor="worker")
+
+
+def begin(engine: Engine, given: Delegated, parent: str) -> Task:
+    """The task that was given away is there."""
+    created = TaskCreated(agent=given.agent, description=given.description, parent=parent)
+    return engine.create(created, task_id=given.child)
 
 
 def play(turns: str) -> Screenplay:

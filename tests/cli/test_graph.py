@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from orchestrator.events import Delegated, Intent, ModelReplied, ReferenceAdded, TaskCreated
+from orchestrator.events import ReferenceAdded, TaskCreated
 
-from .conftest import Shell
+from .conftest import Shell, begin, team
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,21 +15,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 def tree(shell: Shell) -> tuple[str, str, str, str]:
     """A lead with two tasks below it, one after the other; and one that refers to the first."""
     with shell.engine() as engine:
-        lead = engine.create(TaskCreated(agent="lead", description="All <of> it"))
-        given = [
-            Delegated(child=engine.free_id(), agent="first", description="One", workstream="one"),
-            Delegated(child=engine.free_id(), agent='a "b"', description="Two", workstream="two", after=("one",)),
-        ]
-        intents = tuple(Intent(call=row.child, tool="Delegate", delegated=row) for row in given)
-        engine.commit(
-            lead.id, [ModelReplied(content=(), stop_reason="tool_use", model="m", intents=intents)], actor="worker"
-        )
-        for row in given:
-            created = TaskCreated(agent=row.agent, description=row.description, parent=lead.id)
-            engine.create(created, task_id=row.child)
+        given = team(engine)
+        begin(engine, given.first, given.lead)
+        begin(engine, given.second, given.lead)
         other = engine.create(TaskCreated(agent="loner", description="Else"))
-        engine.commit(other.id, [ReferenceAdded(task=given[0].child, document="plan")], actor="worker")
-    return lead.id, given[0].child, given[1].child, other.id
+        engine.commit(other.id, [ReferenceAdded(task=given.first.child, document="plan")], actor="worker")
+    return given.lead, given.first.child, given.second.child, other.id
 
 
 def test_arrows_say_who_gave_work_to_whom_what_came_before_and_what_is_referred_to(shell: Shell) -> None:
@@ -65,3 +56,29 @@ def test_what_is_archived_is_drawn_when_asked_for(shell: Shell) -> None:
     shell("cancel", task.id)
     assert shell("graph").out == "flowchart TD\n"
     assert re.search(rf"{task.id} · cancelled", shell("graph", "--all").out)
+
+
+def test_what_is_given_away_and_not_begun_is_drawn_and_what_cannot_be_read_hides_nothing(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        begin(engine, given.first, given.lead)
+        loner = engine.create(TaskCreated(agent="loner", description="Else"))
+    for task_id in (given.first.child, loner.id):
+        journal = shell.temp / ".orchestrator" / "journal" / f"{task_id}.jsonl"
+        journal.write_bytes(journal.read_bytes().replace(b'"agent"', b'"agenT"', 1))
+    for arguments in ((), (given.lead,)):
+        ended = shell("graph", *arguments)
+        assert (ended.code, "damaged" in ended.err) == (1, True)
+        assert f"{given.lead} --> {given.first.child}" in ended.out
+        assert f"{given.first.child} · unreadable" in ended.out
+        assert f"{given.second.child} · not begun" in ended.out
+        assert f"{given.first.child} -. then .-> {given.second.child}" in ended.out
+        assert (f"{loner.id} · unreadable" in ended.out) == (not arguments)
+
+
+def test_what_is_done_stays_beside_what_goes_on(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        begin(engine, given.first, given.lead)
+        engine.cancel(given.first.child, "")
+    assert f"{given.first.child} · cancelled" in shell("graph").out

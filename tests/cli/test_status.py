@@ -13,7 +13,7 @@ import pytest
 from orchestrator.cli.status import MOST
 from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, TaskCreated, WorkerStarted
 
-from .conftest import Shell
+from .conftest import Shell, begin, team
 
 SHAPE = {"task", "agent", "parent", "state", "phase", "items", "cost_usd", "updated", "description", "archived"}
 SHAPE |= {"by_hand", "problem"}
@@ -134,3 +134,19 @@ def test_tasks_are_listed_under_the_one_that_gave_them_away(shell: Shell) -> Non
     assert "With more words" not in shell("status").out
     parents = {row["task"]: row["parent"] for row in json.loads(shell("status", "--json").out)["tasks"]}
     assert parents == {top.id: None, other.id: None, below.id: top.id, deep.id: below.id}
+
+
+def test_one_that_is_given_away_and_not_begun_is_listed_and_every_command_says_so(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        begin(engine, given.first, given.lead)
+    rows = shell("status").out.splitlines()
+    assert rows[-1].split() == [given.second.child, "└", "a", '"b"', "not", "begun"]
+    assert f"{given.first.child}  ├ first" in rows[3]
+    said = json.loads(shell("status", "--json").out)["tasks"]
+    assert said[-1]["state"] == "not begun"
+    assert (said[-1]["task"], said[-1]["parent"]) == (given.second.child, given.lead)
+    assert set(said[-1]) == SHAPE
+    ended = shell("show", given.second.child)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"is not begun: orchestrator why {given.lead} says what comes first" in ended.err

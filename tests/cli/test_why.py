@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from .conftest import Shell
+from .conftest import Shell, begin, team
 from .test_background import WAITING, begun
 from .test_settings import WORK
 
@@ -70,3 +70,16 @@ def test_who_stopped_it_is_told_once(shell: Shell) -> None:
     shell("stop", task.id)
     assert why(shell, task.id)[1][0] == "stopped by a person"
     assert "stopped: stopped" not in shell("log", task.id).out
+
+
+def test_a_lead_waits_for_each_task_it_gave_away_one_that_is_not_begun_or_cannot_be_read_too(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        begin(engine, given.first, given.lead)
+    _, reasons, _ = why(shell, given.lead)
+    assert f"it waits for {given.first.child} (first), which is pending" in reasons
+    after = f"which is not begun: it comes after {given.first.child}"
+    assert f'it waits for {given.second.child} (a "b"), {after}' in reasons
+    journal = shell.temp / ".orchestrator" / "journal" / f"{given.first.child}.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"agent"', b'"agenT"', 1))
+    assert any("(first), which cannot be read" in reason for reason in why(shell, given.lead)[1])
