@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import click
@@ -11,7 +12,7 @@ from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.cli.work import Orders, Output, Shift, check_price, lift, limits, names, orders, view
-from orchestrator.errors import BadKey, OrchestratorError, StorageError, UsageError
+from orchestrator.errors import BadKey, Busy, OrchestratorError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -39,19 +40,21 @@ def command(
     """Go on with tasks where they stopped.
 
     That is the only one that can be resumed, those named by ID, or --all. With nothing to resume the exit code is 0.
+    What an open task gave away goes on with that one.
 
     --max-turns, --max-tokens, --max-seconds and --max-cost set new limits. What is completed or cancelled, and not
     archived yet, is archived.
     """
     if not ids and not project.temp.is_dir():
         return tell(project, [], given["output"])
+    unread: list[OrchestratorError] = []
     with project.engine() as engine:
-        tasks, unread = (_named(project, engine, ids), 0) if ids else _resumable(project, engine)
+        tasks, taken = (_named(project, engine, ids), []) if ids else _resumable(project, engine, unread)
         if not ids and not everything and len(tasks) > 1:
             _choose(tasks, err=given["output"] != "text")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
-        ends = go_on(project, engine, tasks, mode, given)
-    return max(tell(project, ends, given["output"], unread), unread and StorageError.exit_code)
+        ends = go_on(project, engine, tasks, mode, given, taken if everything or not tasks else [])
+    return max(tell(project, ends, given["output"], len(unread)), StorageError.exit_code if unread else 0)
 
 
 def _choose(tasks: list[Task], *, err: bool) -> None:
@@ -83,29 +86,43 @@ def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]
     return [engine.refresh(task_id).task for task_id in known]
 
 
-def _resumable(project: Project, engine: Engine) -> tuple[list[Task], int]:
-    """The tasks that are not archived and nobody works on; and how many, named and left alone, cannot be read."""
+def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]) -> tuple[list[Task], list[Outcome]]:
+    """The tasks that nobody works on, and how it stands with those that somebody does; what cannot be read is told.
+
+    Archived ones are left out, and open ones that an open task gave away: their workers are that one's.
+    """
     from orchestrator import overview
 
     rows = overview.read(project.temp)
     archived = {row.id for row in rows if row.archived} - {row.id for row in rows if not row.archived}
-    found: list[Task] = []
-    unread: list[OrchestratorError] = []
+    found: dict[str, tuple[Task, str | None]] = {}
     for task_id in engine.ids():
-        if task_id in archived:
-            continue
         with others_go_on(unread):
-            task = engine.refresh(task_id).task
-            if not task.archived and engine.at_work(task_id) is None:
-                found.append(task)
-    return found, len(unread)
+            if task_id not in archived and not (task := engine.refresh(task_id).task).archived:
+                found[task.id] = task, engine.at_work(task_id)
+    topmost = []
+    for task, holder in found.values():
+        above = found.get(task.parent or "")
+        if not (task.open and above and above[0].open):
+            topmost.append((task, holder))
+    return (
+        [task for task, holder in topmost if holder is None],
+        [Outcome(task.id, task, Busy(task.id, holder), 0.0) for task, holder in topmost if holder],
+    )
 
 
-def go_on(project: Project, engine: Engine, tasks: list[Task], mode: Mode | None, given: Orders) -> list[Outcome]:
-    """Work on the open tasks, side by side, and archive the closed ones."""
+def go_on(
+    project: Project,
+    engine: Engine,
+    tasks: list[Task],
+    mode: Mode | None,
+    given: Orders,
+    taken: Iterable[Outcome] = (),
+) -> list[Outcome]:
+    """Work on the open tasks, side by side, and archive the closed ones. `taken`: those that others work on."""
     tasks = [_in_mode(engine, task, mode) for task in tasks]
     report = view(project, given["output"])
-    ends = [_archived(engine, task) for task in tasks if not task.open]
+    ends = [*taken, *(_archived(engine, task) for task in tasks if not task.open)]
     for end in ends:
         report.ended(end)
     waiting = [task for task in tasks if task.open]

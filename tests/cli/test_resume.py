@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from orchestrator.events import TaskCompleted, WorkerStarted
+from orchestrator.events import TaskCompleted, TaskCreated, WorkerStarted
 
 from .conftest import Ended, Shell, interrupt, shell_in
 
@@ -32,6 +32,7 @@ class Story:
 
     task: str
     second: Ended
+    all_of_them: Ended
     at_work: str
     first: Ended
     afterwards: str
@@ -49,9 +50,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             (status,) = shell.temp.glob("task-status-*.json")
             task = status.stem[-6:]
             second = shell("resume", task)
+            all_of_them = shell("resume", "--all", "--json")
             at_work = shell("status").out
             first = interrupt(process)
-        return Story(task, second, at_work, first, shell("status").out, shell("resume", "--yes"))
+        return Story(task, second, all_of_them, at_work, first, shell("status").out, shell("resume", "--yes"))
 
 
 def test_a_second_run_of_one_task_is_refused_with_who_works_on_it(story: Story) -> None:
@@ -61,6 +63,13 @@ def test_a_second_run_of_one_task_is_refused_with_who_works_on_it(story: Story) 
     )
     assert len(story.second.err.splitlines()) == 1
     assert story.second.out == ""
+
+
+def test_resuming_all_tasks_beside_a_run_says_who_works_on_which_with_the_same_exit_code(story: Story) -> None:
+    assert story.all_of_them.code == story.second.code
+    assert story.all_of_them.err == story.second.err
+    (row,) = json.loads(story.all_of_them.out)["tasks"]
+    assert (row["task"], row["status"], row["exit_code"]) == (story.task, "in-progress", 1)
 
 
 def test_ctrl_c_ends_a_run_cleanly_and_says_how_to_resume(story: Story) -> None:
@@ -110,6 +119,26 @@ def test_all_resumes_every_task_and_tells_of_each(shell: Shell) -> None:
     assert said[one.id]["status"] == "blocked"
     assert said[two.id]["error"].startswith("no agent named 'ghost'")
     assert said[two.id]["exit_code"] == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--all"]])
+def test_what_an_open_task_gave_away_is_left_to_it_and_limits_are_those_of_the_task_at_the_top(
+    shell: Shell, words: list[str]
+) -> None:
+    top = shell.task("Have one written")
+    with shell.engine() as engine:
+        child = engine.create(TaskCreated(agent="clerk", description="Write one", parent=top.id))
+    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+        ended = shell("resume", *words, "--max-turns", "7", "--json")
+    assert [row["task"] for row in json.loads(ended.out)["tasks"]] == [top.id]
+    with shell.engine() as engine:
+        assert engine.refresh(top.id).task.limits.turns == 7
+        below = engine.refresh(child.id).task
+        assert (below.limits.turns, below.epoch) == (200, 0)
+        engine.cancel(top.id, "")
+    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+        ended = shell("resume", *words, "--json")
+    assert [row["task"] for row in json.loads(ended.out)["tasks"]] == [child.id]
 
 
 def test_what_is_completed_is_archived_without_a_key(shell: Shell) -> None:
