@@ -148,6 +148,7 @@ def _show(project: Project, tasks: list[Task], seconds: float, *, kept: bool, li
     numbers = f"{outcome.cost(tasks)}, {seconds:.1f} s" if seconds else f"finished earlier: {outcome.cost(tasks)}"
     click.echo(f"\n{click.style('✓', fg='green')} {numbers}")
     if kept:
-        outcome.show_text(f"kept in {project.workspace}: `orchestrator show {tasks[-1].id}` there shows the task")
+        *_, asked = (task.id for task in tasks if task.parent is None)
+        outcome.show_text(f"kept in {project.workspace}: `orchestrator show {asked}` there shows the task")
     else:
         outcome.show_text("The directory is removed now: `orchestrator demo --keep DIR` leaves it to look at.")

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from orchestrator.worker.calls import Ended
 
 _MARKS = {"ok": ("✓", "green"), "error": ("✗", "red"), "refused": ("✗", "yellow"), "unknown": ("?", "yellow")}
-_ARGUMENTS = ("file_path", "command", "path", "pattern", "summary")
+_ARGUMENTS = ("file_path", "command", "path", "pattern", "summary", "message")
+_GIVES = (("agent", "task"), ("subagent_type", "description"))
+"""Arguments of a call that gives work away: to whom, and what."""
 _RECORDING = ("Sync", "Finish")
 _RECORDED = {
     "PhaseChanged": "phase {phase}",
@@ -171,6 +173,9 @@ class Progress:
         given = call["input"]
         if len(rows := str(given.get("command", "")).splitlines()) > 1 and given.get("description"):
             return f"{given['description']} ({len(rows)} lines)"
+        for whom, what in _GIVES:
+            if isinstance(given.get(whom), str):
+                return f"{given[whom]}: {given.get(what, '')}"
         value = next((given[key] for key in _ARGUMENTS if isinstance(given.get(key), str)), "")
         return str(value).removeprefix(f"{self._workspace}/")
 

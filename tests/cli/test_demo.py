@@ -62,7 +62,9 @@ def test_a_team_designs_builds_tests_and_reviews_and_its_documents_agree(shell: 
     }
     assert clinic("check").code == 0
     assert "status: 'scheduled'" in (clinic.project / "src/services/booking.js").read_text()
+    assert "✓ Delegate reviewer: " in ended.err
     shown = clinic("demo", "--team", "--keep", ".").out
+    assert f"`orchestrator show {tasks['lead']['task']}`" in " ".join(shown.split())
     assert all(f"    {file}" in shown for file in ("+ booking.js", "+ booking.test.js", "~ doctor.js"))
     other = clinic("demo", "--keep", ".")
     assert (other.code, other.err.count("\n")) == (2, 1)
