@@ -97,10 +97,10 @@ def _show(project: Project, agent: Agent) -> None:
     for key, value in facts.items():
         if value:
             _wrapped(f"{key + ':':<8}{value}", deeper=8)
-    screen.title("Description")
-    click.echo(screen.plain(agent.description.rstrip()))
-    screen.title("Prompt")
-    click.echo(screen.plain(agent.body))
+    for title, text in (("Description", agent.description), ("Prompt", agent.body)):
+        screen.title(title)
+        for line in text.rstrip().splitlines():
+            click.echo("\n".join(screen.wrap(line, screen.columns())))
 
 
 def _wrapped(text: str, deeper: int = 2) -> None:

@@ -14,9 +14,13 @@ def command(context: click.Context, shell: str) -> None:
     And options, task ids, agents and documents.
 
     \b
-    bash: eval "$(orchestrator completion bash)"         in ~/.bashrc
-    zsh:  eval "$(orchestrator completion zsh)"          in ~/.zshrc, after compinit
-    fish: orchestrator completion fish > ~/.config/fish/completions/orchestrator.fish
+    bash, in ~/.bashrc:
+      eval "$(orchestrator completion bash)"
+    zsh, in ~/.zshrc after compinit:
+      eval "$(orchestrator completion zsh)"
+    fish, once:
+      orchestrator completion fish
+        > ~/.config/fish/completions/orchestrator.fish
     """
     from click.shell_completion import get_completion_class
 

@@ -46,7 +46,10 @@ def command(project: Project, task_id: str | None, follow: bool, everything: boo
 
     problems: list[StorageError] = []
     page = Page(everything, as_json, named=True)
-    for name, commit in merged(project.temp, overview.Folder(project.temp).journals, problems.append):
+    journals = overview.Folder(project.temp).journals
+    if not journals and not as_json:
+        click.echo(f"no tasks in {project.workspace}: nothing has happened")
+    for name, commit in merged(project.temp, journals, problems.append):
         page.show(name, commit)
     for problem in problems:
         screen.complain(str(problem))

@@ -45,6 +45,14 @@ def test_each_agent_is_listed_with_where_it_comes_from_and_what_it_may_use(full:
     assert all(len(row) <= 80 for row in ended.out.splitlines())
 
 
+def test_a_prompt_is_wrapped_at_the_width_of_the_screen(full: Shell) -> None:
+    full.environment["COLUMNS"] = "80"
+    out = full("agents", "lead").out
+    assert out.partition("Prompt\n")[2].strip()
+    assert all(len(row) <= 80 for row in out.splitlines())
+    assert all(len(row) <= 80 for row in full("completion", "--help").out.splitlines())
+
+
 def test_as_json_there_are_the_same(full: Shell) -> None:
     said = json.loads(full("agents", "--json").out)
     rows = {row["name"]: row for row in said["agents"]}

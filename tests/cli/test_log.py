@@ -223,3 +223,9 @@ def test_it_starts_without_anything_heavy(shell: Shell, task: Task) -> None:
     run = f"import sys; from orchestrator.cli import main; main(['log', '{task.id}']); "
     code = f"{run}assert not {heavy} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], cwd=shell.project, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_without_tasks_it_says_so(shell: Shell) -> None:
+    ended = shell("log")
+    assert (ended.code, ended.out, ended.err) == (0, f"no tasks in {shell.project}: nothing has happened\n", "")
+    assert shell("log", "--json").out == ""
