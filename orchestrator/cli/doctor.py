@@ -69,6 +69,7 @@ def _checks(project: Project) -> Iterator[Check]:
     old = sys.version_info < (3, 11)
     yield Check("python", "problem" if old else "ok", f"{version}: use 3.11 or later" if old else version)
     yield from _settings(project)
+    yield from _agents(project)
     yield from _model(_provider(project))
     yield _program("node", "node", "note", "agents that run JavaScript need it")
     yield _program("ripgrep", "rg", "problem", "Glob and Grep need it: install ripgrep")
@@ -99,6 +100,16 @@ def _settings(project: Project) -> Iterator[Check]:
             yield Check("settings", "problem", str(error))
         else:
             yield Check("settings", "ok" if keys else "note", f"{keys or 'nothing'} set in {name}")
+
+
+def _agents(project: Project) -> Iterator[Check]:
+    """Definitions that cannot be read, and how many can."""
+    library = project.library()
+    yield from (
+        Check("agents", "problem", f"{project.relative(Path(bad.path))}: {bad.reason}") for bad in library.unreadable
+    )
+    found = len(library.all())
+    yield Check("agents", "ok" if found else "problem", f"{found} can be run" if found else "none: `init` writes one")
 
 
 def _provider(project: Project) -> str:

@@ -177,3 +177,9 @@ def test_each_program_and_what_the_file_system_can_has_a_line(well: Shell) -> No
     assert checks(well, "note")["node"] == ["no `node` on the PATH: agents that run JavaScript need it"]
     (well.home / "node").touch(0o755)
     assert checks(well, "ok")["node"] == [str(well.home / "node")]
+
+
+def test_a_definition_that_cannot_be_read_is_a_problem(well: Shell) -> None:
+    assert checks(well, "ok")["agents"][0].endswith(" can be run")
+    well.agent("broken", "---\nname: broken\n---\n")
+    assert checks(well, "problem")["agents"] == [".claude/agents/broken.md: `description` is missing or is not text"]
