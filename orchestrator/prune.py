@@ -50,6 +50,7 @@ class Prune:
         self._leases()
         kept = self._commands()
         rows = overview.read(self._folder.temp)
+        self._logs({row.id for row in rows if not row.archived})
         old = {row.id for row in rows if row.archived and "" < row.text("updatedAt") < archived_before}
         old -= {row.id for row in rows if not (row.archived and row.folder.journals.get(row.id))}  # copies; half moved
         self._unnamed("outputs", self._folder.outputs, self._named(()))
@@ -87,6 +88,13 @@ class Prune:
                 self._count("leases", path)
                 if not self._dry:
                     self._folder.disk.remove(path)
+
+    def _logs(self, at_hand: Collection[str]) -> None:
+        """What detached workers said of tasks that are archived, or are no more."""
+        for path in _listed(self._folder.logs):
+            if path.stem not in at_hand:
+                with suppress(FileNotFoundError):
+                    self._remove("logs", path)
 
     def _commands(self) -> set[bytes]:
         """The folders of commands whose outcome is recorded; returns the contents that the others name."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.project import Project
 from orchestrator.errors import OrchestratorError
-from orchestrator.files import Disk
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -27,9 +26,8 @@ def resume(project: Project, engine: Engine, task_id: str, options: list[str]) -
     import subprocess
 
     before = engine.refresh(task_id).task.epoch
-    logs = project.temp / ".orchestrator" / "logs"
-    Disk().make_directories(logs, 0o700)
-    log = logs / f"{task_id}.log"
+    log = engine.folder.log(task_id)
+    engine.folder.disk.make_directories(log.parent, 0o700)
     words = [sys.executable, "-m", "orchestrator", "--project", str(project.workspace), "resume", task_id, *options]
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     begun = os.fstat(descriptor).st_size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from orchestrator.cli import outcome, screen
@@ -21,6 +23,8 @@ def command(project: Project, task_id: str, to: str | None, as_json: bool) -> No
     """
     with project.engine() as engine:
         task = engine.rename(project.known(engine, task_id), to)
+        with suppress(FileNotFoundError):
+            engine.folder.disk.move(engine.folder.log(task_id), engine.folder.log(task.id))
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:
         screen.print_json({"task": task.id, "previous": task_id, "documents": paths})

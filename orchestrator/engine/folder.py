@@ -84,6 +84,7 @@ class Folder:
         self.outputs = Contents(self.internal / "outputs", disk)
         self.contents = Contents(self.internal / "contents", disk)
         self.locks = self.internal / "locks"
+        self.logs = self.internal / "logs"
 
     def prepare(self) -> None:
         """Make the folders that are not there. The engine's own is private and ignores itself in git."""
@@ -123,6 +124,10 @@ class Folder:
         """True when the documents of a task that another one refers to are in the other place than is said."""
         name = documents.file_name("task-status", row.task)
         return not (self.place(row.moved) / name).exists() and (self.place(not row.moved) / name).exists()
+
+    def log(self, task_id: str) -> Path:
+        """What its detached workers say."""
+        return self.logs / f"{task_id}.log"
 
     def commanding(self, task_id: str) -> bool:
         """True while a command of the task runs: it may outlive its worker."""

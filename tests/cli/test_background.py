@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
@@ -41,9 +40,15 @@ def test_a_detached_run_goes_on_by_itself_and_can_be_waited_for(shell: Shell) ->
         task_id = ended.out.strip()
         waited = shell("wait", task_id)
     assert (waited.code, waited.out, waited.err) == (0, f"{task_id}  clerk is completed\n", "")
-    log = Path(shell.temp / ".orchestrator" / "logs" / f"{task_id}.log")
+    log = shell.temp / ".orchestrator" / "logs" / f"{task_id}.log"
     assert f"what it says is in .temp/.orchestrator/logs/{task_id}.log" in ended.err
     assert "Understood." in log.read_text()
+    renamed = json.loads(shell("rename", task_id, "--json").out)["task"]
+    assert "Understood." in log.with_name(f"{renamed}.log").read_text()
+    assert "detached" not in shell("prune").out
+    os.utime(log.with_name(f"{renamed}.log"), (0, 0))
+    assert "what detached workers of archived tasks said" in shell("prune").out
+    assert list(log.parent.iterdir()) == []
 
 
 def test_a_detached_run_that_cannot_begin_says_why(shell: Shell) -> None:
