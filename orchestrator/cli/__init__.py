@@ -1,7 +1,7 @@
 """The command line. A command is a file beside this one that defines `command`; the file's name is its name.
 
-A command's module is imported when it is used, and all of them when help is printed: what is heavy is imported inside
-the functions.
+A command's module is imported when it is used; the list of commands reads their sources instead. What is heavy is
+imported inside the functions.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,11 +20,26 @@ from orchestrator.cli import screen
 from orchestrator.cli.project import Project
 from orchestrator.errors import Interrupted, OrchestratorError
 
+_COMMAND = re.compile(r'^def command\(.*?"""(.+?)(?:\n\n|""")', re.DOTALL | re.MULTILINE)
+"""The function that is a command, and the first paragraph of its docstring."""
+
 
 class Commands(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
-        names = (path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
-        return sorted(name for name in names if self.get_command(context, name))
+        return list(self._abouts())
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        abouts = self._abouts()
+        room = formatter.width - 6 - max(map(len, abouts))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, click.Command(name, help=text).get_short_help_str(room)) for name, text in abouts.items()]
+            )
+
+    def _abouts(self) -> dict[str, str]:
+        """Each command, and what it is for."""
+        texts = ((path.stem, path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("[!_]*.py")))
+        return {name: found[1] for name, text in texts if (found := _COMMAND.search(text))}
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if not name.isidentifier() or not Path(__file__).with_name(f"{name}.py").exists():

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pytest
 
-from orchestrator.cli import screen
+from orchestrator import cli
+from orchestrator.cli import commands, screen
 
 from .conftest import KEY, Shell
 
@@ -156,3 +159,28 @@ def test_an_address_that_is_none_is_said_in_one_line_before_anything_is_begun(
         assert variable in ended.err
         assert len(ended.err.splitlines()) == 1
     assert [path.name for path in shell.temp.glob("checklist-*")] == [f"checklist-{task.id}.md"]
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with(shell: Shell) -> None:
+    out = shell("--help").out
+    context = click.Context(commands)
+    listed = dict(re.findall(r"(?m)^  ([a-z]+)  +(\S.*)$", out.partition("Commands:")[2]))
+    found = {path.stem: commands.get_command(context, path.stem) for path in Path(cli.__file__).parent.glob("*.py")}
+    assert listed == {name: command.get_short_help_str(200) for name, command in found.items() if command}
+
+
+WINDOWS = """
+import os, sys
+os.name = "nt"
+sys.modules["fcntl"] = None
+from orchestrator.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["status"], ["run", "lead", "Plan"]])
+def test_windows_is_refused_with_one_line_whatever_is_asked(tmp_path: Path, words: list[str]) -> None:
+    command = [sys.executable, "-c", WINDOWS, *words]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "orchestrator: it needs a POSIX system: on Windows, use it inside WSL\n"
