@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +14,8 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "
 @cache
 def boot() -> str:
     """An id of this run of the system: the same until it is started again."""
+    if sys.platform == "darwin":
+        return _sysctl("kern.bootsessionuuid").rstrip(b"\0").decode()
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -20,6 +25,9 @@ def boot() -> str:
 @cache
 def boot_time() -> float:
     """When the system started, seconds since the epoch."""
+    if sys.platform == "darwin":
+        seconds, microseconds = struct.unpack_from("@qi", _sysctl("kern.boottime"))
+        return float(seconds + microseconds / 1e6)
     try:
         for line in Path("/proc/stat").read_text().splitlines():
             if line.startswith("btime "):
@@ -29,6 +37,18 @@ def boot_time() -> float:
     import time
 
     return time.time() - time.monotonic()
+
+
+def _sysctl(name: str) -> bytes:
+    """What macOS says of itself under a name; raises OSError."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    value = ctypes.create_string_buffer(256)
+    size = ctypes.c_size_t(len(value))
+    if library.sysctlbyname(name.encode(), value, ctypes.byref(size), None, ctypes.c_size_t(0)):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)
+    return value.raw[: size.value]
 
 
 def process_start(pid: int) -> str | None:
