@@ -12,7 +12,7 @@ _WORKSTREAM: dict[Life, Status] = {
     "in-progress": "in-progress",
     "blocked": "blocked",
     "stopped": "blocked",
-    "cancelled": "blocked",
+    "cancelled": "pending",
     "completed": "completed",
     "archiving": "completed",
     "archived": "completed",

@@ -204,8 +204,9 @@ class LimitReached(Stopped):
 
     exit_code = 4
 
-    def __init__(self, message: str, task: str) -> None:
+    def __init__(self, message: str, task: str, reason: str) -> None:
         self.task = task
+        self.reason = reason
         super().__init__(message)
 
 

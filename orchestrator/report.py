@@ -29,7 +29,17 @@ def report(task: Task, error: OrchestratorError | None, home: str) -> ToolResult
         words.append("Files it changed: " + ", ".join(files))
     place = ".temp/completed" if home == "completed" else ".temp"
     words.append("Its documents: " + ", ".join(f"{place}/{file_name(kind, task.id)}" for kind in kinds(task)))
-    status = "cancelled" if ended == "cancelled" else task.status
-    seen = ChildObserved(child=task.id, status=status, revision=task.revision)
     done = task.ended == "completed"
-    return ToolResult("\n\n".join(words), outcome="ok" if done else "error", events=(seen,))
+    return ToolResult("\n\n".join(words), outcome="ok" if done else "error", events=(seen(task),))
+
+
+def seen(task: Task) -> ChildObserved:
+    """The child as it stands, for its parent's journal."""
+    status = "cancelled" if task.ended == "cancelled" else task.status
+    return ChildObserved(child=task.id, status=status, revision=task.revision)
+
+
+def never(child: str, reason: str) -> ToolResult:
+    """What a parent hears of a child that there is none of: it need not wait for it any more."""
+    taken_back = ChildObserved(child=child, status="cancelled", revision=0)
+    return ToolResult(f"Task {child} was never begun: {reason}", outcome="error", events=(taken_back,))

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Literal
 
 from orchestrator.definitions import Agent, Library
 from orchestrator.engine import Engine
-from orchestrator.errors import BadDefinition, Busy, OrchestratorError, ToolError, UnknownAgent, UnknownTask
-from orchestrator.events import Event, Limits, LimitsChanged, MessageReceived, Mode, ReferenceAdded, TaskCreated
+from orchestrator.errors import (
+    BadDefinition,
+    BadRequest,
+    Conflict,
+    Interrupted,
+    LimitReached,
+    ModelError,
+    OrchestratorError,
+    Refused,
+    TaskIsBlocked,
+    ToolError,
+    UnknownAgent,
+    UnknownTask,
+)
+from orchestrator.events import (
+    ChildObserved,
+    Event,
+    Limits,
+    LimitsChanged,
+    MessageReceived,
+    Mode,
+    ReferenceAdded,
+    TaskCreated,
+)
 from orchestrator.masking import Mask
 from orchestrator.models import Model
-from orchestrator.report import report
+from orchestrator.report import never, report, seen
 from orchestrator.task import Task
 from orchestrator.tools.tool import Assignment, ToolResult
 from orchestrator.worker import Setting, Worker
@@ -41,8 +65,6 @@ class Team:
         self._model: Model | None = None
         self._setting = setting
         self._workers: dict[str, asyncio.Task[End]] = {}
-        self._reserved: dict[str, set[str]] = defaultdict(set)
-        self._awaited: dict[str, asyncio.Event] = {}
 
     def start(
         self,
@@ -71,13 +93,18 @@ class Team:
         self._model = model = self._model_of()
 
         async def one(task_id: str) -> End:
-            end = await self._worker(task_id)
+            end = await self._end(task_id)
             ended(task_id, end)
             return end
 
         try:
             ends = await asyncio.gather(*map(one, task_ids))
+            while begun := [worker for worker in self._workers.values() if not worker.done()]:
+                await asyncio.wait(begun)
         finally:
+            for worker in (workers := list(self._workers.values())):
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
             await model.close()
         return dict(zip(task_ids, ends, strict=True))
 
@@ -93,29 +120,13 @@ class Team:
             raise ToolError(str(error)) from None
         if self._depth(task) >= DEEPEST:
             raise ToolError("This task is too deep in the tree to give work away: do it yourself.")
-        reserved = self._reserved[task.id] - {row.id for row in task.children}
-        if len(task.children) + len(reserved) >= MOST:
+        if len(task.children) >= MOST:
             raise ToolError(f"A task may give away {MOST} tasks, and this one has: do the rest yourself.")
-        child = self._engine.free_id()
-        self._reserved[task.id].add(child)
-        return child
+        return self._engine.free_id()
 
     async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
-        over = self._awaited.setdefault(given.child, asyncio.Event())
-        try:
-            for earlier in given.after:
-                if earlier in self._awaited:
-                    await self._awaited[earlier].wait()
-                if (await self._look(earlier)).open:
-                    return ToolResult(f"Not begun: {earlier}, which it comes after, is not done.", outcome="error")
-            try:
-                await self._look(given.child)
-            except UnknownTask:
-                if refusal := await self._create(task, given):
-                    return refusal
-            return await self._outcome(given.child)
-        finally:
-            over.set()
+        self._worker(given.child, partial(self._create, task, given))  # at once: others of this message come after it
+        return await self._outcome(given.child)
 
     async def tell(self, task: Task, to: str, call: str, message: str) -> None:
         words = Mask.from_environment(self._setting.environment).text(message)
@@ -129,12 +140,21 @@ class Team:
             raise ToolError(f"There is no task {to!r}: give the id of an open one, or `parent`.") from None
 
     async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
-        found = await self._look(child)
-        said = [row.text for row in found.instructions]
         words = Mask.from_environment(self._setting.environment).text(instruction)
-        if found.open and words not in said[-1:]:
-            await asyncio.to_thread(self._engine.instruct, child, words)
+        with suppress(UnknownTask):
+            found = await self._look(child)
+            if found.open and words not in [row.text for row in found.instructions][-1:]:
+                await asyncio.to_thread(self._engine.instruct, child, words)
         return await self._outcome(child)
+
+    async def cancel(self, child: str, reason: str) -> ToolResult:
+        try:
+            await self._cancel(child, reason)
+            found = await self._look(child)
+        except UnknownTask as error:
+            return never(child, str(error))
+        outcome: Literal["ok", "error"] = "ok" if found.ended == "cancelled" else "error"
+        return ToolResult(f"Task {child} is {found.ended}.", outcome=outcome, events=(seen(found),))
 
     # -- how it is done ------------------------------------------------------
 
@@ -149,27 +169,40 @@ class Team:
             output_schema=definition.output_schema,
         )
 
-    async def _create(self, task: Task, given: Assignment) -> ToolResult | None:
-        """The child's task; or what is said instead, when somebody does not permit its verification commands."""
+    async def _create(self, task: Task, given: Assignment) -> None:
+        """The child's task, unless it is there."""
+        with suppress(UnknownTask):
+            await self._look(given.child)
+            return
         definition = self._library.find(given.agent)
-        for command in definition.verify:
-            if not await self._setting.permit(task, command):
-                words = f"{definition.name} is verified by `{command}`, which is not permitted here."
-                return ToolResult(words, outcome="refused")
         created = self._created(definition, given.description, given.limits).model_copy(update={"parent": task.id})
         if given.output_schema is not None:
             created = created.model_copy(update={"output_schema": given.output_schema})
         linked: Event = ReferenceAdded(task=task.id, document="task-status")
         await asyncio.to_thread(self._engine.create, created, linked, actor="worker", task_id=given.child)
-        return None
+
+    async def _cancel(self, task_id: str, reason: str) -> None:
+        """Those below it first: what they do is not wanted either."""
+        task = await self._look(task_id)
+        for row in task.children:
+            if row.open:
+                with suppress(UnknownTask):
+                    await self._cancel(row.id, reason)
+        if task.open:
+            with suppress(Refused):  # it has just come to an end by itself
+                await asyncio.to_thread(self._engine.cancel, task_id, reason, "engine")
 
     async def _outcome(self, child: str) -> ToolResult:
-        while isinstance(end := await self._worker(child), Busy):
-            self._workers.pop(child, None)
+        end = await self._end(child)
+        if isinstance(end, Conflict):  # another process works on it
             await asyncio.sleep(_LOOK)
-        task = await self._look(child)
-        if task.open:
-            self._workers.pop(child, None)  # it can be gone on with
+            return await self._outcome(child)
+        if isinstance(end, OrchestratorError) and _is_larger(end, child):
+            raise end
+        try:
+            task = await self._look(child)
+        except UnknownTask:
+            return never(child, str(end))
         return report(task, end if isinstance(end, OrchestratorError) else None, self._engine.folder.home(task).name)
 
     async def _look(self, task_id: str) -> Task:
@@ -181,20 +214,78 @@ class Team:
             task, depth = self._engine.refresh(task.parent).task, depth + 1
         return depth
 
-    def _worker(self, task_id: str) -> asyncio.Task[End]:
+    async def _end(self, task_id: str) -> End:
+        """How its worker ends. One that ended with an error is forgotten then: it can be gone on with."""
+        worker = self._worker(task_id)
+        await asyncio.wait([worker])
+        end = worker.result()
+        if isinstance(end, OrchestratorError) and self._workers.get(task_id) is worker:
+            del self._workers[task_id]
+        return end
+
+    def _worker(self, task_id: str, create: Callable[[], Awaitable[None]] | None = None) -> asyncio.Task[End]:
         """The worker of a task, one however many wait for it."""
         if task_id not in self._workers:
-            self._workers[task_id] = asyncio.ensure_future(self._one(task_id))
+            self._workers[task_id] = asyncio.ensure_future(self._one(task_id, create))
         return self._workers[task_id]
 
-    async def _one(self, task_id: str) -> End:
+    async def _one(self, task_id: str, create: Callable[[], Awaitable[None]] | None) -> End:
         assert self._model is not None
         try:
+            if create is not None:
+                await create()
+            await self._wait_its_turn(await self._look(task_id))
             task = await self._look(task_id)
             if not task.open:
                 return task if task.archived else await asyncio.to_thread(self._engine.archive, task_id)
             agent = self._library.find(task.agent)
             worker = Worker(self._engine, agent, self._model, task_id, self._setting, self)
-            return await worker.run()
+            await self._tell_parent(seen(task).model_copy(update={"status": "in-progress"}), task.parent)
+            try:
+                return await worker.run()
+            finally:
+                await self._tell_parent(seen(await self._look(task_id)), task.parent)
         except OrchestratorError as error:
             return error
+
+    async def _wait_its_turn(self, task: Task) -> None:
+        """Return once a task that nobody has begun may begin; raises TaskIsBlocked when it may not."""
+        if task.parent is None or task.epoch or not task.open:
+            return
+        rows = (await self._look(task.parent)).children
+        for earlier in next((row.after for row in rows if row.id == task.id), ()):
+            stands = await self._stands(earlier)
+            if stands != "completed":
+                raise TaskIsBlocked(f"task {task.id} was not begun: {earlier}, which it comes after, is {stands}")
+        for command in task.verify:
+            if not await self._setting.permit(task, command):
+                raise TaskIsBlocked(f"task {task.id} was not begun: `{command}`, its verification, is not permitted")
+
+    async def _stands(self, task_id: str) -> str:
+        """How a task stands once nobody works on it any more."""
+        while True:
+            if task_id in self._workers:
+                await asyncio.wait([self._workers[task_id]])
+            try:
+                task = await self._look(task_id)
+            except UnknownTask:
+                return "not there"
+            if not task.open or not await asyncio.to_thread(self._engine.at_work, task_id):
+                return task.ended or task.status
+            await asyncio.sleep(_LOOK)
+
+    async def _tell_parent(self, observed: ChildObserved, parent: str | None) -> None:
+        """Have the parent's workstream follow; a parent that is closed, or gone, follows nothing."""
+        if parent is None:
+            return
+        with suppress(UnknownTask, Refused):
+            rows = (await self._look(parent)).children
+            if any(row.id == observed.child and row.status != observed.status for row in rows):
+                await asyncio.to_thread(self._engine.commit, parent, [observed], actor="engine")
+
+
+def _is_larger(end: OrchestratorError, child: str) -> bool:
+    """True for an end that says nothing of the child itself: who waits for it ends too, and goes on when it does."""
+    if isinstance(end, LimitReached):
+        return end.task != child
+    return isinstance(end, ModelError | Interrupted) and not isinstance(end, BadRequest)

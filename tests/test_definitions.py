@@ -149,6 +149,13 @@ def test_an_agent_is_offered_the_tools_it_names_and_always_sync_and_finish(
     assert agent(tmp_path, f"name: a\ndescription: d\n{front}").offers(OURS) == offered
 
 
+@pytest.mark.parametrize("name", ["Delegate", "Task", "Agent"])
+def test_who_gives_work_away_can_take_it_back(tmp_path: Path, name: str) -> None:
+    names = ("Read", "Delegate", "Task", "Agent", "Cancel", "Sync", "Finish")
+    found = agent(tmp_path, f"name: a\ndescription: d\ntools: Read, {name}").offers(names)
+    assert found == ("Read", name, "Cancel", "Sync", "Finish")
+
+
 def test_an_output_schema_verification_and_mode_are_read(tmp_path: Path) -> None:
     found = agent(
         tmp_path,

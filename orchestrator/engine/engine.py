@@ -203,12 +203,12 @@ class Engine:
         self._transact(desk, act, publish=False)
         return self.refresh(task_id).task
 
-    def cancel(self, task_id: str, reason: str) -> Task:
+    def cancel(self, task_id: str, reason: str, actor: Actor = "user") -> Task:
         """Close a task that will not be finished; raises Refused when it is closed.
 
         It is archived, unless a worker is at it: that one ends after its current call, and archives it.
         """
-        task = self.commit(task_id, [TaskCancelled(reason=self._mask(reason))], actor="user")
+        task = self.commit(task_id, [TaskCancelled(reason=self._mask(reason))], actor=actor)
         return task if self.at_work(task_id) else self.archive(task_id)
 
     def reopen(self, task_id: str) -> Task:

@@ -123,7 +123,10 @@ class MoveDone(Event):
 
 
 class ChildObserved(Event):
-    """How a task that this one gave to another agent stands, as it was seen at a revision of its own."""
+    """How a task that this one gave to another agent stands, as it was seen at a revision of its own.
+
+    Cancelled at revision 0: it was never created, and will not be.
+    """
 
     child: str
     status: Life

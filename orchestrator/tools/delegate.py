@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from pydantic import Field
 
 from orchestrator.errors import ToolError
 from orchestrator.events import Delegated, Intent, Json, Limits
-from orchestrator.task import Child
+from orchestrator.task import Child, Task
 from orchestrator.tools.tool import Assignment, Tool, ToolInput, ToolResult, Workplace
 
 _LONGEST = 100
@@ -62,6 +63,7 @@ class Delegate:
         asked = self.asked(given)
         if asked.continue_task is not None:
             return Intent(call=call, tool=self.name)
+        _check(asked.after, place.task.children)
         child = place.delegation.reserve(place.task, asked.agent)
         line = asked.task.strip().splitlines()[0]
         short = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
@@ -74,14 +76,12 @@ class Delegate:
     async def run(self, call: str, given: Any, place: Workplace) -> ToolResult:
         asked, task = self.asked(given), place.task
         if asked.continue_task is not None:
-            row = next((row for row in task.children if row.id == asked.continue_task), None)
-            if row is None:
-                raise ToolError(f"{asked.continue_task} is no task you delegated: {_known(task.children)}")
-            return await place.delegation.go_on(task, row.id, asked.task)
+            return await place.delegation.go_on(task, mine(task, asked.continue_task).id, asked.task)
         row = next((row for row in task.children if row.call == call), None)
-        if row is None:  # it could not be reserved: the same reason is told again
-            place.delegation.reserve(task, asked.agent)
-            raise ToolError("The task was not delegated: call Delegate again.")
+        if row is None:  # its intent was refused: the same reason is told again
+            _check(asked.after, task.children)
+            await asyncio.to_thread(place.delegation.reserve, task, asked.agent)
+            raise ToolError("Not delegated: `after` may name only what was delegated before this task.")
         bounds = asked.limits.model_dump(exclude_none=True) if asked.limits else {}
         return await place.delegation.carry_out(
             task,
@@ -91,7 +91,6 @@ class Delegate:
                 description=asked.task,
                 limits=Limits(turns=task.limits.turns, seconds=task.limits.seconds).model_copy(update=bounds),
                 output_schema=asked.result_schema,
-                after=_before(row, asked.after, task.children),
             ),
         )
 
@@ -99,16 +98,19 @@ class Delegate:
         return await self.run(intent.call, given, place)
 
 
-def _before(row: Child, names: tuple[str, ...], children: tuple[Child, ...]) -> tuple[str, ...]:
-    """The ids of the tasks that come before this one. Only earlier ones may: so none waits for itself."""
-    earlier = children[: children.index(row)]
-    found = []
-    for name in names:
-        ids = [child.id for child in earlier if name in (child.id, child.workstream)]
-        if not ids:
+def mine(task: Task, child: str) -> Child:
+    """The row of a task that this one gave away; raises ToolError for any other."""
+    for row in task.children:
+        if row.id == child:
+            return row
+    raise ToolError(f"{child} is no task you delegated: {_known(task.children)}")
+
+
+def _check(after: tuple[str, ...], earlier: tuple[Child, ...]) -> None:
+    """Raises ToolError unless all that is named was delegated earlier: so none waits for itself."""
+    for name in after:
+        if not any(name in (child.id, child.workstream) for child in earlier):
             raise ToolError(f"`after` names {name!r}, which was not delegated before this task: {_known(earlier)}")
-        found += ids
-    return tuple(found)
 
 
 def _known(children: tuple[Child, ...]) -> str:

@@ -22,14 +22,13 @@ class ToolInput(BaseModel):
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a task gives to another agent. `child`: the task it becomes; `after`: those to be waited for before."""
+    """What a task gives to another agent. `child`: the task it becomes."""
 
     child: str
     agent: str
     description: str
     limits: Limits
     output_schema: Json | None = None
-    after: tuple[str, ...] = ()
 
 
 class Delegation(Protocol):
@@ -40,11 +39,17 @@ class Delegation(Protocol):
         ...
 
     def reserve(self, task: Task, agent: str) -> str:
-        """The id of a child of this task. Raises ToolError when there is no such agent, or too many children."""
+        """The id of a child of this task. Raises ToolError when there is no such agent, or too many children.
+
+        Blocks: to be called in a thread.
+        """
         ...
 
     async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
-        """See it done: begun when it never was, gone on with when it stopped. Returns when its worker has ended."""
+        """See it done: created when it never was, begun once those it comes after are done, gone on with.
+
+        Returns when its worker has ended; raises what ended it where that says nothing of the child itself.
+        """
         ...
 
     async def tell(self, task: Task, to: str, call: str, message: str) -> None:
@@ -53,6 +58,10 @@ class Delegation(Protocol):
 
     async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
         """See an open one go on, told what it lacked; returns as `carry_out`."""
+        ...
+
+    async def cancel(self, child: str, reason: str) -> ToolResult:
+        """Close a child, and all that it gave away, for good; it may be closed already, or never have been created."""
         ...
 
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from orchestrator import prompts, triggers
-from orchestrator.errors import Refused, ToolError
+from orchestrator import children, prompts, triggers
+from orchestrator.errors import ModelError, Refused, Stopped, ToolError
 from orchestrator.events import CallSettled, Event, FileChange, Intent, Json, Kind, Receipt
 from orchestrator.masking import Mask
 from orchestrator.task import Task
@@ -79,9 +79,10 @@ class Calls:
             try:
                 tool, given = self._read(block, malformed)
                 intent = tool.intent(block["id"], given, place, overlay)
-                found.append(intent.model_copy(update={"command": intent.command and self._mask.text(intent.command)}))
             except ToolError:
                 continue
+            found.append(intent.model_copy(update={"command": intent.command and self._mask.text(intent.command)}))
+            place = replace(place, task=children.delegated(place.task, (intent,)))
         return tuple(found)
 
     async def run(self, task: Task, blocks: Sequence[Json], malformed: frozenset[str] = frozenset()) -> list[Ended]:
@@ -133,12 +134,15 @@ class Calls:
     async def _together(
         self, place: Workplace, blocks: Sequence[Json], malformed: frozenset[str], begun: Mapping[str, Intent]
     ) -> list[Ended]:
-        """Calls side by side, on the same state; they end in their order."""
+        """Calls side by side, on the same state; they end in their order. What ends the work waits for all of them."""
         for block in blocks:
             self._begun(place.task, self._mask.json(block))
         results = (self._result(place, block, malformed, begun.get(block["id"])) for block in blocks)
-        found = [await next(results)] if len(blocks) == 1 else await asyncio.gather(*results)
-        return self._ended(place.task, zip(blocks, found, strict=True))
+        if len(blocks) == 1:
+            return self._ended(place.task, [(blocks[0], await next(results))])
+        running = [asyncio.ensure_future(result) for result in results]
+        await asyncio.gather(*running, return_exceptions=True)
+        return self._ended(place.task, [(block, one.result()) for block, one in zip(blocks, running, strict=True)])
 
     def _waits(self, block: Json) -> bool:
         return block["name"] in self._tools and self._tools[block["name"]].waits
@@ -171,6 +175,8 @@ class Calls:
                 result = await tool.run(block["id"], given, place)
         except (ToolError, Refused) as error:
             result = ToolResult(text=str(error), outcome="error")
+        except (ModelError, Stopped):  # nothing the agent could mend: its work ends, and the call has no result yet
+            raise
         except Exception as error:  # a fault of ours must not end the agent's work: it is told, and the receipt says so
             result = ToolResult(text=f"{block['name']} failed inside: {type(error).__name__}: {error}", outcome="error")
         result = self._masked(result)

@@ -108,6 +108,10 @@ class Worker:
                 task = await self._turn(task)
         except Exhausted as exhausted:
             await self._stop(str(exhausted), exhausted.task)
+        except LimitReached as reached:  # met by this task, or by one that it waits for
+            if (await _thread(lambda: self._engine.refresh(self._id))).task.status == "in-progress":
+                await self._stop(reached.reason, reached.task)
+            raise
         except asyncio.CancelledError:
             if not heeding.done():
                 raise
@@ -190,7 +194,8 @@ class Worker:
 
     async def _record(self, task: Task, reply: Reply, blocks: Sequence[Json]) -> Task:
         """The model's message, durable before any tool runs."""
-        intents = () if reply.stop_reason in CUT else self._calls.intents(task, blocks, reply.malformed)
+        runs = [] if reply.stop_reason in CUT else blocks
+        intents = await _thread(lambda: self._calls.intents(task, runs, reply.malformed))
         content = tuple(self._mask.json(list(reply.content))) or (notices.text(prompts.lines("absent")["reply"]),)
         replied = ModelReplied(
             content=content,
@@ -316,7 +321,7 @@ class Worker:
         task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
         self._report(Moment(task, "stopped", reason))
         limit = "its limit" if whose == self._id else f"the limit of {whose}"
-        raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose)
+        raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason)
 
     async def _commit(self, *events: Event, documents: Mapping[Kind, str] | None = None) -> Task:
         assert self._lease is not None

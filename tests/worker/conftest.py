@@ -103,7 +103,8 @@ class Stage:
         )
         captures = (
             "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$', "
-            "child: 'Task (\\w{6}) \\(\\w+\\) is'}\n"
+            "child: 'Task (\\w{6}) \\(\\w+\\) is', first: 'Task (\\w{6}) \\(helper\\) is', "
+            "other: 'Task (\\w{6}) \\(other\\) is'}\n"
         )
         with ScriptedServer(Screenplay.parse(f"{captures}{setup}\nactors:\n{actors}")) as server:
             self.url, self.requests = server.url, server.requests

@@ -81,7 +81,13 @@ def test_a_child_stops_at_its_parent_s_limit_and_goes_on_when_that_is_raised(sta
     assert isinstance(stage.ends[stage.id], LimitReached)
     assert child(stage).status == "stopped"
     assert "of 90,000 tokens are left" in str(child(stage).reason)
+    assert (stage.task.status, stage.task.reason, stage.task.turns) == ("stopped", child(stage).reason, 1)
     assert budget.spent(stage.task).tokens <= 90_000
+    with stage.team() as team:
+        team.allow(stage.id, Limits())
+    with stage.model(clerk=f"{begin}\n{ACCEPT}", helper=f"{blocked}\n- calls: [{WRITE}]\n{DONE}"):
+        stage.work()
+    assert (stage.task.status, child(stage).turns) == ("archived", 3)
 
 
 def test_an_answer_that_broke_off_counts_as_all_it_may_have_cost(stage: Stage) -> None:

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from orchestrator.errors import TaskIsBlocked
-from orchestrator.events import Limits
+from orchestrator.errors import BadKey, Interrupted, TaskIsBlocked
+from orchestrator.events import Limits, TaskStopped
 from orchestrator.task import Task
+from orchestrator.worker import Moment
 from tests.worker.conftest import DONE, PLAN, WRITE, Stage
 
 GIVE = "{Delegate: {agent: helper, task: Write the note., workstream: note}}"
@@ -115,6 +116,81 @@ def test_what_cannot_be_given_away_is_said(stage: Stage) -> None:
     assert "no agent named 'nobody'" in said
     assert "AAAAA2 is no task you delegated" in said
     assert "`after` names 'nothing', which was not delegated before this task" in said
+    assert stage.task.children == ()
+
+
+CANCEL = "{Cancel: {task: '{{child}}', reason: It is not needed}}"
+STOP = "- calls: [{Sync: {raise_blockers: [A name]}}]\n- say: I need a name.\n"
+
+
+def test_what_comes_after_one_that_is_not_done_is_not_begun_and_can_be_cancelled(stage: Stage) -> None:
+    second = "{Delegate: {agent: other, task: Write the letter., after: [note], workstream: letter}}"
+    stage.agent("other")
+    own = """
+- calls:
+  - Sync: {workstreams: [{id: note, status: completed}, {id: letter, status: completed}]}
+  - Sync: {check_items: [{item: c1, evidence: [R6]}]}
+  - Finish: {summary: I wrote the note myself.}
+"""
+    lead(
+        stage,
+        f"- calls: [{LEAD}, {GIVE}, {second}]",
+        f"- calls: [{CANCEL.replace('child', 'first')}, {CANCEL.replace('child', 'other')}]",
+        f"- calls: [{WRITE}]",
+        own,
+        helper=STOP,
+    )
+    first, other = stage.task.children
+    assert f"task {other.id} was not begun: {first.id}, which it comes after, is blocked" in stage.told[1]
+    assert [row.status for row in stage.task.children] == ["cancelled", "cancelled"]
+    assert [child(stage, number).ended for number in (0, 1)] == ["cancelled", "cancelled"]
+    assert child(stage, 1).turns == 0
+    assert stage.task.ended == "completed"
+
+
+def test_a_helper_whose_verification_nobody_permits_is_not_begun(stage: Stage) -> None:
+    stage.agent("helper", verify="make test")
+    stage.permitted = False
+    lead(
+        stage,
+        f"- calls: [{LEAD}, {GIVE}]",
+        f"- calls: [{CANCEL}, {{Cancel: {{task: AAAAA2, reason: None}}}}]",
+        STOP,
+    )
+    assert "`make test`, its verification, is not permitted" in stage.told[1]
+    assert "AAAAA2 is no task you delegated" in stage.told[2]
+    assert (child(stage).ended, child(stage).turns) == ("cancelled", 0)
+    assert stage.task.workstreams[0].status == "pending"
+
+
+@pytest.mark.parametrize("line", [0, 1])
+def test_what_a_helper_gave_away_is_cancelled_with_it_also_after_a_crash(stage: Stage, line: int) -> None:
+    stage.agent("third")
+    give = "{Delegate: {agent: third, task: Write it.}}"
+    stage.start()
+    with stage.model(
+        clerk=f"- calls: [{LEAD}, {GIVE}]\n- calls: [{CANCEL}]\n{STOP}",
+        helper=f"- calls: [{PLAN}, {give}]\n{STOP}",
+        third=STOP,
+    ):
+        stage.die("call", line, nth=7)
+        stage.work()
+    with stage.engine() as engine:
+        third = engine.refresh(child(stage).children[0].id).task
+    assert (child(stage).ended, third.ended) == ("cancelled", "cancelled")
+    assert stage.task.children[0].status == "cancelled"
+    assert stage.task.workstreams[0].status == "pending"
+
+
+def test_one_that_was_never_created_is_waited_for_no_longer(stage: Stage) -> None:
+    """As a crash leaves it, and the agent's file is gone when it is resumed."""
+    stage.start()
+    with stage.model(clerk=f"- calls: [{LEAD}, {GIVE}]\n{STOP}"):
+        stage.die("call", None, nth=2)
+        (stage.workspace / ".claude" / "agents" / "helper.md").unlink()
+        stage.work()
+    assert "was never begun: no agent named 'helper'" in stage.told[1]
+    assert stage.task.children[0].status == "cancelled"
 
 
 def test_a_task_is_not_done_before_those_it_gave_away(stage: Stage) -> None:
@@ -164,6 +240,60 @@ def test_after_a_crash_a_child_goes_on_and_a_done_one_is_not_run_again(stage: St
     assert child(stage).turns == 2
     assert (stage.workspace / "note.txt").read_text() == "hello"
     assert len(stage.task.children) == 1
+
+
+def test_a_model_that_does_not_answer_a_helper_is_no_news_for_its_lead(stage: Stage) -> None:
+    """The lead ends too, its call pending; both go on together, and nobody is asked in between."""
+    stage.agent("other")
+    both = f"{GIVE}, {{Delegate: {{agent: other, task: Write the letter.}}}}"
+    down = f"- {{fault: {{status: 401, times: 1}}, calls: [{PLAN}, {WRITE}]}}\n{DONE}"
+    stage.start()
+    with stage.model(
+        clerk=f"- calls: [{LEAD}, {both}]\n{ACCEPT.replace('R3', 'R4')}",
+        helper=down,
+        other=HELPED.replace("note.txt", "letter.txt"),
+    ):
+        stage.work()
+        assert isinstance(stage.ends[stage.id], BadKey)
+        assert (stage.task.turns, stage.task.status) == (1, "in-progress")
+        assert child(stage, 1).status == "archived"
+        stage.work()
+    assert (stage.task.turns, stage.task.status) == (3, "archived")
+
+
+def test_a_helper_that_a_person_stops_is_no_news_for_its_lead(stage: Stage) -> None:
+    def stop(moment: Moment) -> None:
+        if moment.kind == "call" and moment.call and moment.call["name"] == "Bash":
+            stage.watch = lambda moment: None
+            with stage.engine() as engine:
+                engine.commit(moment.task.id, [TaskStopped(reason="stopped by a person")], actor="user")
+
+    stage.watch = stop
+    stage.start()
+    helper = f"- calls: [{PLAN}, {WRITE}, {{Bash: {{command: sleep 600}}}}]\n{DONE}"
+    with stage.model(clerk=f"- calls: [{LEAD}, {GIVE}]\n{ACCEPT}", helper=helper):
+        stage.work()
+        assert isinstance(stage.ends[stage.id], Interrupted)
+        assert (stage.task.turns, child(stage).status) == (1, "stopped")
+        stage.work()
+    assert (stage.task.turns, stage.task.status) == (3, "archived")
+
+
+def test_the_lead_s_documents_follow_a_helper_while_others_are_at_work(stage: Stage) -> None:
+    """What the first has done is there to be read before the second is done."""
+    stage.agent("other")
+    first = "{Delegate: {agent: helper, task: Write the note., workstream: note}}"
+    second = "{Delegate: {agent: other, task: Write the letter., after: [note], workstream: letter}}"
+    seen: list[list[str]] = []
+
+    def look(moment: Moment) -> None:
+        if moment.task.agent == "other" and moment.kind == "asking":
+            seen.append([row["status"] for row in json.loads(stage.document("task-status").read_text())["workstreams"]])
+
+    stage.watch = look
+    letter = HELPED.replace("note.txt", "letter.txt")
+    lead(stage, f"- calls: [{LEAD}, {first}, {second}]", ACCEPT.replace("R3", "R4"), helper=HELPED, other=letter)
+    assert seen[0] == ["completed", "in-progress"]
 
 
 def test_the_tree_has_an_end(stage: Stage) -> None:
