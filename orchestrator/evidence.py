@@ -31,20 +31,25 @@ def named_files(text: str) -> tuple[str, ...]:
 
 
 def touches(receipt: Receipt, name: str) -> bool:
-    """True when the call read or changed the file, or its command names it."""
+    """True when the call read or changed the file, or its command names it; a shared change says nothing."""
     if receipt.command is not None and name in receipt.command:
         return True
-    return any(change.path == name or change.path.endswith("/" + name) for change in receipt.files)
+    own = (change.path for change in receipt.files if not change.shared)
+    return any(path == name or path.endswith("/" + name) for path in own)
 
 
 @dataclass(frozen=True, slots=True)
 class NetChange:
-    """What a task did to a file, all in all. `alone`: nobody else changed it between the task's own changes."""
+    """What a task did to a file, all in all. `alone`: nobody else changed it between the task's own changes.
+
+    `shared`: a part of it may be another task's doing, see `FileChange`.
+    """
 
     path: str
     before: str | None
     after: str | None
     alone: bool = True
+    shared: bool = False
 
     @property
     def kind(self) -> Literal["created", "modified", "deleted"]:
@@ -57,7 +62,8 @@ def net(changes: Iterable[FileChange]) -> dict[str, NetChange]:
     for change in changes:
         row = found.get(change.path, NetChange(change.path, change.before, change.before))
         alone = row.alone and row.after == change.before
-        found[change.path] = NetChange(change.path, row.before, change.after, alone)
+        shared = row.shared or change.shared
+        found[change.path] = NetChange(change.path, row.before, change.after, alone, shared)
     return {path: found[path] for path in sorted(found) if found[path].before != found[path].after}
 
 

@@ -1,7 +1,8 @@
 """Commands that outlive a killed owner: each runs under `wrapper.py`, in a folder that tells afterwards what became
 of it.
 
-    lock      held by the wrapper for its life; the owner takes it first, the wrapper inherits it locked
+    lock      held by the wrapper for its life; the owner takes it first, the wrapper inherits it locked; a byte in it:
+              a command of another task ran between the making of the folder and now
     started   the wrapper's process id, durable before the command is launched
     output    what the command wrote, both streams in order
     status    its end: exit code, and why it was ended when it was
@@ -21,12 +22,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from orchestrator import files
 
 SHELL = ("/bin/bash", "-c")
 LARGEST_OUTPUT = 64 * 1024 * 1024
@@ -67,12 +70,22 @@ def fresh(commands: Path, call: str) -> Path:
     path = folder(commands, call)
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True, mode=0o700)
+    lock = path / "lock"
+    lock.touch(mode=0o600)  # from here on whoever starts a command marks it; those that run already it has to ask
+    if any(files.is_locked(other) for other in _others(path)):
+        _mark(lock)
     return path
 
 
 def forget(commands: Path, call: str) -> None:
     """Remove the folder: only once the call's result is durable, or a resumed task would run the command again."""
     shutil.rmtree(folder(commands, call), ignore_errors=True)
+
+
+def shared(folder: Path) -> bool:
+    """True when commands of other tasks, of any process, ran since the folder was made: one cannot tell whose a change
+    of the workspace is."""
+    return files.read(folder / "lock") != b""
 
 
 async def run(command: Command) -> Fate:
@@ -93,9 +106,11 @@ async def settle(folder: Path) -> Fate:
 
 
 def _launch(command: Command) -> subprocess.Popen[bytes]:
-    lock = os.open(command.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(command.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # nobody has it for longer than it takes to ask
+        for other in _others(command.folder):
+            _mark(other)
         return subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", str(_WRAPPER)),
@@ -112,6 +127,23 @@ def _launch(command: Command) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(lock)
+
+
+def _others(folder: Path) -> Iterator[Path]:
+    """The locks of other tasks' commands, whether these run, or are about to, or ended and are not recorded yet."""
+    tasks = folder.parent.parent
+    for task in files.names(tasks):
+        if task != folder.parent.name:
+            yield from (tasks / task / call / "lock" for call in files.names(tasks / task))
+
+
+def _mark(lock: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):  # it was forgotten meanwhile; no folder of a command
+        descriptor = os.open(lock, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            os.pwrite(descriptor, b"s", 0)
+        finally:
+            os.close(descriptor)
 
 
 async def _outlast(wait: Callable[[], object], stop: Callable[[], None]) -> None:

@@ -18,12 +18,14 @@ UNREAD = "unread"
 class FileChange(Frozen):
     """A file a call touched: SHA-256 of its bytes before and after, None where there was none. Equal: it was read.
 
-    UNREAD: there was a file, too large to be hashed.
+    UNREAD: there was a file, too large to be hashed. `shared`: a command of another task ran at the same time, so that
+    it may be that one's change; it is in the receipts of both.
     """
 
     path: str = Field(description="relative to the workspace, with forward slashes")
     before: str | None = None
     after: str | None = None
+    shared: bool = False
 
 
 class Receipt(Frozen):

@@ -25,8 +25,10 @@ def report(task: Task, error: OrchestratorError | None, home: str) -> ToolResult
         words.append(task.summary[:LONGEST])
     if task.result is not None:
         words.append("Result:\n" + json.dumps(task.result, ensure_ascii=False, indent=2)[:LONGEST])
-    if files := sorted({change.path for change in task.changes}):
+    if files := sorted({change.path for change in task.changes if not change.shared}):
         words.append("Files it changed: " + ", ".join(files))
+    if files := sorted({change.path for change in task.changes if change.shared}):
+        words.append("Files that it or another task changed: " + ", ".join(files))
     place = ".temp/completed" if home == "completed" else ".temp"
     words.append("Its documents: " + ", ".join(f"{place}/{file_name(kind, task.id)}" for kind in kinds(task)))
     done = task.ended == "completed"

@@ -49,6 +49,8 @@ class Undo:
             return Step(change, "it is no regular file of at most 10 MiB, or there is a link on the way to it")
         if now == change.before:
             return Step(change, back=True)
+        if change.shared:
+            return Step(change, "it may be another task's doing: a command of that one ran at the same time")
         if now != change.after:
             how = "removed" if now is None else "made again" if change.after is None else "changed"
             return Step(change, f"it was {how} since")

@@ -19,7 +19,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 _HEAD = ("diff --git ", "index ", "new file ", "deleted file ", "--- ", "+++ ")
 
 
-@click.command(epilog="JSON: {task, files: [{path, change, before, after, kept, binary, patch}]}.")
+@click.command(epilog="JSON: {task, files: [{path, change, before, after, shared, kept, binary, patch}]}.")
 @click.argument("task_id", metavar="ID", type=TaskId())
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -28,7 +28,8 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], as_json: boo
     """Show what a task did to files, all in all.
 
     To those at PATH, or to all. Piped, it is a patch: orchestrator changes ID | git apply --reverse. A file whose
-    content was not kept is named on standard error, and makes the exit code 1.
+    content was not kept, or that a command of another task may have changed, is not in it: it is named on standard
+    error, and makes the exit code 1.
     """
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
@@ -40,7 +41,7 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], as_json: boo
             file.show()
         if not found:
             click.echo(f"{task_id} changed no file, all in all", err=True)
-    return 0 if all(file.kept for file in found) else 1
+    return 0 if all(file.kept and not file.shared for file in found) else 1
 
 
 class File:
@@ -48,6 +49,7 @@ class File:
 
     def __init__(self, change: NetChange, contents: Contents) -> None:
         self._change = change
+        self.shared = change.shared
         self._before = contents.read(change.before) if change.before else None
         self._after = contents.read(change.after) if change.after else None
         missing = (change.before and self._before is None, change.after and self._after is None)
@@ -62,6 +64,7 @@ class File:
             "change": change.kind,
             "before": change.before,
             "after": change.after,
+            "shared": change.shared,
             "kept": self.kept,
             "binary": binary if self.kept else None,
             "patch": None if binary or not self.kept else self._patch().decode("utf-8", "replace"),
@@ -72,7 +75,9 @@ class File:
         from orchestrator.patch import is_binary
 
         change = self._change
-        if not self.kept:
+        if self.shared:
+            screen.complain(f"{change.path} was {change.kind}, perhaps by another task: a command of it ran just then")
+        elif not self.kept:
             screen.complain(f"{change.path} was {change.kind}; what it held was not kept")
         elif not sys.stdout.isatty():
             sys.stdout.buffer.write(self._patch())

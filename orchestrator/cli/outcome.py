@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from orchestrator.events import FileChange, Json
     from orchestrator.task import Task
 
-_MARKS = {"created": ("+", "green"), "modified": ("~", "yellow"), "deleted": ("-", "red"), "read": ("·", None)}
+_MARKS = {
+    "created": ("+", "green"),
+    "modified": ("~", "yellow"),
+    "deleted": ("-", "red"),
+    "shared": ("?", "yellow"),
+    "read": ("·", None),
+}
+PERHAPS = ", perhaps by another task"
 
 
 class Outcome(NamedTuple):
@@ -102,13 +109,20 @@ def changes(tasks: Iterable[Task]) -> dict[str, str]:
     return {path: change.kind for path, change in found.items()}
 
 
-def mark(file: FileChange) -> str:
-    """What a call did to a file, as one sign."""
+def _own(task: Task) -> dict[str, str]:
+    """The same of one task; `shared` where a command of another one may have done it."""
+    from orchestrator import evidence
+
+    return {path: "shared" if row.shared else row.kind for path, row in evidence.net(task.changes).items()}
+
+
+def mark(file: FileChange) -> tuple[str, str]:
+    """What a call did to a file: as one sign, and its path."""
     from orchestrator import evidence
 
     change = evidence.net([file]).get(file.path)
-    sign, colour = _MARKS[change.kind if change else "read"]
-    return click.style(sign, fg=colour)
+    sign, colour = _MARKS["read" if change is None else "shared" if change.shared else change.kind]
+    return click.style(sign, fg=colour), file.path + (PERHAPS if file.shared else "")
 
 
 def documents(project: Project, task: Task) -> list[Path]:
@@ -131,8 +145,8 @@ def as_json(project: Project, outcome: Outcome) -> dict[str, Any]:
     }
     if task is None:
         return row
-    by_change: dict[str, list[str]] = {"created": [], "modified": [], "deleted": []}
-    for path, change in changes([task]).items():
+    by_change: dict[str, list[str]] = {"created": [], "modified": [], "deleted": [], "shared": []}
+    for path, change in _own(task).items():
         by_change[change].append(path)
     return {
         **row,
@@ -181,7 +195,7 @@ def show(project: Project, outcome: Outcome) -> None:
         show_text(f"{cost([task])}, {outcome.seconds:.1f} s", dim=True)
         if task.summary:
             show_text(task.summary)
-        if changed := changes([task]):
+        if changed := _own(task):
             screen.title("Files")
             show_tree(changed)
         if task.archived:
@@ -211,7 +225,8 @@ def show_tree(changed: dict[str, str]) -> None:
             click.echo(f"  {screen.line(directory)}/")
             shown = directory
         sign, colour = _MARKS[change]
-        click.echo(f"{'    ' if directory else '  '}{click.style(sign, fg=colour)} {screen.line(name)}")
+        perhaps = screen.dim(PERHAPS) if change == "shared" else ""
+        click.echo(f"{'    ' if directory else '  '}{click.style(sign, fg=colour)} {screen.line(name)}{perhaps}")
 
 
 def cost(tasks: Iterable[Task]) -> str:

@@ -65,7 +65,7 @@ def _show_receipt(task: Task, name: str, as_json: bool) -> None:
         click.echo(f"  {row}")
     cited = [item.text for item in task.live_items if name in item.evidence]
     _section("Evidence of", [("·", text) for text in cited])
-    _section("Files", [(outcome.mark(row), row.path) for row in receipt.files])
+    _section("Files", [outcome.mark(row) for row in receipt.files])
     _section("Output", [("", f".temp/.orchestrator/outputs/{receipt.output}")] if receipt.output else [])
 
 

@@ -64,13 +64,19 @@ class FilesChanged(Listing):
     """What the task did to files, all in all."""
 
     heading = "Files Changed"
-    pattern = re.compile(r"([ \t]*[-*+][ \t]+)`(.+)` – (\w+)")
+    pattern = re.compile(r"([ \t]*[-*+][ \t]+)`(.+)` – (\w+(?:, perhaps by another task)?)")
     line = "- `{key}` – {rest}"
 
     def rows(self, task: Task) -> Sequence[Row]:
         kinds = {"modified": "changed"}
         found, gone = evidence.net(task.changes).values(), moved(task)
-        return [Row(plain(relocate(change.path, gone)), kinds.get(change.kind, change.kind)) for change in found]
+        return [
+            Row(
+                plain(relocate(change.path, gone)),
+                kinds.get(change.kind, change.kind) + (", perhaps by another task" if change.shared else ""),
+            )
+            for change in found
+        ]
 
 
 class Verification(Listing):

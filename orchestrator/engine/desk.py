@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from orchestrator import documents
 from orchestrator.errors import Damaged, Refused
-from orchestrator.events import Actor, Commit, Event, Kind, TaskForked
+from orchestrator.events import Actor, CallSettled, ChangesUndone, Commit, Event, Kind, TaskForked
 from orchestrator.files import Identity
 from orchestrator.journal import Journal, Journals
 from orchestrator.task import Task, digest
@@ -66,6 +66,21 @@ class Desk:
         if self._recent and self._recent[0].revision <= revision + 1:
             return tuple(commit for commit in self._recent if commit.revision > revision)
         return tuple(commit for commit in self.journal.history() if commit.revision > revision)
+
+    def wrote(self, since: str) -> Iterator[tuple[str, str | None]]:
+        """The files that calls wrote since a time, or are about to, and a person put back: path and SHA-256.
+
+        Not what commands did: of that nobody knows before it is done.
+        """
+        lately = tuple(commit for commit in self._recent if commit.at >= since)
+        commits = lately if len(lately) < len(self._recent) else self.since(0)
+        for event in (event for commit in commits if commit.at >= since for event in commit.events):
+            if isinstance(event, CallSettled) and event.receipt.command is None:
+                files = event.receipt.files
+            else:
+                files = event.files if isinstance(event, ChangesUndone) else ()
+            yield from ((change.path, change.after) for change in files if change.before != change.after)
+        yield from ((intent.path, intent.after) for intent in self.task.pending if intent.path)
 
     @staticmethod
     def create(journals: Journals, task_id: str, first: Commit, mask: Callable[[str], str]) -> Desk:

@@ -312,16 +312,15 @@ class Engine:
             desk.catch_up()
             return desk.since(revision)
 
-    def claims(self, task_ids: Iterable[str]) -> frozenset[tuple[str, str | None]]:
-        """The files these tasks wrote or are about to write: path and SHA-256. Damaged tasks claim nothing."""
+    def claims(self, task_ids: Iterable[str], since: str) -> frozenset[tuple[str, str | None]]:
+        """What these tasks wrote since a time or are about to, see `Desk.wrote`. Damaged tasks claim nothing."""
         found: set[tuple[str, str | None]] = set()
         for task_id in task_ids:
             with suppress(Damaged, UnknownTask):
                 desk = self._desk(task_id)
                 with storage(self.folder.temp), desk.journal.locked():
                     desk.catch_up()
-                found.update((change.path, change.after) for change in desk.task.changes)
-                found.update((intent.path, intent.after) for intent in desk.task.pending if intent.path)
+                    found.update(desk.wrote(since))
         return frozenset(found)
 
     def close(self) -> None:

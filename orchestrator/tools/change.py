@@ -92,7 +92,8 @@ class Change(ABC):
         """Refuse to change what the agent does not know."""
         if old is None:
             return
-        seen = [change for receipt in place.task.receipts for change in receipt.files if change.path == file.path]
+        touched = (change for receipt in place.task.receipts for change in receipt.files if change.path == file.path)
+        seen = [change for change in touched if not change.shared]
         if not seen and self.reads_first:
             raise mistake("File has not been read yet. Read it first before writing to it.")
         if seen and seen[-1].after != digest(old):

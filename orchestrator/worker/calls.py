@@ -49,9 +49,9 @@ class Ended:
 class Calls:
     """Runs calls with the tools an agent is offered.
 
-    `place` makes the workplace for a state of the task; `claims` names the files that other tasks wrote meanwhile;
-    `cancelled` says whether somebody has cancelled the task since that state: no call that could change something is
-    begun then; `begun` is told of each call before it runs.
+    `place` makes the workplace for a state of the task; `claims` names what other tasks wrote meanwhile, otherwise than
+    by commands; `cancelled` says whether somebody has cancelled the task since that state: no call that could change
+    something is begun then; `begun` is told of each call before it runs.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class Calls:
         )
 
     async def _own(self, task: Task, result: ToolResult) -> tuple[FileChange, ...]:
-        """The changes seen around a command that no other task claims."""
+        """The changes seen around a command, but for what other tasks wrote meanwhile."""
         if not result.files:
             return ()
         claimed = await self._claims(task)

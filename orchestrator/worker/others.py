@@ -8,15 +8,18 @@ from typing import get_args
 
 from orchestrator import overview
 from orchestrator.engine import Engine
-from orchestrator.events import ChildObserved, Life
+from orchestrator.events import ChildObserved, Life, ModelReplied
 from orchestrator.task import Task
 
 
 def claims(engine: Engine, task: Task) -> frozenset[tuple[str, str | None]]:
-    """What other tasks wrote that were at work while this one was."""
-    rows = overview.read(engine.folder.temp)
-    others = [row.id for row in rows if row.id != task.id and row.text("updatedAt") >= task.started_at]
-    return engine.claims(others)
+    """What other tasks have written, otherwise than by commands, since the last message of this one's model."""
+    commits = engine.since(task.id, task.heard)
+    replies = [commit.at for commit in commits if any(isinstance(event, ModelReplied) for event in commit.events)]
+    since = replies[-1] if replies else task.started_at
+    rows = (row for row in overview.rows(engine.folder.temp) if row.id != task.id)
+    others = [row.id for row in rows if row.text("updatedAt") >= since or row.text("status") == "in-progress"]
+    return engine.claims(others, since)
 
 
 def signatures(temp: Path, task: Task) -> dict[str, str]:

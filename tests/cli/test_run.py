@@ -160,7 +160,7 @@ def test_json_is_one_object_on_stdout_with_the_progress_on_stderr_and_a_429_is_w
     assert ended.code == said["exit_code"] == 0
     assert said["status"] == "archived"
     assert said["error"] is None
-    assert said["files"] == {"created": [], "modified": [], "deleted": []}
+    assert said["files"] == {"created": [], "modified": [], "deleted": [], "shared": []}
     assert said["turns"] == 2
     assert said["usage"]["total"] > 0
     assert said["summary"] == "Understood."

@@ -58,7 +58,7 @@ class Agent:
     @property
     def place(self) -> Workplace:
         temp = self.workspace / ".temp"
-        commands = temp / ".orchestrator" / "commands"
+        commands = temp / ".orchestrator" / "commands" / self.task.id
         return Workplace(
             workspace=self.workspace,
             temp=temp,

@@ -1,17 +1,22 @@
 """Bash: what the model is told, where the next command starts, what the receipt holds, what a killed owner leaves."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.errors import ToolError
 from orchestrator.events import DirectoryChanged, FileChange
+from orchestrator.evidence import flaw
 from orchestrator.masking import Mask
 
 OWNER = """
@@ -27,7 +32,7 @@ async def permit(command):
     return True
 temp = workspace / ".temp"
 task = SimpleNamespace(directory=".", receipts=(), pending=())
-place = Workplace(workspace, temp, task, temp / ".orchestrator/commands", {"PATH": "/usr/bin:/bin"}, permit, str,
+place = Workplace(workspace, temp, task, temp / ".orchestrator/commands/K7Q2MX", {"PATH": "/usr/bin:/bin"}, permit, str,
     Contents(temp / ".orchestrator/contents", Disk()), (), None)
 bash = catalog()["Bash"]
 asyncio.run(bash.run(call, accept(bash, {"command": command}), place))
@@ -234,6 +239,74 @@ def test_a_command_whose_first_snapshot_was_lost_claims_no_files(agent):
     agent.run(intent, given)
     (agent.place.commands / intent.call / "before.json").write_text("")
     assert agent.settle(intent, given).files == ()
+
+
+# -- commands of other tasks
+
+
+def other(agent):
+    """Another task's agent in the same workspace."""
+    return replace(agent, task=replace(agent.task, id="M4T9WC"))
+
+
+@contextmanager
+def running(agent, command="true"):
+    """While a command of the agent runs. It writes `ready` first, runs to the gate, and does this before its end."""
+    for name in ("ready", "gate"):
+        os.mkfifo(agent.workspace / name)
+    with ThreadPoolExecutor() as pool:
+        ended = pool.submit(agent.call, "Bash", command=f"echo ready >ready; read line <gate; {command}")
+        assert (agent.workspace / "ready").read_text() == "ready\n"
+        yield
+        (agent.workspace / "gate").write_text("go\n")
+        ended.result()
+
+
+def test_what_changed_while_a_command_of_another_task_ran_is_in_both_receipts_as_shared(agent):
+    architect = other(agent)
+    with running(agent, "touch mine.txt"):
+        inside = architect.call("Bash", command="touch theirs.txt").files
+    [theirs] = inside
+    assert theirs == FileChange(path="theirs.txt", before=None, after=sha(""), shared=True)
+    assert agent.task.receipts[-1].files == (theirs.model_copy(update={"path": "mine.txt"}), theirs)
+
+
+def test_commands_one_after_another_share_nothing(agent):
+    architect = other(agent)
+    agent.call("Bash", command="touch mine.txt")
+    assert [change.shared for change in architect.call("Bash", command="rm mine.txt").files] == [False]
+    assert [change.shared for change in agent.call("Bash", command="touch mine.txt").files] == [False]
+
+
+def test_a_command_that_died_does_not_share_what_others_do(agent):
+    given = {"command": "echo ready > ready; read line < gate"}
+    intent = orphan(agent, given)
+    folder = agent.place.commands / intent.call
+    during = other(agent).call("Bash", command="touch a.txt").files
+    os.kill(int((folder / "started").read_text()), signal.SIGKILL)
+    with open(folder / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # once it is gone
+    after = other(agent).call("Bash", command="touch b.txt").files
+    assert [[change.shared for change in files] for files in (during, after)] == [[True], [False]]
+    assert [change.path for change in agent.settle(intent, given).files if change.shared] == ["a.txt", "b.txt"]
+
+
+def test_a_file_that_another_task_may_have_changed_is_read_before_it_is_edited(agent):
+    agent.call("Write", file_path="a.txt", content="one\n")
+    with running(agent):
+        other(agent).call("Bash", command="echo two > a.txt")
+    assert "has been modified since read" in agent.error("Edit", file_path="a.txt", old_string="two", new_string="2")
+    agent.call("Read", file_path="a.txt")
+    agent.call("Edit", file_path="a.txt", old_string="two", new_string="2")
+
+
+def test_a_shared_change_proves_no_item_that_names_the_file_but_a_later_look_does(agent):
+    with running(agent):
+        other(agent).call("Bash", command="echo two > a.txt")
+    agent.call("Read", file_path="a.txt")
+    seen, looked = agent.task.receipts
+    assert flaw("Write a.txt", 0, [seen.id], agent.task.receipts) == "the item names a.txt, which none of R1 touched"
+    assert flaw("Write a.txt", 0, [looked.id], agent.task.receipts) is None
 
 
 def test_a_flaw_in_the_input_is_named_as_agents_know_it(agent):

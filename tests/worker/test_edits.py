@@ -214,27 +214,3 @@ def test_a_report_beside_the_documents_is_archived_with_the_task(stage: Stage) -
     report = "{Write: {file_path: '.temp/audit-{{id}}.md', content: All is well.}}"
     stage.play(f"- calls: [{PLAN}, {report}]", DONE)
     assert (stage.temp / "completed" / f"audit-{stage.id}.md").read_text() == "All is well."
-
-
-def test_files_that_another_task_wrote_meanwhile_are_not_credited_to_a_command(stage: Stage) -> None:
-    """The architect writes while the clerk's command runs, which waits for that."""
-    stage.agent("architect")
-    stage.start()
-    other = stage.start("architect")
-    with stage.model(
-        clerk="""
-        - calls:
-          - Bash: {command: "touch mine.txt; until test -e theirs.txt; do :; done"}
-        - calls: [{Sync: {raise_blockers: [enough]}}]
-        - say: Enough.
-        """,
-        architect="""
-        - calls: [{Read: {file_path: mine.txt}}]
-          until: the file exists
-        - calls: [{Write: {file_path: theirs.txt, content: theirs}}]
-        - calls: [{Sync: {raise_blockers: [enough]}}]
-        - say: Enough.
-        """,
-    ):
-        stage.work(stage.id, other)
-    assert [change.path for change in stage.task.receipts[0].files] == ["mine.txt"]
