@@ -14,11 +14,9 @@ import errno
 import fcntl
 import os
 import stat
-import struct
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -247,6 +245,22 @@ def _read(descriptor: int, path: Path, finished: bool) -> bytes:
     return data
 
 
+def read_open(descriptor: int, start: int = 0) -> bytes:
+    """What an open file holds from there on, all of it. Raises OSError.
+
+    One read is not to be believed: before a bad sector, and beyond 2 GiB, it returns what it has, and the next one says
+    why.
+    """
+    size = max(0, os.fstat(descriptor).st_size - start)
+    data = os.pread(descriptor, size, start)
+    while len(data) < size:
+        more = os.pread(descriptor, size - len(data), start + len(data))
+        if not more:
+            raise OSError(errno.EIO, "shorter than the system says")
+        data += more
+    return data
+
+
 def untouched(path: Path, data: bytes) -> Identity | None:
     """The file's identity if it holds exactly this and nobody sees what is written into it, else None.
 
@@ -283,72 +297,6 @@ def _same_beginning(one: bytes, other: bytes) -> int:
     size = min(len(one), len(other))
     difference = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
     return size - (difference.bit_length() + 7) // 8
-
-
-class Lock:
-    """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
-
-    The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
-    A forked child would share its parent's lock, so it opens its own. Of those who wait one stands first, under a lock
-    of the file's first byte: who has just released it cannot take it again before that one had it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._open()
-
-    def _open(self) -> None:
-        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        self._process = os.getpid()
-        self._threads = threading.RLock()
-        self._depth = 0
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Wait for the lock and hold it; may be nested within one thread."""
-        if self._process != os.getpid():
-            os.close(self.descriptor)
-            self._open()
-        with self._threads:
-            if self._depth == 0:
-                try:
-                    self._stand_first(fcntl.F_WRLCK)
-                    try:
-                        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-                    finally:
-                        self._stand_first(fcntl.F_UNLCK)
-                except OSError as error:
-                    _name(error, self.path)
-                    raise
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                if self._depth == 0:
-                    fcntl.flock(self.descriptor, fcntl.LOCK_UN)
-
-    def _stand_first(self, lock: int) -> None:
-        if hasattr(fcntl, "F_OFD_SETLKW"):  # Linux; elsewhere whoever comes first is served first
-            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLKW, struct.pack("hhqqi4x", lock, os.SEEK_SET, 0, 1, 0))
-
-    def close(self) -> None:
-        os.close(self.descriptor)
-
-
-def is_locked(path: Path) -> bool:
-    """True when a living process holds a lock on this file; asking disturbs neither it nor others who ask."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def exchanges(disk: Disk, directory: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from orchestrator import files
 from orchestrator.errors import StorageError
+from orchestrator.locks import is_locked
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
 _ID = re.compile(r"[A-Z0-9]{6}\Z", re.ASCII)
@@ -59,7 +60,7 @@ class Folder:
     def at_work(self, task_id: str) -> bool:
         """True when the task's last worker is alive."""
         epoch = self._epochs.get(task_id)
-        return epoch is not None and files.is_locked(self._locks / f"{task_id}.lease-{epoch}")
+        return epoch is not None and is_locked(self._locks / f"{task_id}.lease-{epoch}")
 
 
 class Given(NamedTuple):

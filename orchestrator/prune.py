@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import documents, files, overview
+from orchestrator import documents, overview
 from orchestrator.contents import Contents
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import Event
+from orchestrator.locks import is_locked
 from orchestrator.task import Task
 
 YOUNG = 3600.0
@@ -84,7 +85,7 @@ class Prune:
         for match, _ in found:
             last[match[1]] = max(last[match[1]], int(match[2]))
         for match, path in found:
-            if int(match[2]) < last[match[1]] and not files.is_locked(path):
+            if int(match[2]) < last[match[1]] and not is_locked(path):
                 self._count("leases", path)
                 if not self._dry:
                     self._folder.disk.remove(path)

@@ -19,7 +19,7 @@ from pathlib import Path
 from orchestrator.errors import ToolError
 from orchestrator.events import Kind
 from orchestrator.evidence import WORKSPACE, local
-from orchestrator.files import Lock
+from orchestrator.locks import Lock
 from orchestrator.task import Task
 
 LARGEST = 10 * 1024 * 1024

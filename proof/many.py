@@ -16,10 +16,10 @@ from functools import partial
 from itertools import pairwise, repeat
 from pathlib import Path
 
-from orchestrator import files
 from orchestrator.documents import Stamp, kinds, render, unstamp
 from orchestrator.engine import Engine
 from orchestrator.events import Commit, DecisionChanged, DecisionRecorded, Event, ItemReworded, Kind, PhaseChanged
+from orchestrator.locks import Lock
 from orchestrator.task import Published, Task, digest
 from proof.child import Child
 from proof.folder import CREATED, MEMORY, PLAN, assert_in_step, path_of, text_of
@@ -53,7 +53,7 @@ def commits(tasks: int, each: int) -> list[Result]:
         temp = Path(place, ".temp")
         engine = Engine(temp)
         ids = [engine.create(CREATED, *PLAN).id for _ in range(tasks)]
-        gate = files.Lock(Path(place, "gate"))
+        gate = Lock(Path(place, "gate"))
         with gate.held():
             children = [Child(partial(commit, temp, ids[n % tasks], n, each, gate)) for n in range(PROCESSES)]
         told = [child.result() or [] for child in children]
@@ -65,7 +65,7 @@ def commits(tasks: int, each: int) -> list[Result]:
     return [found, *shared]
 
 
-def commit(temp: Path, task_id: str, process: int, times: int, gate: files.Lock) -> list[int]:
+def commit(temp: Path, task_id: str, process: int, times: int, gate: Lock) -> list[int]:
     """The revisions at which it was told that its commits were durable."""
     engine = Engine(temp)
     with gate.held():

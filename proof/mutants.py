@@ -50,9 +50,7 @@ SHARPEST = {
     ),
     "journal/file.py FileJournal.append delete self._set_mark('D')": Attempt("died", "commit", states=400),
     "journal/file.py FileJournal.append delete try: (2)": Attempt("cut", "commit"),
-    "journal/file.py FileJournal._take_back delete self._rewrite(self._whole())": Attempt(
-        "failed", "commit", states=400
-    ),
+    "journal/file.py FileJournal._take_back delete self._rewrite()": Attempt("failed", "commit", states=400),
     "journal/file.py FileJournal.read delete if self._mark() in (['', ''], ['D', system.boot()]):": Attempt(
         "died", "commit", states=400
     ),

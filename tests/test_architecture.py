@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
-    {"openings", "renames"},
+    {"locks", "openings", "renames"},
     {"errors", "files", "system", "shipped", "yaml12", "chain", "receipts"},
     {"usage"},
     {"events", "contents", "patch"},

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from orchestrator import files
 from orchestrator.check.agreement import disagreement, workstream_rows
 from orchestrator.check.artifacts import shared_artifact
 from orchestrator.check.decisions import lone_decision
@@ -20,6 +19,7 @@ from orchestrator.check.reading import no_journal, unreadable
 from orchestrator.check.references import references, tasks
 from orchestrator.check.task_files import Facts, TaskFiles
 from orchestrator.check.times import times
+from orchestrator.locks import is_locked
 
 OF_ONE: tuple[Callable[[TaskFiles], Iterator[Finding]], ...] = (
     unreadable,
@@ -69,7 +69,7 @@ def _settled(task: TaskFiles, findings: list[Finding]) -> tuple[TaskFiles, list[
     """What is found twice in a row with no commit going on: one replaces the documents one after the other."""
     lock = task.listing.temp / ".orchestrator" / "locks" / f"{task.id}.lock"
     for _ in range(_LOOKS):
-        if files.is_locked(lock):
+        if is_locked(lock):
             time.sleep(_PAUSE)
             continue
         before, task = findings, TaskFiles(task.id, task.listing)

@@ -15,6 +15,7 @@ from orchestrator.contents import Contents
 from orchestrator.errors import StorageError
 from orchestrator.events import Kind
 from orchestrator.files import Disk
+from orchestrator.locks import is_locked
 from orchestrator.task import Reference, Task
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -132,7 +133,7 @@ class Folder:
     def commanding(self, task_id: str) -> bool:
         """True while a command of the task runs: it may outlive its worker."""
         folder = self.commands(task_id)
-        return any(files.is_locked(folder / name / "lock") for name in files.names(folder))
+        return any(is_locked(folder / name / "lock") for name in files.names(folder))
 
     def taken(self, task_id: str) -> bool:
         """True when any file here carries the id, ours or hand-made."""

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from orchestrator import files, system
+from orchestrator import system
 from orchestrator.errors import Busy
 from orchestrator.files import Disk
+from orchestrator.locks import is_locked
 
 STALE = 60.0
 """Seconds without a beat after which a living holder may be taken over: it is frozen, or stuck."""
@@ -57,7 +58,7 @@ class Lease:
 def held(locks: Path, task_id: str, epoch: int) -> bool:
     """True when a living process holds that epoch's lease and has shown itself lately."""
     path = _path(locks, task_id, epoch)
-    return files.is_locked(path) and not _stale(_beat(path))
+    return is_locked(path) and not _stale(_beat(path))
 
 
 def _path(locks: Path, task_id: str, epoch: int) -> Path:

@@ -10,6 +10,7 @@ from orchestrator.engine.absorption import Unreadable, look, look_at_last
 from orchestrator.engine.desk import Desk, Placed, Spare
 from orchestrator.engine.folder import Folder
 from orchestrator.events import Kind
+from orchestrator.locks import Lock
 
 
 class Publisher:
@@ -32,7 +33,7 @@ class Publisher:
         """Probed once: True when this file system exchanges two names."""
         if self._portable:
             return False
-        lock = files.Lock(self._folder.locks / "probe.lock")
+        lock = Lock(self._folder.locks / "probe.lock")
         try:
             with lock.held():
                 return files.exchanges(self._disk, self._folder.staging)

@@ -20,6 +20,7 @@ from orchestrator import chain, files, system
 from orchestrator.errors import Conflict, Damaged, Newer, StorageError, UnknownTask, Unsynced
 from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
+from orchestrator.locks import Lock
 
 _MARK_SIZE = 64
 _MARK = re.compile(r"([CD]) (\S+) (\d+)( doubted)? *")
@@ -56,7 +57,7 @@ class FileJournal:
         self.task_id = task_id
         self._folder = folder
         self._disk = folder.disk
-        self._lock = files.Lock(folder.locks / f"{task_id}.lock")
+        self._lock = Lock(folder.locks / f"{task_id}.lock")
         self._descriptor = -1
         self._path = folder.place(task_id)
         self._size = 0
@@ -86,7 +87,7 @@ class FileJournal:
         try:
             self._reopen()
             if self._mark() in (["", ""], ["D", system.boot()]):
-                self._rewrite(self._whole())
+                self._rewrite()
                 self._mark_clean()
             return self._take(self._pending())
         except OSError as error:
@@ -95,8 +96,7 @@ class FileJournal:
     def _pending(self) -> bytes:
         """What follows the lines that were read, after making sure that they are still what it follows."""
         last = b'"sum":"' + self._sum.encode() + b'"}\n' if self._size else b""
-        start = self._size - len(last)
-        data = os.pread(self._descriptor, max(0, os.fstat(self._descriptor).st_size - start), start)
+        data = files.read_open(self._descriptor, self._size - len(last))
         if not data.startswith(last):
             raise self._damaged("replaced by another journal while it was open; start again to use what is there now")
         return data[len(last) :]
@@ -131,7 +131,7 @@ class FileJournal:
         try:
             self._disk.sync_data(self._descriptor, self._path)
         except OSError:
-            self._rewrite(self._whole())
+            self._rewrite()
 
     def _take_back(self) -> None:
         """Leave no trace of a line whose sync failed, in the cache or on the disk."""
@@ -139,11 +139,7 @@ class FileJournal:
             self._disk.truncate(self._descriptor, self._path, self._size)
         except OSError as error:
             raise Unsynced(str(self._path), error.strerror or str(error), in_doubt=True) from None
-        self._rewrite(self._whole())
-
-    def _whole(self) -> bytes:
-        """Everything in the file that could be a commit: as far as it was read, and what came since."""
-        return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
+        self._rewrite()
 
     def history(self) -> Iterator[Commit]:
         previous = ""
@@ -249,10 +245,10 @@ class FileJournal:
             os.close(self._descriptor)
         self._descriptor = opened
 
-    def _rewrite(self, data: bytes) -> None:
+    def _rewrite(self) -> None:
         """Put a durable copy in the journal's place: what a failed or unknown sync left in doubt is behind us."""
         try:
-            self._folder.replace(self._path, data)
+            self._folder.replace(self._path, files.read_open(self._descriptor))
         except OSError as error:
             raise Unsynced(str(self._path), error.strerror or str(error), in_doubt=True) from None
         self._reopen()
@@ -314,7 +310,7 @@ class FileJournals:
     def create(self, task_id: str, *commits: Commit, archived: bool = False) -> FileJournal:
         name = f"{task_id}.jsonl"
         path = (self.archived if archived else self.live) / name
-        lock = files.Lock(self.locks / f"{task_id}.lock")
+        lock = Lock(self.locks / f"{task_id}.lock")
         try:
             with lock.held():
                 if files.exists(self.archived / name) or files.exists(self.live / name):

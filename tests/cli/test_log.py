@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator import files
 from orchestrator.events import (
     BlockerRaised,
     CallSettled,
@@ -32,6 +31,7 @@ from orchestrator.events import (
     TaskCompleted,
 )
 from orchestrator.journal.file import encode
+from orchestrator.locks import Lock
 from orchestrator.task import Task
 
 from .conftest import Shell, interrupt
@@ -170,7 +170,7 @@ def test_a_line_of_another_format_is_not_guessed_at(shell: Shell, task: Task) ->
 
 
 def test_it_writes_nothing_and_waits_for_no_lock(shell: Shell, task: Task) -> None:
-    lock = files.Lock(shell.temp / ".orchestrator" / "locks" / f"{task.id}.lock")
+    lock = Lock(shell.temp / ".orchestrator" / "locks" / f"{task.id}.lock")
 
     def written() -> dict[Path, tuple[int, ...]]:
         found = {path: path.lstat() for path in shell.temp.rglob("*") if path.is_file()}

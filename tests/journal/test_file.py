@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import pytest
 
-from orchestrator import files, system
+from orchestrator import system
 from orchestrator.errors import Damaged, Newer, StorageError, Unsynced
 from orchestrator.events import Commit, MessageAdded, PhaseChanged, TaskCreated
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournal, FileJournals
+from orchestrator.locks import Lock
 
 AT = "2026-01-01T00:00:00.000Z"
 FIRST = Commit(revision=1, at=AT, actor="user", events=(TaskCreated(agent="a", description="d"),), uuid="u")
@@ -324,7 +325,7 @@ def test_a_journal_that_could_not_be_opened_anew_is_read_on_once_it_is_back(tmp_
 
 
 def test_a_forked_child_waits_for_its_parents_lock(tmp_path: Path) -> None:
-    lock = files.Lock(tmp_path / "lock")
+    lock = Lock(tmp_path / "lock")
     entered, let_in = os.pipe()
     with lock.held():
         child = os.fork()
@@ -377,3 +378,42 @@ def test_a_last_line_that_is_whole_but_not_as_it_was_written_is_damage_and_stays
         damaged.read()
     damaged.close()
     assert path.read_bytes() == changed
+
+
+def bad_from(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Linux reads a file with a bad sector: what is before it, and only then EIO."""
+    real = os.pread
+
+    def pread(descriptor: int, size: int, offset: int) -> bytes:
+        if size > 64 and offset >= place:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(descriptor, min(size, place - offset) if size > 64 else size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+
+
+@pytest.mark.parametrize("mark", ["C", "D"], ids=["read", "written anew"])
+def test_a_journal_that_cannot_be_read_to_its_end_is_left_as_it_is(
+    mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journals, journal, path = filled(tmp_path, 9)
+    journal.close()
+    (tmp_path / "locks" / "K7Q2MX.lock").write_text(f"{mark} {system.boot()} 0".ljust(64))
+    whole = path.read_bytes()
+    with monkeypatch.context() as patch:
+        bad_from(len(whole) // 2, patch)
+        with pytest.raises(StorageError, match="Input/output error"):
+            revisions(journals)
+    assert path.read_bytes() == whole
+    assert revisions(journals) == [*range(1, 10)]
+
+
+def test_a_journal_that_one_read_does_not_return_as_a_whole_is_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journals, journal, path = filled(tmp_path, 9)
+    journal.close()
+    real, whole = os.pread, path.read_bytes()
+    monkeypatch.setattr(os, "pread", lambda descriptor, size, offset: real(descriptor, min(size, 500), offset))
+    assert revisions(journals) == [*range(1, 10)]
+    assert path.read_bytes() == whole

@@ -1,0 +1,76 @@
+"""Locks between processes and threads: files under `flock`, which the kernel frees when their holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Lock:
+    """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
+
+    The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
+    A forked child would share its parent's lock, so it opens its own. Of those who wait one stands first, under a lock
+    of the file's first byte: who has just released it cannot take it again before that one had it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+
+    def _open(self) -> None:
+        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._process = os.getpid()
+        self._threads = threading.RLock()
+        self._depth = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for the lock and hold it; may be nested within one thread."""
+        if self._process != os.getpid():
+            os.close(self.descriptor)
+            self._open()
+        with self._threads:
+            if self._depth == 0:
+                try:
+                    self._stand_first(fcntl.F_WRLCK)
+                    try:
+                        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+                    finally:
+                        self._stand_first(fcntl.F_UNLCK)
+                except OSError as error:
+                    raise OSError(error.errno, error.strerror, str(self.path)) from None
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def _stand_first(self, lock: int) -> None:
+        if hasattr(fcntl, "F_OFD_SETLKW"):  # Linux; elsewhere whoever comes first is served first
+            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLKW, struct.pack("hhqqi4x", lock, os.SEEK_SET, 0, 1, 0))
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """True when a living process holds a lock on this file; asking disturbs neither it nor others who ask."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
