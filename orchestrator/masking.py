@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 SHORTEST = 8
+"""Characters of a value that is masked."""
+LONG = 16
+"""From so many characters on a value is masked whatever it looks like; a shorter one may be a word."""
+_WORD = re.compile(r"(?:[A-Za-z]++[-_. ]?)*+\d*", re.ASCII)
+"""`postgres`, `my-secret`, `Password123`, `12345678`: texts say such things without meaning the value."""
 _SECRET_NAME = re.compile(
     r"KEY(?!BOARD|MAP)|TOKEN|SECRET|PASSW|PASSPHRASE|(?:^|_)PASS(?:_|$)|CREDENTIAL|COOKIE|PRIVATE"
     r"|(?:^|_)(?:AUTH|AUTHORIZATION|DSN|PAT)(?:_|$)",
     re.IGNORECASE | re.ASCII,
 )
+_GAP = r"(?:\s|\\+[nrt])*+"
+"""What stands between the lines of a key; in a JSON string, say, their ends are written out."""
+_KEY_LINES = rf"(?:{_GAP}[A-Za-z0-9+/=]{{40,}})+(?:(?:\n|\\+n| )[A-Za-z0-9+/=]+(?=[ \t\r]*(?:[\n\\\"]|-----|\Z)))?"
+"""Lines of nothing but base64, the last one shorter: all that is taken of a key whose end is not there."""
+_RUN = re.compile(r"[A-Za-z0-9+/=]{16,}", re.ASCII)
 _SHAPES = {
     name: re.compile(shape, re.DOTALL | re.ASCII)
     for name, shape in {
@@ -21,7 +31,10 @@ _SHAPES = {
         "AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
         "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
         "Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-        "private key": r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)",
+        "private key": (
+            r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----"
+            rf"(?:{_KEY_LINES}(?:{_GAP}-----END \1-----)?|((?:(?!-----BEGIN ).)*?)-----END \1-----)"
+        ),
     }.items()
 }
 _ANY = re.compile(r"sk-ant-|AKIA|ASIA|gh[pousr]_|github_pat_|xox|-----BEGIN", re.ASCII)
@@ -37,9 +50,9 @@ class Mask:
 
     @staticmethod
     def from_environment(environ: Mapping[str, str]) -> Mask:
-        """The values, of at least 8 characters, of the variables whose names look secret."""
+        """The values of the variables whose names look secret, but for those that are short, or words."""
         found = {value: name for name, value in environ.items() if _SECRET_NAME.search(name)}
-        return Mask({value: name for value, name in found.items() if len(value) >= SHORTEST})
+        return Mask({value: name for value, name in found.items() if _is_secret(value)})
 
     def text(self, text: str) -> str:
         """The text with `[masked NAME]` in place of each secret."""
@@ -49,7 +62,7 @@ class Mask:
             text = text.replace(value, f"[masked {self.secrets[value]}]")
         if _ANY.search(text):
             for name, shape in _SHAPES.items():
-                text = shape.sub(f"[masked {name}]", text)
+                text = shape.sub(partial(_masked, name), text)
         return text
 
     @cached_property
@@ -74,3 +87,17 @@ class Mask:
             for name, value in environ.items()
             if not _SECRET_NAME.search(name) and self.text(value) == value
         }
+
+
+def _is_secret(value: str) -> bool:
+    return len(value) >= LONG or (len(value) >= SHORTEST and not _WORD.fullmatch(value))
+
+
+def _masked(name: str, found: re.Match[str]) -> str:
+    """What stands for a text of a secret's shape: itself where it is none, for its two ends are only spoken of."""
+    between = found[2] if name == "private key" else None
+    if between is not None:
+        key = sum(len(run) for run in _RUN.findall(between))
+        if 2 * key < len("".join(between.split())):
+            return found[0]
+    return f"[masked {name}]"

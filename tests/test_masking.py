@@ -13,6 +13,7 @@ ENVIRONMENT = {
     "GIT_AUTHOR_NAME": "Somebody Else",
     "KEYBOARD_LAYOUT": "us-international",
 }
+LINE = "MIIEvQ" + "aB3/+xYz" * 7 + "0"
 MASK = Mask.from_environment(ENVIRONMENT)
 
 
@@ -24,9 +25,22 @@ def test_values_too_short_to_be_told_from_words_are_left():
     assert MASK.text("abc Somebody Else us-international") == "abc Somebody Else us-international"
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["postgres", "Postgres1", "development", "my-secret", "change_me_2", "password.123", "12345678", "20251024"],
+)
+def test_a_value_that_is_a_word_or_a_number_as_texts_have_them_is_left(value):
+    assert Mask.from_environment({"DB_PASSWORD": value}).text(f"run {value} first") == f"run {value} first"
+
+
+@pytest.mark.parametrize("value", ["p0stgres", "zq8wvt3k", "correct horse battery", "abcdefghijklmnop", "a-B!7_cc"])
+def test_any_other_value_is_masked(value):
+    assert Mask.from_environment({"DB_PASSWORD": value}).text(f"run {value} first") == "run [masked DB_PASSWORD] first"
+
+
 def test_a_secret_that_holds_another_is_masked_whole():
-    mask = Mask.from_environment({"A_KEY": "12345678", "B_KEY": "12345678-and-more"})
-    assert mask.text("12345678-and-more, 12345678") == "[masked B_KEY], [masked A_KEY]"
+    mask = Mask.from_environment({"A_KEY": "1234x5678", "B_KEY": "1234x5678-and-more"})
+    assert mask.text("1234x5678-and-more, 1234x5678") == "[masked B_KEY], [masked A_KEY]"
 
 
 @pytest.mark.parametrize(
@@ -37,14 +51,35 @@ def test_a_secret_that_holds_another_is_masked_whole():
         "ghp_" + "a1" * 18,
         "github_pat_" + "a1" * 20,
         "xoxb-" + "1234567890-abc",
-        "-----BEGIN RSA PRIVATE KEY-----\nMII\nabc=\n-----END RSA PRIVATE KEY-----",
-        "-----BEGIN PRIVATE KEY-----\nMII, cut off",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{LINE}\nabc=\n-----END RSA PRIVATE KEY-----",
+        f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{LINE}\n-----END RSA PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY-----\\n{LINE}\\n{LINE}\\n-----END PRIVATE KEY-----",
+        f"-----BEGIN EC PRIVATE KEY-----\n   2\t{LINE}\n   3\t-----END EC PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY----- {LINE} {LINE} ab= -----END PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY-----\n{LINE}\n{LINE}\ncutOff",
     ],
 )
 def test_texts_with_the_shape_of_a_secret_are_masked_wherever_they_come_from(secret):
     masked = Mask({}).text(f"before {secret}")
     assert masked.startswith("before [masked ")
     assert secret[10:] not in masked
+
+
+def test_of_a_key_without_its_end_no_more_is_taken_than_the_lines_of_the_key():
+    begin = "-----BEGIN RSA PRIVATE KEY-----"
+    assert Mask({}).text(f"{begin}\n{LINE}\nabc=\nAfter it.\n") == "[masked private key]\nAfter it.\n"
+    for text in (
+        f"- [ ] No file has `{begin}`\n- [ ] Done\n",
+        f"{begin}\n\nA line that ends it\nAnd\n",
+        f"between {begin} and -----END RSA PRIVATE KEY----- stands the key",
+    ):
+        assert Mask({}).text(text) == text
+
+
+def test_a_key_is_found_after_one_that_is_only_spoken_of():
+    key = f"-----BEGIN PRIVATE KEY-----\n{LINE}\n-----END PRIVATE KEY-----"
+    told = "Begins with -----BEGIN PRIVATE KEY-----, as here:\n\n"
+    assert Mask({}).text(f"{told}{key}\nAnd on.") == f"{told}[masked private key]\nAnd on."
 
 
 def test_ordinary_text_is_left_as_it_is():
@@ -70,4 +105,4 @@ def test_a_commands_environment_has_no_secret_under_any_name():
     ["GITHUB_TOKEN", "aws_secret_access_key", "PGPASSWORD", "NPM_AUTH", "SESSION_COOKIE", "SENTRY_DSN", "SSH_PRIVATE"],
 )
 def test_names_that_look_secret(name):
-    assert Mask.from_environment({name: "12345678"}).text("12345678") == f"[masked {name}]"
+    assert Mask.from_environment({name: "1234x5678"}).text("1234x5678") == f"[masked {name}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,15 +46,21 @@ class Project(NamedTuple):
     def engine(self, *, create: bool = False) -> Iterator[Engine]:
         """The engine of this project's `.temp`, closed afterwards. `create`: make the folder when there is none."""
         from orchestrator.engine import Engine
-        from orchestrator.masking import Mask
 
         if not create and not self.temp.is_dir():
             raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
-        engine = Engine(self.temp, mask=Mask.from_environment(os.environ).text)
+        engine = Engine(self.temp, mask=self.mask)
         try:
             yield engine
         finally:
             engine.close()
+
+    @property
+    def mask(self) -> Callable[[str], str]:
+        """Takes the secrets of our environment out of a text."""
+        from orchestrator.masking import Mask
+
+        return Mask.from_environment(os.environ).text
 
     def library(self) -> Library:
         """The agents this project can use."""

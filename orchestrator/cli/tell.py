@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from orchestrator.cli import screen
@@ -24,15 +22,13 @@ def command(project: Project, task_id: str, message: str | None, as_json: bool) 
     does.
     """
     from orchestrator.events import MessageReceived
-    from orchestrator.masking import Mask
 
     said = text(message, "message", after="id")
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         if not task.open:
             raise Refused("tell", f"task {task_id} is {task.ended}: nobody works on it; `continue` gives it more to do")
-        words = Mask.from_environment(os.environ).text(said)
-        task = engine.commit(task_id, [MessageReceived(text=words)], actor="user")
+        task = engine.commit(task_id, [MessageReceived(text=project.mask(said))], actor="user")
         holder = engine.at_work(task_id)
     if as_json:
         screen.print_json({"task": task.id, "status": task.status, "worker": holder})

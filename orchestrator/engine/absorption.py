@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestrator import documents, files, openings, system
 from orchestrator.documents import Stamp
+from orchestrator.documents.status_json import dump, load
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.merge import merge_json, merge_text
@@ -24,15 +26,17 @@ SETTLE = 0.02
 """Seconds a document must have been left alone, and closed by whoever wrote it, before it is read as an edit."""
 
 _PATIENCE = 50
+MASKED = "secrets in it are masked"
 
 
 @dataclass(frozen=True)
 class Aside:
-    """A text to be kept beside its document: what it was, and why it is not obeyed."""
+    """A text to be kept beside its document, or where nobody else looks: what it was, and why it is not obeyed."""
 
     kind: Kind
     data: bytes | None
     reason: str
+    private: bool = False
 
 
 @dataclass
@@ -123,17 +127,43 @@ def _absorb_one(
         if not data.strip() or is_cut_off(desk, kind, data):
             findings.restored.append(kind)
         else:
-            findings.asides.append(Aside(kind, data, str(error)))
+            said = data.decode("utf-8", "replace")
+            findings.asides.append(Aside(kind, data, str(error), private=desk.mask(said) != said))
         return task
-    body = desk.mask(body)
+    typed, body = body, masked(kind, body, desk.mask)
+    hidden = [MASKED] if typed != body else []
     _refuse_newer(desk, task, kind, body, stamp)
     if _is_known(desk, kind, body, stamp) or is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
+        if hidden:
+            findings.asides.append(Aside(kind, data, MASKED, private=True))
     elif _in_doubt(desk, kind, path):
         findings.asides.append(Aside(kind, data, "it may have been torn when the system went down"))
     else:
-        return _edit(desk, task, kind, body, stamp, data, findings, at)
+        findings.edited[kind] = digest(body)
+        difference = documents.diff(task, kind, _brought_forward(desk, task, kind, body, stamp))
+        if why := [*hidden, *difference.refused]:
+            findings.asides.append(Aside(kind, data, "; ".join(why), private=bool(hidden)))
+        findings.events.extend(difference.events)
+        return apply_all(task, difference.events, actor=actor(task), at=at)
     return task
+
+
+def masked(kind: Kind, body: str, mask: Callable[[str], str]) -> str:
+    """The body without secrets. Those of a JSON are looked for in its texts, so that it stays JSON."""
+    if kind != "task-status":
+        return mask(body)
+    said = load(body)
+    clean = _each_text(said, mask)
+    return body if clean == said else dump(clean)
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(key): _each_text(inner, change) for key, inner in value.items()}
+    return [_each_text(inner, change) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse_newer(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> None:
@@ -144,17 +174,6 @@ def _refuse_newer(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | 
     name = documents.file_name(kind, task.id)
     lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
     raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
-
-
-def _edit(
-    desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None, data: bytes, findings: Findings, at: str
-) -> Task:
-    findings.edited[kind] = digest(body)
-    difference = documents.diff(task, kind, _brought_forward(desk, task, kind, body, stamp))
-    if difference.refused:
-        findings.asides.append(Aside(kind, data, "; ".join(difference.refused)))
-    findings.events.extend(difference.events)
-    return apply_all(task, difference.events, actor=actor(task), at=at)
 
 
 def _brought_forward(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:

@@ -15,6 +15,7 @@ from orchestrator import documents
 from orchestrator.documents import header, standing
 from orchestrator.documents.markdown import Page, page, plain
 from orchestrator.documents.status_json import dump, load, salvage
+from orchestrator.engine.absorption import MASKED, masked
 from orchestrator.engine.handmade import HandMade
 from orchestrator.events import (
     DecisionChanged,
@@ -33,6 +34,9 @@ from orchestrator.transitions import apply, create
 
 NOBODY = "unknown"
 """The agent of a task whose documents name none."""
+
+PRIVATE = "in .orchestrator/contents"
+"""Where the engine puts a text with secrets in it."""
 
 _STATUS, _SUMMARY = "task-status", "completion-summary"
 
@@ -89,13 +93,16 @@ def _bodies(task_id: str, texts: Mapping[Kind, str], mask: Callable[[str], str])
             continue
         try:
             body = documents.unstamp(kind, text)[0]
-            bodies |= {kind: mask(body)} if body.strip() else {}
         except ValueError as error:
             saved = salvage(text)
-            if saved is not None:
-                bodies[kind] = mask(dump(saved))
+            body = "" if saved is None else dump(saved)
             read = "cannot be read" if saved is None else "was salvaged"
-            notes.append(f"{documents.file_name(kind, task_id)} {read}, its text is kept beside it: {error}")
+            place = "beside it" if mask(text) == text else PRIVATE
+            notes.append(f"{documents.file_name(kind, task_id)} {read}, its text is kept {place}: {error}")
+        if body.strip():
+            bodies[kind] = masked(kind, body, mask)
+            if bodies[kind] != body:
+                notes.append(f"{documents.file_name(kind, task_id)}: {MASKED}, its text is kept {PRIVATE}")
     return bodies, notes
 
 

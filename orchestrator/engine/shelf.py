@@ -92,8 +92,14 @@ class Shelf:
     def set_aside(self, desk: Desk, aside: Aside, place: Path | None = None) -> EditSetAside:
         """Keep what cannot be obeyed beside its document, durably, before the document is put back.
 
-        `place`: where it lies, when not under the document's name.
+        What is private goes where the contents of files are kept. `place`: where it lies, when not under the document's
+        name.
         """
+        if aside.private and aside.data is not None:
+            private = self._folder.contents.folder / self._folder.contents.keep(aside.data, durable=True)
+            return EditSetAside(
+                document=aside.kind, name=str(private.relative_to(self._folder.temp)), reason=aside.reason
+            )
         home, path = self._folder.home(desk.task), self._folder.document(desk.task, aside.kind)
         name = self._folder.free_name(home, f"set-aside-{aside.kind}", desk.task.id, path.suffix[1:])
         if aside.data is None:

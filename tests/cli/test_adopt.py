@@ -52,6 +52,18 @@ def test_a_dry_run_says_the_same_and_writes_nothing(shell: Shell) -> None:
     assert (dry.code, wet.code) == (0, 0)
 
 
+def test_a_dry_run_says_where_secrets_are_masked_and_words_are_none(shell: Shell) -> None:
+    shell.environment |= {"API_KEY": "k3y-of-the-routes", "DB_PASSWORD": "checklist"}
+    path = shell.temp / "plan-H4N8DM.md"
+    path.write_text("The key is k3y-of-the-routes.\n")
+    dry, wet = shell("adopt", "--dry-run", "--json"), shell("adopt", "--json")
+    notes = [json.loads(ended.out)["tasks"][0]["notes"] for ended in (dry, wet)]
+    assert notes[0] == notes[1]
+    assert "plan-H4N8DM.md: secrets in it are masked, its text is kept in .orchestrator/contents" in notes[0]
+    assert path.read_text().startswith("The key is [masked API_KEY].\n")
+    assert "masked" not in (shell.temp / "checklist-H4N8DM.md").read_text()
+
+
 def test_done_again_it_changes_nothing_and_says_so(shell: Shell) -> None:
     shell("adopt")
     before = everything(shell.temp)

@@ -18,6 +18,7 @@ from orchestrator.engine import Engine
 from orchestrator.engine.handmade import LARGEST, survey
 from orchestrator.errors import Refused
 from orchestrator.events import DecisionRecorded, ItemChecked, TaskCompleted
+from orchestrator.masking import Mask
 from orchestrator.task import Task
 from proof.disk import ScriptedDisk
 
@@ -348,6 +349,53 @@ def test_the_line_that_says_how_the_task_stands_is_kept_true(temp: Path) -> None
     engine.close()
     assert (temp / "progress-N6B5XA.md").read_text().startswith("# Progress\n\n## Current Phase\ncompleted\n")
     assert b"\r\n## Current Status: stopped\r\n" in (temp / "progress-R7W2TC.md").read_bytes()
+
+
+def test_where_a_secret_is_masked_the_text_as_it_was_is_kept_where_nobody_else_looks(temp: Path) -> None:
+    mask = Mask.from_environment({"API_TOKEN": "zq8wvt3k-2"}).text
+    status = STATUS.replace("quick", "token zq8wvt3k-2, \\n1,000 rows")
+    written = write(temp, task_status=status, checklist=f"{CHECKLIST}- [ ] Use zq8wvt3k-2\n", plan="No secret.\n")
+    engine = Engine(temp, mask=mask)
+    refreshed, notes = engine.adopt(*survey(temp).found)
+    secret = sorted(path for path in written if b"zq8wvt3k-2" in written[path])
+    assert [note for note in notes if "masked" in note] == [
+        f"{path.name}: secrets in it are masked, its text is kept in .orchestrator/contents" for path in secret
+    ]
+    kept = [temp / name for name in refreshed.task.set_aside]
+    assert [path.read_bytes() for path in kept] == [written[path] for path in secret]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+    assert {path.parent.stat().st_mode & 0o777 for path in kept} == {0o700}
+    assert not [name for name, data in contents(temp).items() if b"zq8wvt3k-2" in data]
+    assert json.loads((temp / "task-status-K7Q2MX.json").read_text())["workstreams"][0]["notes"] == (
+        "token [masked API_TOKEN], \n1,000 rows"
+    )
+    path = temp / "plan-K7Q2MX.md"
+    path.write_text(path.read_text().replace("No secret.", "It is zq8wvt3k-2."))
+    task = engine.refresh("K7Q2MX").task
+    engine.close()
+    assert "It is zq8wvt3k-2." in (temp / task.set_aside[-1]).read_text()
+    assert "It is [masked API_TOKEN]." in path.read_text()
+
+
+def test_a_broken_json_with_a_secret_in_it_is_kept_there_too(temp: Path) -> None:
+    broken = '{"agentId": "a", "token": "zq8wvt3k-2"}}'
+    write(temp, task_status=broken)
+    engine = Engine(temp, mask=lambda text: text.replace("zq8wvt3k-2", "[masked]"))
+    refreshed, notes = engine.adopt(*survey(temp).found)
+    engine.close()
+    assert notes[0].startswith("task-status-K7Q2MX.json was salvaged, its text is kept in .orchestrator/contents: ")
+    assert [(temp / name).read_text() for name in refreshed.task.set_aside] == [broken]
+    assert said(temp)["token"] == "[masked]"
+
+
+def test_a_document_that_names_what_a_key_begins_with_is_kept_to_its_end(temp: Path) -> None:
+    text = "# Checklist\n\n- [ ] No file holds `-----BEGIN RSA PRIVATE KEY-----`\n- [ ] Rotate the keys\n"
+    [path] = write(temp, checklist=text)
+    engine = Engine(temp, mask=Mask.from_environment({"DB_PASSWORD": "rotate"}).text)
+    refreshed, notes = engine.adopt(*survey(temp).found)
+    engine.close()
+    assert path.read_text().startswith(text)
+    assert (notes, refreshed.task.set_aside) == ((), ())
 
 
 # -- what cannot be taken over -------------------------------------------------
