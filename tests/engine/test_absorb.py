@@ -73,16 +73,18 @@ def test_invariant_6_an_edit_is_a_commit_of_its_own_before_the_next(engine: Engi
     assert_in_step(temp, task)
 
 
-def test_a_secret_somebody_types_into_a_document_is_never_recorded(temp: Path) -> None:
+def test_a_secret_somebody_types_into_a_document_is_kept_in_the_private_folder_and_nowhere_else(temp: Path) -> None:
     first = Engine(temp, mask=lambda text: text.replace("hunter22", "[masked PASSWORD]"))
     task_id = first.create(CREATED, *PLAN).id
     path = path_of(temp, "plan", task_id)
     path.write_text(path.read_text().replace("## Plan\n\nNone", "## Plan\n\nLog in with hunter22."))
-    assert first.refresh(task_id).task.prose["plan"] == "Log in with [masked PASSWORD]."
+    typed = path.read_bytes()
+    task = first.refresh(task_id).task
+    assert task.prose["plan"] == "Log in with [masked PASSWORD]."
     assert "Log in with [masked PASSWORD]." in path.read_text()
     first.close()
     kept = [path for path in temp.rglob("*") if path.is_file() and b"hunter22" in path.read_bytes()]
-    assert not kept
+    assert [(path, path.read_bytes()) for path in kept] == [(temp / name, typed) for name in task.set_aside]
 
 
 def test_an_edit_in_one_document_reaches_all_others(engine: Engine, temp: Path) -> None:
