@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator import files
+from orchestrator.locks import is_locked
 
 SHELL = ("/bin/bash", "-c")
 LARGEST_OUTPUT = 64 * 1024 * 1024
@@ -72,7 +73,7 @@ def fresh(commands: Path, call: str) -> Path:
     path.mkdir(parents=True, mode=0o700)
     lock = path / "lock"
     lock.touch(mode=0o600)  # from here on whoever starts a command marks it; those that run already it has to ask
-    if any(files.is_locked(other) for other in _others(path)):
+    if any(is_locked(other) for other in _others(path)):
         _mark(lock)
     return path
 
