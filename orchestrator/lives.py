@@ -72,9 +72,17 @@ def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -
     if event.epoch != task.epoch + 1:
         raise Refused("WorkerStarted", f"epoch {event.epoch} does not follow {task.epoch}")
     resumed = task.resumed + (1 if event.resumed else 0)
+    if event.died is not None:
+        deaths = task.deaths + 1 if event.died == task.died else 1
+        task = replace(task, died=event.died, deaths=deaths)
     return _life(
         task, "in-progress", event, epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None, stuck=None
     )
+
+
+def progressed(task: Task) -> Task:
+    """Something came of the work: how workers died before does not matter any more."""
+    return replace(task, died=None, deaths=0) if task.deaths else task
 
 
 def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:
@@ -105,7 +113,13 @@ def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: 
         raise Refused("InstructionGiven", f"{event.item} exists already")
     given = Instruction(at, event.text, task.revision + 1)
     item = Item(event.item, _shortened(event.text), added_at=len(task.receipts))
-    return replace(task, instructions=(*task.instructions, given), items=(*task.items, item))
+    return replace(progressed(task), instructions=(*task.instructions, given), items=(*task.items, item))
+
+
+def _continued(task: Task, event: happened.TaskContinued, actor: Actor, at: str) -> Task:
+    if not task.open:
+        raise Refused("TaskContinued", f"task {task.id} is {task.status}")
+    return progressed(task)
 
 
 def _told(task: Task, event: happened.MessageReceived, actor: Actor, at: str) -> Task:
@@ -145,7 +159,7 @@ def _stopped(task: Task) -> Task:
         for name in ("texts", "prose", "documents", "adopted")
     }
     return replace(
-        mentions.returned(replace(task, **kept), task.id),
+        mentions.returned(replace(progressed(task), **kept), task.id),
         status="stopped",
         ended=None,
         reason=None,
@@ -228,6 +242,7 @@ CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.TaskAdopted: _adopted,
     happened.WorkerStarted: _started,
     happened.MessageReceived: _told,
+    happened.TaskContinued: _continued,
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
     happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", event, reason=event.reason),
     happened.TaskCompleted: _completed,

@@ -21,6 +21,10 @@ else:
         return changed
 
 
+DEATHS = 3
+"""So often the worker of a task may die the same way."""
+
+
 @dataclass(frozen=True)
 class Item:
     """A checklist item. `added_at`: how many receipts the task had then. `dropped`: the reason, when it was.
@@ -178,6 +182,10 @@ class Task:
     epoch: int = 0
     holder: str | None = None
     resumed: int = 0
+    died: str | None = None
+    """What its worker was doing when it died."""
+    deaths: int = 0
+    """How often in a row one died so, and nothing came of it."""
     updated_at: str = ""
     completed_at: str | None = None
     workstreams: tuple[Workstream, ...] = ()
@@ -233,6 +241,11 @@ class Task:
     def open(self) -> bool:
         """True until the task is completed or cancelled."""
         return self.status in ("pending", "in-progress", "blocked", "stopped")
+
+    @property
+    def parked(self) -> bool:
+        """True when its worker died so often the same way that only a person has it go on."""
+        return self.deaths >= DEATHS
 
     @property
     def live_items(self) -> tuple[Item, ...]:

@@ -251,7 +251,7 @@ def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Ta
 
 
 def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:
-    task = budget.answered(children.delegated(task, event.intents))
+    task = lives.progressed(budget.answered(children.delegated(task, event.intents)))
     return replace(
         task,
         transcript=(*task.transcript, Message("assistant", event.content)),
@@ -282,7 +282,7 @@ def _settled(task: Task, event: happened.CallSettled, actor: Actor, at: str) -> 
     _new(task.receipts, receipt.id, "CallSettled")
     pending = tuple(intent for intent in task.pending if intent.call != receipt.call)
     changes = (*task.changes, *(change for change in receipt.files if change.before != change.after))
-    return replace(task, receipts=(*task.receipts, receipt), changes=changes, pending=pending)
+    return replace(lives.progressed(task), receipts=(*task.receipts, receipt), changes=changes, pending=pending)
 
 
 def _undone(task: Task, event: happened.ChangesUndone, actor: Actor, at: str) -> Task:

@@ -134,7 +134,9 @@ def words(event: Json, items: Mapping[str, str]) -> str:
         case {"type": "WorkstreamChanged", "id": name}:
             return f"workstream {name} {event.get('status') or ', '.join(event.keys() - {'type', 'id'})}"
         case {"type": "WorkerStarted", "epoch": epoch, "holder": holder}:
-            return f"worker {'resumed' if event.get('resumed') else 'started'}: {screen.who(holder)} (epoch {epoch})"
+            before = f"; the one before died: {event['died']}" if "died" in event else ""
+            begun = "resumed" if event.get("resumed") else "started"
+            return f"worker {begun}: {screen.who(holder)} (epoch {epoch}){before}"
         case {"type": "LimitsChanged", "limits": limits}:
             return f"limits changed: {outcome.limits(limits)}"
         case {"type": "ChangesUndone", "files": files}:
@@ -198,6 +200,7 @@ _WORDS = {
     "TaskCreated": "created for {agent}: {description}",
     "TaskAdopted": "adopted: {status}, kept by hand until then",
     "AnswerLost": "an answer was lost; it counts as all it may have cost",
+    "TaskContinued": "a person has it go on",
     "ModeChanged": "mode {mode}",
     "ChildObserved": "{child}, which it gave away, is {status}",
     "TaskCompleted": "completed: {summary}",

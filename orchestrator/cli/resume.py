@@ -83,7 +83,14 @@ def tell(project: Project, ends: list[Outcome], output: Output, unread: int = 0)
 
 def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]:
     known = [project.known(engine, task_id) for task_id in dict.fromkeys(ids)]
-    return [engine.refresh(task_id).task for task_id in known]
+    return [continued(engine, engine.refresh(task_id).task) for task_id in known]
+
+
+def continued(engine: Engine, task: Task) -> Task:
+    """A task that a person has named goes on, whatever kept it from doing so."""
+    from orchestrator.events import TaskContinued
+
+    return engine.commit(task.id, [TaskContinued()], actor="user") if task.open and task.parked else task
 
 
 def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]) -> tuple[list[Task], list[Outcome]]:

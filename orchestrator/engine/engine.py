@@ -37,7 +37,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,6 +59,7 @@ from orchestrator.errors import (
     OrchestratorError,
     Refused,
     StorageError,
+    TaskIsBlocked,
     UnknownTask,
     UnsupportedFileSystem,
 )
@@ -70,7 +71,6 @@ from orchestrator.events import (
     Kind,
     TaskCancelled,
     TaskCreated,
-    WorkerStarted,
 )
 from orchestrator.files import Disk
 from orchestrator.journal import Journals
@@ -264,25 +264,23 @@ class Engine:
                 self._moves.fork(self._desk(task_id), name, revision)
                 return self.refresh(name).task
 
-    def lease(self, task_id: str) -> leases.Lease:
-        """Become the task's worker; raises Busy while another one lives."""
+    def lease(self, task_id: str, doing: str | None = None) -> leases.Lease:
+        """Become the task's worker; raises Busy while another one lives, and TaskIsBlocked when the task is parked.
+
+        `doing`: what the worker before was doing, in case it died: who dies so again and again gets no successor.
+        """
         desk = self._desk(task_id)
-        taken: list[leases.Lease] = []
+        taken: list[leases.Lease | None] = []
 
         def act() -> None:
             if holder := self.at_work(task_id):
                 raise Busy(task_id, holder)
-            lease = leases.Lease(self.folder.locks, self.folder.disk, task_id, desk.task.epoch + 1)
-            lease.take()
-            with ExitStack() as undo:
-                undo.callback(lease.release)
-                started = WorkerStarted(epoch=lease.epoch, holder=leases.holder(), resumed=lease.epoch > 1)
-                desk.append((started,), "engine", self._now())
-                undo.pop_all()
-            taken.append(lease)
+            taken.append(leases.begin(desk, self.folder, doing, self._now()))
 
         self._transact(desk, act)
-        return taken[-1]
+        if (lease := taken[-1]) is None:
+            raise TaskIsBlocked(f"task {task_id} is blocked: {desk.task.reason}")
+        return lease
 
     def undisturbed(self, task_id: str, act: Callable[[Task], Iterable[Event]]) -> Task:
         """Commit what a person's `act` returns; nobody works on the task while it runs, or can begin to.

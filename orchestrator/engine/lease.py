@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from orchestrator import system
+from orchestrator import files, system
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.folder import Folder
 from orchestrator.errors import Busy
+from orchestrator.events import TaskBlocked, WorkerStarted
 from orchestrator.files import Disk
 from orchestrator.locks import is_locked
+from orchestrator.task import DEATHS
+from orchestrator.transitions import apply
 
 STALE = 60.0
 """Seconds without a beat after which a living holder may be taken over: it is frozen, or stuck."""
@@ -55,10 +60,38 @@ class Lease:
         self._lock.release()
 
 
+def begin(desk: Desk, folder: Folder, doing: str | None, now: str) -> Lease | None:
+    """Take the lease for the task's next worker, recorded; None when the task is parked, recorded too.
+
+    `doing`: what the worker before was doing. Raises as `Lease.take` and `Desk.append`.
+    """
+    if desk.task.parked:
+        return None
+    died = doing if _died(folder.locks, desk.task.id, desk.task.epoch) else None
+    lease = Lease(folder.locks, folder.disk, desk.task.id, desk.task.epoch + 1)
+    lease.take()
+    with ExitStack() as undo:
+        undo.callback(lease.release)
+        started = WorkerStarted(epoch=lease.epoch, holder=holder(), resumed=lease.epoch > 1, died=died)
+        if apply(desk.task, started, actor="engine", at=now).parked:
+            blocked = TaskBlocked(reason=f"its worker died {DEATHS} times in a row, each time doing the same: {died}")
+            desk.append((started, blocked), "engine", now)
+            return None
+        desk.append((started,), "engine", now)
+        undo.pop_all()
+    return lease
+
+
 def held(locks: Path, task_id: str, epoch: int) -> bool:
     """True when a living process holds that epoch's lease and has shown itself lately."""
     path = _path(locks, task_id, epoch)
     return is_locked(path) and not _stale(_beat(path))
+
+
+def _died(locks: Path, task_id: str, epoch: int) -> bool:
+    """True when nobody holds that epoch's lease, and nobody gave it back."""
+    path = _path(locks, task_id, epoch)
+    return files.exists(_beat(path)) and not is_locked(path)
 
 
 def _path(locks: Path, task_id: str, epoch: int) -> Path:

@@ -37,6 +37,7 @@ from orchestrator.events.life import TaskAdopted as TaskAdopted
 from orchestrator.events.life import TaskBlocked as TaskBlocked
 from orchestrator.events.life import TaskCancelled as TaskCancelled
 from orchestrator.events.life import TaskCompleted as TaskCompleted
+from orchestrator.events.life import TaskContinued as TaskContinued
 from orchestrator.events.life import TaskCreated as TaskCreated
 from orchestrator.events.life import TaskForked as TaskForked
 from orchestrator.events.life import TaskRenamed as TaskRenamed

@@ -34,11 +34,15 @@ class TaskAdopted(Event):
 
 
 class WorkerStarted(Event):
-    """A worker took the lease: a new epoch. `resumed` says that another one worked before."""
+    """A worker took the lease: a new epoch. `resumed` says that another one worked before.
+
+    `died`: what that one was doing, when it ended without giving the lease back.
+    """
 
     epoch: int
     holder: str
     resumed: bool = False
+    died: str | None = None
 
 
 class TaskBlocked(Event):
@@ -49,6 +53,10 @@ class TaskStopped(Event):
     """A limit was reached, or a person stopped it. `resume` goes on."""
 
     reason: str
+
+
+class TaskContinued(Event):
+    """A person has it go on, however often its worker died."""
 
 
 class LimitsChanged(Event):

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from orchestrator.engine import Engine, Lease
+from orchestrator.errors import OrchestratorError
 from orchestrator.events import TaskStopped
+from orchestrator.task import Task
+from orchestrator.tools.tool import Tool
 
 BEAT = 10.0
 """Seconds between two; a lease without one for a minute may be taken over."""
 LOOK = 0.5
 """Seconds between two looks whether a person wants it to stop."""
+
+
+def doing(engine: Engine, task: Task, tools: Mapping[str, Tool]) -> str | None:
+    """What the last worker of the task was doing; None where it waited for other tasks, whose own workers tell."""
+    if not task.pending:
+        return "asking the model"
+    if any(row.tool in tools and tools[row.tool].waits for row in task.pending) and _waited(engine, task):
+        return None
+    return ", ".join(f"{row.tool} {row.command or row.path or ''}".rstrip() for row in task.pending)
+
+
+def _waited(engine: Engine, task: Task) -> bool:
+    """True when a task that it gave away is begun and open: calls run in turn, so no other one was just running."""
+    for child in task.children:
+        with suppress(OrchestratorError):  # not begun, or not to be read
+            if child.open and engine.refresh(child.id).task.open:
+                return True
+    return False
 
 
 async def beat(lease: Lease) -> None:

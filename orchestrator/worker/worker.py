@@ -98,7 +98,8 @@ class Worker:
         self._since = time.monotonic()
         stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
         self._refusals = stopped.finish_refusals
-        self._lease = await _thread(lambda: self._engine.lease(self._id))
+        doing = await _thread(lambda: pulse.doing(self._engine, stopped, self._tools))
+        self._lease = await _thread(lambda: self._engine.lease(self._id, doing))
         beating = asyncio.create_task(pulse.beat(self._lease))
         heeding = asyncio.create_task(pulse.heed(self._engine, self._id, stopped.revision, asyncio.current_task()))
         try:

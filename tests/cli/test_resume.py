@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from orchestrator.events import TaskCompleted, TaskCreated, WorkerStarted
+from orchestrator.events import TaskBlocked, TaskCompleted, TaskCreated, WorkerStarted
 
 from .conftest import Ended, Shell, interrupt, shell_in
 
@@ -139,6 +139,26 @@ def test_what_an_open_task_gave_away_is_left_to_it_and_limits_are_those_of_the_t
     with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
         ended = shell("resume", *words, "--json")
     assert [row["task"] for row in json.loads(ended.out)["tasks"]] == [child.id]
+
+
+def test_a_parked_task_is_named_with_the_reason_and_begun_again_only_when_it_is_named(shell: Shell) -> None:
+    task = shell.task()
+    with shell.engine() as engine:
+        for epoch in range(1, 5):
+            died = "Bash ./crash" if epoch > 1 else None
+            engine.commit(task.id, [WorkerStarted(epoch=epoch, holder="a test", died=died)], actor="engine")
+        engine.commit(task.id, [TaskBlocked(reason="its worker died")], actor="engine")
+    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+        for words in ([], ["--all"]):
+            ended = shell("resume", *words)
+            assert ended.code == 3
+            assert ended.err == (
+                f"orchestrator: task {task.id} is blocked: its worker died; go on with: orchestrator resume {task.id}\n"
+            )
+        assert "died: Bash ./crash" in shell("log", task.id).out
+        named = shell("resume", task.id)
+    assert (named.code, "No ink" in named.err) == (3, True)
+    assert "a person has it go on" in shell("log", task.id).out
 
 
 def test_what_is_completed_is_archived_without_a_key(shell: Shell) -> None:

@@ -20,6 +20,7 @@ ADDED_LATER = {
     "MessageReceived",
     "StuckNoticed",
     "TaskAdopted",
+    "TaskContinued",
     "TaskForked",
 }
 """Events that no journal of that time holds."""
