@@ -8,7 +8,9 @@ from importlib import import_module
 
 from benchmarks.row import Row
 
-FIGURES = ("commit", "turn", "workers", "fairness", "opening", "history", "start", "watch", "adopting", "checking")
+FIGURES = (
+    *("commit", "where", "turn", "workers", "fairness", "opening", "history", "start", "watch", "adopting", "checking"),
+)
 LINE = "{:<22} {:>8}  {:<22} {:>8} {:>6}  {:<6} {}"
 
 

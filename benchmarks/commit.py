@@ -21,6 +21,7 @@ from typing import TypeVar
 from benchmarks.row import Row, medians
 from orchestrator.engine import Engine
 from orchestrator.events import (
+    CallSettled,
     DecisionChanged,
     DecisionRecorded,
     Event,
@@ -28,6 +29,7 @@ from orchestrator.events import (
     ItemChecked,
     ItemUnchecked,
     PhaseChanged,
+    Receipt,
     TaskCreated,
     WorkstreamAdded,
 )
@@ -68,14 +70,18 @@ def engine_commits(place: Path, disk: Disk) -> Callable[[int], None]:
     items = [ItemAdded(id=f"c{number}", text=f"Write part {number} of the model") for number in range(1, 16)]
     rest = [WorkstreamAdded(id="models", description="Models"), DecisionRecorded(id="D1", decision="UUID keys")]
     task = engine.create(TaskCreated(agent="db-worker", description="Create a User model"), *items, *rest)
+    lease = engine.lease(task.id)
+    proof = Receipt(id="R1", call="c", tool="Bash", command="npm test", outcome="ok", exit_code=0)
+    engine.commit(task.id, [CallSettled(receipt=proof)], actor="worker", epoch=lease.epoch)
     turn = iter(range(sys.maxsize))
 
     def run(commits: int) -> None:
         for _ in range(commits):
             number = next(turn)
-            tick: Event = ItemUnchecked(id="c1") if number % 2 else ItemChecked(id="c1")
+            tick: Event = ItemUnchecked(id="c1") if number % 2 else ItemChecked(id="c1", evidence=("R1",))
             decided = DecisionChanged(id="D1", decision=f"UUID keys, version {number % 10}")
-            engine.commit(task.id, [PhaseChanged(phase=f"phase {number % 10}"), tick, decided], actor="user")
+            changed = [PhaseChanged(phase=f"phase {number % 10}"), tick, decided]
+            engine.commit(task.id, changed, actor="worker", epoch=lease.epoch)
 
     return run
 

@@ -18,6 +18,7 @@ def test_every_figure_can_be_measured_beside_its_peer() -> None:
     table = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for row in (
         "commit",
+        "look at the documents",
         "turn, mean of",
         "2 workers",
         "2 at one task",
