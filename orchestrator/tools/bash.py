@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from orchestrator import process, snapshot
 from orchestrator.events import DirectoryChanged, FileChange, Intent
+from orchestrator.evidence import WORKSPACE
 from orchestrator.files import Disk
 from orchestrator.process import Ending
 from orchestrator.snapshot import Row
@@ -19,6 +21,8 @@ from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
 from orchestrator.workspace import mistake
 
 LONGEST = 30_000
+_MEANT = re.compile(rf"(?<![\w.~/-]){WORKSPACE}(?![\w.-])")
+"""The workspace as definitions call it, which the shell does not know."""
 
 
 class BashInput(ToolInput):
@@ -105,6 +109,8 @@ def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate
     lines += [_reasons(given)[fate.reason]] if fate.reason else []
     lines += [text] if text else []
     directory, note = _directory(folder, place)
+    if (fate.exit_code or fate.reason) and _MEANT.search(given.command) and not Path(WORKSPACE).exists():
+        note = [f"There is no {WORKSPACE} for a command: write {place.workspace.resolve()} in its place", *note]
     return ToolResult(
         "\n".join([*(lines or ["(Bash completed with no output)"]), *note]),
         outcome="error" if fate.exit_code or fate.reason else "ok",

@@ -114,6 +114,18 @@ def test_the_directory_persists_also_after_exit_and_nothing_else_does(agent):
     assert again.events == ()
 
 
+@pytest.mark.skipif(os.path.exists("/workspace"), reason="/workspace is there")
+@pytest.mark.parametrize("command", ["cat /workspace/a.js", "cd '/workspace' && ls", "node --check=/workspace/a.js"])
+def test_a_command_that_failed_over_the_workspace_of_definitions_is_told_the_real_one(agent, command):
+    result = agent.call("Bash", command=command + "; exit 1")
+    assert result.text.endswith(f"\nThere is no /workspace for a command: write {agent.workspace} in its place")
+
+
+@pytest.mark.parametrize("command", ["echo /workspace/a.js", "ls ./workspace/a.js", "ls /workspaces/a /x/workspace"])
+def test_no_other_command_hears_of_it(agent, command):
+    assert "There is no" not in agent.call("Bash", command=command).text
+
+
 def test_a_directory_outside_the_workspace_is_reset_and_said(agent):
     agent.call("Bash", command="mkdir a; cd a")
     result = agent.call("Bash", command="cd /; pwd")

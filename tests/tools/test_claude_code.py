@@ -23,7 +23,11 @@ OURS = {
     32: (PATHS, "sub/.hid/c.txt:1:two"),
     33: (PATHS, "sub/.hid/c.txt:1\n\nFound 1 total occurrence across 1 file."),
 }
-"""The exceptions: the call's number, why we say something else, and what, where it can be written here."""
+"""The exceptions: the call's number, why we say something else, and what, where it can be written here.
+
+Of paths below `/workspace`, as definitions have them, the recordings say nothing: Read, Write, Edit, Glob and Grep take
+them for the workspace's; a command is the shell's, so Bash runs it as it is, and names the real path when it failed.
+"""
 
 pytestmark = [
     pytest.mark.skipif(not all(path.exists() for path in RECORDED), reason=f"no recording at {RECORDED[0].parent}"),
