@@ -105,6 +105,7 @@ class Team:
             for worker in (workers := list(self._workers.values())):
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            self._workers.clear()  # they are of this event loop, and the next call may have another
             await model.close()
         return dict(zip(task_ids, ends, strict=True))
 
