@@ -36,13 +36,13 @@ HOME = "/home/me"
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
 _TYPED = re.compile(r"^\$ .*\n(?:>.*\n)*", re.MULTILINE)
 _ID = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6}\b")
-_IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB")
+_IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB", "X8L4FD")
 """What tasks are called in a page, in the order in which they appear."""
 _KINDS = {
     "TIME": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{4}-\d\d-\d\d|\b(?:\d\d:\d\d:\d\d|\d\d-\d\d \d\d:\d\d)\b",
     "AGE": r"just now|\b\d+ (?:min|h|days?) ago",
     "SECONDS": r"\b\d+\.\d+ s\b|(?<=\"seconds\": )[\d.]+",
-    "TOKENS": r"\b[\d,]+k? tokens|\d+% from the cache|(?<=Tokens\": )\d+",
+    "TOKENS": r"\b[\d,]+k? tokens|(?<=tokens )[\d,]+|\d+% from the cache|(?<=Tokens\": )\d+",
     "PROCESS": r"\bpid \d+(?: on \S+)?",
     "DIGEST": r"\b[0-9a-f]{64}\b|(?<=index )[0-9a-f]+\.\.[0-9a-f]+",
     "COST": r"\$\d+\.\d+|(?<=\"costUsd\": )[\d.]+|(?<=\"cost_usd\": )[\d.]+",

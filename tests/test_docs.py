@@ -62,8 +62,11 @@ def test_the_reference_has_every_command_with_its_arguments_and_options_and_no_o
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"(?ms)^## (.+?)$(.*?)(?=^## |\Z)", text))
     shared = named(sections["Options of a run"])
-    assert named(text[: text.index("\n## ")]) == options(commands)
-    for name in commands.list_commands(click.Context(commands)):
+    head = text[: text.index("\n## ")]
+    assert named(head) == options(commands)
+    there = commands.list_commands(click.Context(commands))
+    assert sorted(re.findall(r"(?m)^\| \[`([a-z]+)`\]\(#\1\) \|", head)) == there
+    for name in there:
         command = commands.get_command(click.Context(commands), name)
         assert command is not None
         usage = " ".join(["orchestrator", name, *command.collect_usage_pieces(click.Context(command))[1:]])
