@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Life, Limits, Mode, Receipt, Status, Usage
 
@@ -23,6 +23,16 @@ else:
 
 DEATHS = 3
 """So often the worker of a task may die the same way."""
+
+
+class Identified(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Identified)
 
 
 @dataclass(frozen=True)
@@ -266,9 +276,37 @@ class Task:
             "w": self.workstreams,
         }[prefix]
         number = len(rows) + 1
-        while f"{prefix}{number}" in [row.id for row in rows]:
+        while place_of(rows, f"{prefix}{number}") is not None:
             number += 1
         return f"{prefix}{number}"
+
+
+class Grown(tuple[Row, ...]):
+    """Rows that remember where each id is, and hand that on to the longer ones that are made of them.
+
+    Others may have grown from the same ones: what is remembered is looked at before it is believed.
+    """
+
+    places: dict[str, int]
+
+
+def added(rows: tuple[Row, ...], row: Row) -> tuple[Row, ...]:
+    """The rows with one more at their end: a task of thousands may be told one by one."""
+    grown = Grown((*rows, row))
+    places = getattr(rows, "places", None)
+    grown.places = {each.id: place for place, each in enumerate(rows)} if places is None else places
+    grown.places[row.id] = len(rows)
+    return grown
+
+
+def place_of(rows: tuple[Row, ...], row_id: str) -> int | None:
+    """Where the row with that id is, None when there is none."""
+    places: dict[str, int] | None = getattr(rows, "places", None)
+    if places is not None:
+        place = places.get(row_id)
+        if place is None or (place < len(rows) and rows[place].id == row_id):
+            return place
+    return next((place for place, row in enumerate(rows) if row.id == row_id), None)
 
 
 @lru_cache(maxsize=8)  # of a text that is published it is asked again, for its stamp

@@ -22,7 +22,9 @@ from orchestrator.task import (
     Reference,
     Task,
     Workstream,
+    added,
     digest,
+    place_of,
     replace,
 )
 
@@ -116,14 +118,14 @@ def fold(commits: Iterable[Commit], task_id: str) -> Task | None:
 
 
 def _row(rows: tuple[Row, ...], row_id: str, event: str) -> Row:
-    for row in rows:
-        if row.id == row_id:
-            return row
+    place = place_of(rows, row_id)
+    if place is not None:
+        return rows[place]
     raise Refused(event, f"there is no {row_id}; known: {', '.join(row.id for row in rows) or 'none'}")
 
 
 def _new(rows: tuple[Any, ...], row_id: str, event: str) -> None:
-    if row_id in [row.id for row in rows]:
+    if place_of(rows, row_id) is not None:
         raise Refused(event, f"{row_id} exists already")
 
 
@@ -137,7 +139,7 @@ def _given(event: Event, *names: str) -> dict[str, Any]:
 
 def _workstream_added(task: Task, event: happened.WorkstreamAdded, actor: Actor, at: str) -> Task:
     _new(task.workstreams, event.id, "WorkstreamAdded")
-    return replace(task, workstreams=(*task.workstreams, Workstream(**event.model_dump())))
+    return replace(task, workstreams=added(task.workstreams, Workstream(**event.model_dump())))
 
 
 def _workstream_changed(task: Task, event: happened.WorkstreamChanged, actor: Actor, at: str) -> Task:
@@ -160,10 +162,12 @@ def _item_added(task: Task, event: happened.ItemAdded, actor: Actor, at: str) ->
         checked_by=actor if event.checked else None,
         added_at=len(task.receipts),
     )
-    if event.after is None:
-        return replace(task, items=(*task.items, item))
-    _row(task.items, event.after, "ItemAdded")
-    place = next(index for index, row in enumerate(task.items) if row.id == event.after) + 1
+    place = len(task.items)
+    if event.after is not None:
+        _row(task.items, event.after, "ItemAdded")
+        place = (place_of(task.items, event.after) or 0) + 1
+    if place == len(task.items):
+        return replace(task, items=added(task.items, item))
     return replace(task, items=(*task.items[:place], item, *task.items[place:]))
 
 
@@ -205,7 +209,7 @@ def _item_dropped(task: Task, event: happened.ItemDropped, actor: Actor, at: str
 def _decided(task: Task, event: happened.DecisionRecorded, actor: Actor, at: str) -> Task:
     _new(task.decisions, event.id, "DecisionRecorded")
     decision = Decision(**{**event.model_dump(), "at": event.at or at})
-    return replace(task, decisions=(*task.decisions, decision))
+    return replace(task, decisions=added(task.decisions, decision))
 
 
 def _decision_changed(task: Task, event: happened.DecisionChanged, actor: Actor, at: str) -> Task:
@@ -282,7 +286,7 @@ def _settled(task: Task, event: happened.CallSettled, actor: Actor, at: str) -> 
     _new(task.receipts, receipt.id, "CallSettled")
     pending = tuple(intent for intent in task.pending if intent.call != receipt.call)
     changes = (*task.changes, *(change for change in receipt.files if change.before != change.after))
-    return replace(lives.progressed(task), receipts=(*task.receipts, receipt), changes=changes, pending=pending)
+    return replace(lives.progressed(task), receipts=added(task.receipts, receipt), changes=changes, pending=pending)
 
 
 def _undone(task: Task, event: happened.ChangesUndone, actor: Actor, at: str) -> Task:

@@ -12,7 +12,7 @@ from orchestrator.check.task_files import TaskFiles, quoted
 from orchestrator.check.text import Text
 from orchestrator.documents.markdown import plain
 
-_ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*(D[0-9]+)\*\*:?[ \t]+(\S.*?)\s*$", re.MULTILINE)
+_ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*(D[0-9]+)\*\*:?[ \t]+(\S.*)$", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]{4,}|\b[A-Z\d]{2,}\b")
 _STEM = 6
 """Letters by which two words are the same: `standardize`, `standardization`."""

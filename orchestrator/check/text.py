@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +17,8 @@ from orchestrator.events import Json
 
 LARGEST = 8 * 1024 * 1024
 """Bytes. No document that anybody keeps is larger; nothing of a larger file is looked at."""
-_SPACE = re.compile(r"[ \t\r\n]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}:,]|[^][{}:,"\s]+', re.DOTALL)
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*\r?$|\Z)", re.MULTILINE | re.DOTALL)
-_DECODER = json.JSONDecoder()
 
 
 class Text:
@@ -57,15 +57,27 @@ class Text:
         return [line.rstrip("\r") for line in self.prose.split("\n")]
 
     def at(self, offset: int) -> Witness:
-        """The place of a character of the content; of the prose when that is the same line."""
-        return Witness(self.shown, self.content.count("\n", 0, offset) + 1)
+        """The place of a character of the content."""
+        return Witness(self.shown, bisect_left(self._ends, offset) + 1)
 
     def at_prose(self, offset: int) -> Witness:
-        return Witness(self.shown, self.prose.count("\n", 0, offset) + 1)
+        return Witness(self.shown, bisect_left(self._prose_ends, offset) + 1)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return _line_ends(self.content)
+
+    @cached_property
+    def _prose_ends(self) -> list[int]:
+        return _line_ends(self.prose)
 
     def at_line(self, number: int) -> Witness:
         """`number` counts from 0."""
         return Witness(self.shown, number + 1)
+
+
+def _line_ends(text: str) -> list[int]:
+    return [found.start() for found in re.finditer("\n", text)]
 
 
 class JsonText:
@@ -103,41 +115,48 @@ class JsonText:
         return self.text.at(self._offset(path))
 
     def _offset(self, path: Sequence[str | int]) -> int:
-        content = self.text.content
-        place = _skip(content, 0)
+        found = _TOKEN.search(self.text.content)
+        place = found.start() if found else 0
         for step in path:
-            try:
-                found = _enter(content, place, step)
-            except (ValueError, IndexError, RecursionError):  # beyond where it can be read
-                return place
-            if found is None:
-                return place
-            place = found
+            member = _member(self.text.content, place, step, last=self.problem is not None)
+            if member is None:
+                break
+            place = member
         return place
 
 
-def _skip(content: str, place: int) -> int:
-    match = _SPACE.match(content, place)
-    return match.end() if match else place
+def _member(content: str, place: int, step: str | int, *, last: bool) -> int | None:
+    """Where the value under this key, or at this index, begins in the one at a place; None where there is none.
+
+    Read as `salvage` reads: commas and brackets may be amiss; of a key that is there twice the `last` one counts.
+    """
+    found, depth, index = None, 0, 0
+    key: str | None = None
+    listed = content[place : place + 1] == "["
+    for token in _TOKEN.finditer(content, place) if listed or content[place : place + 1] == "{" else ():
+        word = token[0]
+        if word in "}]":
+            depth -= 1
+            if depth == 0:
+                break
+        elif word in ",:":
+            if depth == 1 and word == ",":
+                key, index = None, index + 1
+        else:
+            if depth == 1 and not listed and key is None:
+                key = _text(word)
+            elif depth == 1 and (index if listed else key) == step:
+                found = token.start()
+                if not last:
+                    break
+            depth += word in "{["
+    return found
 
 
-def _enter(content: str, place: int, step: str | int) -> int | None:
-    """Where the value begins that is under this key, or at this index; None where there is none."""
-    index = 0
-    closing = "}" if content[place] == "{" else "]"
-    if content[place] not in "{[":
+def _text(word: str) -> str | None:
+    """What a JSON string says."""
+    try:
+        said = json.loads(word, strict=False)
+    except ValueError:
         return None
-    place = _skip(content, place + 1)
-    while content[place] != closing:
-        key: str | int = index
-        if closing == "}":
-            key, place = _DECODER.raw_decode(content, place)
-            place = _skip(content, _skip(content, place) + 1)
-        if key == step:
-            return place
-        _, place = _DECODER.raw_decode(content, place)
-        place = _skip(content, place)
-        if content[place] == ",":
-            place = _skip(content, place + 1)
-        index += 1
-    return None
+    return said if isinstance(said, str) else None

@@ -18,8 +18,8 @@ _TIME = re.compile(
 _KEYS = ("startedAt", "completedAt", "updatedAt", "lastUpdated", "createdAt", "timestamp")
 _LISTS = ("decisions", "workstreams", "instructions")
 _LINE = re.compile(
-    r"^[\s>*+-]*((?:Started|Completed|Finished|Updated|Last Updated|Created|Generated|Decided|Date)(?: At)?)"
-    rf"[\s*]*:[\s*]*({_TIME.pattern})[\s*]*$",
+    r"^[ \t>*+-]*((?:Started|Completed|Finished|Updated|Last Updated|Created|Generated|Decided|Date)(?: At)?)"
+    rf"[ \t*]*:[ \t*]*({_TIME.pattern})[ \t\r*]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _ZONES = timedelta(hours=14)

@@ -13,7 +13,7 @@ from orchestrator.documents.draft import Draft
 from orchestrator.documents.edits import Edits
 from orchestrator.documents.markdown import Page, plain
 from orchestrator.events import ItemAdded, ItemChecked, ItemDropped, ItemReworded, ItemUnchecked
-from orchestrator.task import Item, Task
+from orchestrator.task import Item, Task, place_of
 
 _ITEM = re.compile(r"([ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[)([ xX]|[✅✓✔☑]\ufe0f?)(\][ \t]+)(\S.*?)(\s*)")
 _HEADING = "Items"
@@ -153,7 +153,7 @@ class Items:
                 continue
             fresh = draft.task.fresh_id("c")
             draft.propose(ItemAdded(id=fresh, text=box.text, section=box.section, checked=box.checked, after=above))
-            above = fresh if any(item.id == fresh for item in draft.task.items) else above
+            above = above if place_of(draft.task.items, fresh) is None else fresh
         self._ticks(draft, boxes)
 
     def _ticks(self, draft: Draft, boxes: Sequence[Box]) -> None:
