@@ -132,10 +132,7 @@ def _launch(command: Command) -> subprocess.Popen[bytes]:
 
 def _others(folder: Path) -> Iterator[Path]:
     """The locks of other tasks' commands, whether these run, or are about to, or ended and are not recorded yet."""
-    tasks = folder.parent.parent
-    for task in files.names(tasks):
-        if task != folder.parent.name:
-            yield from (tasks / task / call / "lock" for call in files.names(tasks / task))
+    return (call / "lock" for call in folder.parent.parent.glob("*/*") if call.parent != folder.parent)
 
 
 def _mark(lock: Path) -> None:
