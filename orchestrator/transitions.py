@@ -324,7 +324,9 @@ _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.NextStepsSet: lambda task, event, actor, at: replace(task, next_steps=event.steps),
     happened.ProseWritten: _prose,
     happened.TextEdited: _edited,
-    happened.EditSetAside: lambda task, event, actor, at: replace(task, set_aside=(*task.set_aside, event.name)),
+    happened.EditSetAside: lambda task, event, actor, at: replace(
+        task, set_aside=tuple(dict.fromkeys((*task.set_aside, event.name)))
+    ),
     happened.ReferenceAdded: _referred,
     happened.MessageAdded: _said,
     happened.ModelReplied: _replied,

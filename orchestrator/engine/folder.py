@@ -144,9 +144,16 @@ class Folder:
             if owner(path.name) == task_id and not _DRAFT.fullmatch(path.name):
                 yield path.name
 
-    def free_name(self, place: Path, prefix: str, task_id: str, suffix: str) -> str:
-        """A name of the task's that nothing has yet: `prefix-ID.suffix`, `prefix-2-ID.suffix` …"""
+    def free_name(self, place: Path, prefix: str, task_id: str, suffix: str, data: bytes | None = None) -> str:
+        """A name of the task's that nothing has yet, or just this: `prefix-ID.suffix`, `prefix-2-ID.suffix` …"""
         name, number = f"{prefix}-{task_id}.{suffix}", 2
-        while (place / name).exists():
+        while (place / name).exists() and (data is None or not _holds(place / name, data)):
             name, number = f"{prefix}-{number}-{task_id}.{suffix}", number + 1
         return name
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return files.read(path) == data
+    except OSError:
+        return False

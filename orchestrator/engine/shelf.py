@@ -41,7 +41,8 @@ class Shelf:
         kept = tuple(self.set_aside(desk, aside) for aside in findings.asides)
         if desk.journal.rebooted:
             self.publish(desk, leave=(*findings.edited, *findings.unsettled))
-            desk.journal.reconciled()
+            if desk.problem is None:  # else what may be torn is in its place still
+                desk.journal.reconciled()
         self._record(desk, findings, kept)
         if not findings.events and not kept and desk.outdated():
             desk.append((), "engine", self._now())
@@ -101,9 +102,11 @@ class Shelf:
                 document=aside.kind, name=str(private.relative_to(self._folder.temp)), reason=aside.reason
             )
         home, path = self._folder.home(desk.task), self._folder.document(desk.task, aside.kind)
-        name = self._folder.free_name(home, f"set-aside-{aside.kind}", desk.task.id, path.suffix[1:])
+        name = self._folder.free_name(home, f"set-aside-{aside.kind}", desk.task.id, path.suffix[1:], aside.data)
         if aside.data is None:
             self._disk.move(place or path, home / name)
+        elif files.exists(home / name):  # by who died then, or the document could not be put back
+            self._disk.sync_file(home / name)
         else:
             self._disk.create(home / name, aside.data, sync=True)
         self._disk.sync_directory(home)

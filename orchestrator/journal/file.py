@@ -1,29 +1,20 @@
-"""The journal as a file of JSON lines: one write and one `fdatasync` a commit.
-
-The lock file carries a mark: a letter, the boot id, the revision up to which documents were synced, and a word while a
-sync of them has failed and they were not written anew since. The letter is
-`D` from before the append until after its sync, else `C`. The mark is never synced, because it must live exactly as
-long as the page cache: whoever finds `D` of this boot, or no mark at all, knows that the last line, or the journal's
-name, may be only in the cache of a process that died, and writes the journal anew before trusting it.
-"""
+"""The journal as a file of JSON lines: one write and one `fdatasync` a commit."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from orchestrator import chain, files, system
+from orchestrator import chain, files
 from orchestrator.errors import Conflict, Damaged, Newer, StorageError, UnknownTask, Unsynced
 from orchestrator.events import Commit, Kind
 from orchestrator.files import Disk
+from orchestrator.journal.mark import Mark
 from orchestrator.locks import Lock
 
-_MARK_SIZE = 64
-_MARK = re.compile(r"([CD]) (\S+) (\d+)( doubted)? *")
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -63,32 +54,42 @@ class FileJournal:
         self._size = 0
         self._sum = ""
         self._revision = 0
-        self.durable = 0
-        self.doubted = False
-        self.rebooted = self._mark()[1] != system.boot()
+        self._mark = Mark(self._lock, self._disk)
 
     def locked(self) -> AbstractContextManager[None]:
         return self._lock.held()
 
+    @property
+    def rebooted(self) -> bool:
+        return self._mark.rebooted
+
     def reconciled(self) -> None:
         self._folder.clear(self._path)  # what a power cut left
-        self._set_mark("C")
-        self.rebooted = False
+        self._mark.rebooted = False
+        self._mark.write("C")
+
+    @property
+    def doubted(self) -> bool:
+        return self._mark.doubted
 
     def doubt(self, doubted: bool) -> None:
-        self.doubted = doubted
-        self._mark_clean()
+        self._mark.doubted = doubted
+        self._mark.clean()
+
+    @property
+    def durable(self) -> int:
+        return self._mark.durable
 
     def checkpointed(self, revision: int) -> None:
-        self.durable = revision
-        self._mark_clean()
+        self._mark.durable = revision
+        self._mark.clean()
 
     def read(self) -> list[Commit]:
         try:
             self._reopen()
-            if self._mark() in (["", ""], ["D", system.boot()]):
+            if not self._mark.read():
                 self._rewrite()
-                self._mark_clean()
+                self._mark.clean()
             return self._take(self._pending())
         except OSError as error:
             raise StorageError(f"{self._path}: {error.strerror}; nothing was committed: mend that and resume") from None
@@ -161,10 +162,10 @@ class FileJournal:
             raise Conflict(f"task {self.task_id} is at revision {self._revision}: {commit.revision} does not follow")
         line, total = encode(commit, self._sum)
         try:
-            self._set_mark("D")
+            self._mark.write("D")
             self._disk.append(self._descriptor, self._path, line, self._size)
         except OSError as error:
-            self._mark_clean()
+            self._mark.clean()
             raise StorageError(
                 f"{self._path}: {error.strerror}; nothing was committed: free the disk and resume"
             ) from None
@@ -172,12 +173,12 @@ class FileJournal:
             self._disk.sync_data(self._descriptor, self._path)
         except OSError as error:
             self._take_back()
-            self._mark_clean()
+            self._mark.clean()
             raise Unsynced(str(self._path), error.strerror or str(error)) from None
         self._size += len(line)
         self._sum = total
         self._revision = commit.revision
-        self._mark_clean()
+        self._mark.clean()
 
     def published(self, kind: Kind, digest: str) -> bool:
         return self._says("documents", kind, digest)
@@ -253,24 +254,6 @@ class FileJournal:
             raise Unsynced(str(self._path), error.strerror or str(error), in_doubt=True) from None
         self._reopen()
 
-    def _mark(self) -> list[str]:
-        """Letter and boot id of the mark, empty where there is none; its revision is taken into `durable`."""
-        found = os.pread(self._lock.descriptor, _MARK_SIZE, 0).decode("ascii", "replace")
-        match = _MARK.fullmatch(found)  # of what a power cut left there not even a number is to be believed
-        letter, boot, revision, doubted = match.groups() if match else ("", "", "0", None)
-        self.doubted = bool(doubted) and boot == system.boot()
-        self.durable = max(self.durable, int(revision))
-        return [letter, boot]
-
-    def _mark_clean(self) -> None:
-        with suppress(OSError):  # left dirty, it only makes the next reader write the journal anew
-            self._set_mark("C")
-
-    def _set_mark(self, letter: str) -> None:
-        doubted = " doubted" if self.doubted else ""
-        text = f"{letter} {system.boot()} {self.durable}{doubted}".ljust(_MARK_SIZE)
-        self._disk.mark(self._lock.descriptor, self._lock.path, text.encode())
-
 
 def _encoded(commits: Iterable[Commit]) -> bytes:
     """A whole journal."""
@@ -342,7 +325,7 @@ class FileJournals:
         """A journal that is the first of its id, as far as its lock is concerned: none of its documents is synced."""
         journal = FileJournal(task_id, self)
         with journal.locked():
-            journal.durable = 0
+            journal.checkpointed(0)
             journal.reconciled()
         return journal
 

@@ -13,14 +13,14 @@ import pytest
 
 from orchestrator.engine import Engine
 from orchestrator.errors import StorageError
-from orchestrator.events import PhaseChanged
+from orchestrator.events import ItemReworded, PhaseChanged
 from orchestrator.files import Disk
 from proof.controls import Way, in_place, replaced
 from proof.controls import tried as written_so
 from proof.disk import Died, ScriptedDisk
 from proof.flows import DONE, NEW, Flow, absorb, commit, create
 from proof.folder import CREATED, ID, PLAN, all_texts, open_engine, path_of, text_of
-from proof.power import CLAIMS, next_boot, tried
+from proof.power import CLAIMS, EARLIER, next_boot, tried
 
 STATES = 25
 
@@ -78,6 +78,40 @@ def test_garbage_that_a_power_cut_left_in_a_lock_file_vouches_for_no_document(tm
     engine.refresh(ID)
     assert "no more" not in text_of(temp, "architecture-notes")
     assert [path.name for path in temp.glob("set-aside-*")] == [f"set-aside-architecture-notes-{ID}.md"]
+
+
+def torn_after_a_cut(temp: Path) -> Path:
+    """A task whose checklist is garbage since the power went."""
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.close()
+    open_engine(temp).commit(ID, [ItemReworded(id="c1", text="Write the model well")], actor="user")
+    path_of(temp, "checklist").write_text("- [x] What a file said that is no more\n")
+    next_boot(temp)
+    return path_of(temp, "checklist")
+
+
+def test_a_torn_document_that_cannot_be_put_back_at_once_is_not_obeyed_later_and_kept_once(tmp_path: Path) -> None:
+    temp, disk = tmp_path / ".temp", ScriptedDisk()
+    torn = torn_after_a_cut(temp)
+
+    def full(number: int, operation: str, path: Path) -> None:
+        if (operation, path.name) == ("create", torn.name):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    disk.before = full
+    for _ in range(2):
+        problem = open_engine(temp, disk).refresh(ID).problem
+        assert problem
+        assert "No space left" in problem
+        assert "no more" in torn.read_text()
+    task = open_engine(temp).refresh(ID).task
+    assert [item.text for item in task.live_items] == ["Write the model well", "Write the migration"]
+    assert task.set_aside == (f"set-aside-checklist-{ID}.md",)
+    assert [path.name for path in temp.glob("set-aside-*")] == [f"set-aside-checklist-{ID}.md"]
+    torn.write_text(torn.read_text().replace("[ ]", "[x]", 1))
+    os.utime(torn, (EARLIER, EARLIER))
+    assert open_engine(temp).refresh(ID).task.items[0].checked, "nothing is owed any more"
 
 
 def test_a_folder_whose_name_could_not_be_made_durable_is_not_there_for_the_next_one_to_trust(tmp_path: Path) -> None:
