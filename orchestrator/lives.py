@@ -76,7 +76,16 @@ def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -
         deaths = task.deaths + 1 if event.died == task.died else 1
         task = replace(task, died=event.died, deaths=deaths)
     return _life(
-        task, "in-progress", event, epoch=event.epoch, holder=event.holder, resumed=resumed, reason=None, stuck=None
+        task,
+        "in-progress",
+        event,
+        epoch=event.epoch,
+        holder=event.holder,
+        resumed=resumed,
+        reason=None,
+        limited_by=None,
+        stuck=None,
+        worked_until=at,
     )
 
 
@@ -244,7 +253,9 @@ CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.MessageReceived: _told,
     happened.TaskContinued: _continued,
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
-    happened.TaskStopped: lambda task, event, actor, at: _life(task, "stopped", event, reason=event.reason),
+    happened.TaskStopped: lambda task, event, actor, at: _life(
+        task, "stopped", event, reason=event.reason, limited_by=event.limited_by
+    ),
     happened.TaskCompleted: _completed,
     happened.TaskCancelled: _cancelled,
     happened.InstructionGiven: _instructed,

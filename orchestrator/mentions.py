@@ -26,7 +26,10 @@ _FACTS = (
     "result",
     "instructions",
 )
-_NAMES = ("parent", "references", "children", "draws", "messages", "forked", "companions", "set_aside", "adopted")
+_NAMES = (
+    *("parent", "references", "children", "draws", "limited_by"),
+    *("messages", "forked", "companions", "set_aside", "adopted"),
+)
 """Beside the facts, what holds ids of tasks and names of their files."""
 
 

@@ -121,11 +121,18 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Draw:
-    """What one task took from a budget: used up, and held for a request that has no answer yet."""
+    """What one task took from a budget: used up, and held for a request that has no answer yet.
+
+    `epoch`: of the worker that said so; `seconds`: that it worked while nobody worked at the task whose budget it is.
+    """
 
     task: str
+    epoch: int = 0
+    turns: int = 0
     tokens: int = 0
+    seconds: float = 0.0
     cost: float = 0.0
+    held_turns: int = 0
     held_tokens: int = 0
     held_cost: float = 0.0
 
@@ -225,6 +232,12 @@ class Task:
     """US dollars, of the turns whose price is known; None while there is no such turn."""
     unpriced: int = 0
     """How many of the turns have no known price."""
+    seconds: float = 0.0
+    """That workers were at it, each up to its last commit."""
+    worked_until: str = ""
+    """When that was; at the beginning, when it began."""
+    limited_by: str | None = None
+    """The task whose limit stopped it, one above it; None for its own."""
     draws: tuple[Draw, ...] = ()
     """What tasks below this one took from its budget; in its own row, what was lost and is held."""
     synced_receipts: int = 0

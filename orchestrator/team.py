@@ -28,7 +28,6 @@ from orchestrator.events import (
     ChildObserved,
     Event,
     Limits,
-    LimitsChanged,
     MessageReceived,
     Mode,
     ReferenceAdded,
@@ -39,7 +38,7 @@ from orchestrator.models import Model
 from orchestrator.report import never, report, seen
 from orchestrator.task import Task
 from orchestrator.tools.tool import Assignment, ToolResult
-from orchestrator.worker import Setting, Worker
+from orchestrator.worker import Setting, Worker, accounts
 
 End = Task | OrchestratorError
 """How a worker ended: with the archived task, or why there is none."""
@@ -84,7 +83,7 @@ class Team:
 
     def allow(self, task_id: str, limits: Limits) -> Task:
         """Other limits for a task that stopped at its own."""
-        return self._engine.commit(task_id, [LimitsChanged(limits=limits)], actor="user")
+        return accounts.allow(self._engine, task_id, limits)
 
     async def work(
         self, *task_ids: str, ended: Callable[[str, End], None] = lambda task_id, end: None
@@ -192,6 +191,7 @@ class Team:
         if task.open:
             with suppress(Refused):  # it has just come to an end by itself
                 await asyncio.to_thread(self._engine.cancel, task_id, reason, "engine")
+                await asyncio.to_thread(accounts.release, self._engine, task)
 
     async def _outcome(self, child: str) -> ToolResult:
         end = await self._end(child)

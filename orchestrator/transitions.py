@@ -90,6 +90,8 @@ def follow(task: Task | None, commit: Commit, task_id: str) -> Task:
     if commit.revision != task.revision + 1:
         raise Refused("Commit", f"revision {commit.revision} does not follow {task.revision}")
     task = apply_all(task, rest, actor=commit.actor, at=commit.at)
+    if commit.actor == "worker" and task.worked_until:
+        task = budget.timed(task, commit.at)
     return publish(replace(task, revision=commit.revision, updated_at=commit.at), commit.documents)
 
 

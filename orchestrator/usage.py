@@ -21,10 +21,14 @@ class Usage(Frozen):
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
 
 
-class Limits(Frozen):
-    """When a worker stops by itself. `cost` is in US dollars. None: no limit."""
+TURNS = 200
+"""What a task may take by itself where no limit of turns is set for it: that is a precaution, and binds nobody else."""
 
-    turns: int | None = 200
+
+class Limits(Frozen):
+    """What a task may use up, with all that it gives away. `cost` is in US dollars. None: no limit."""
+
+    turns: int | None = None
     tokens: int | None = None
     seconds: float | None = None
     cost: float | None = None

@@ -39,7 +39,7 @@ def changed(number: int) -> list[Result]:
             (workspace / f"{file}.txt").write_text(END)
         engine = Engine(workspace / ".temp")
         created = TaskCreated(
-            agent=workers.NAME, description="Add your line", mode="lightweight", limits=Limits(turns=None)
+            agent=workers.NAME, description="Add your line", mode="lightweight", limits=Limits(turns=10_000)
         )
         ids = [engine.create(created).id for _ in range(AGENTS)]
         engine.close()

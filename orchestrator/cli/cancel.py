@@ -19,6 +19,8 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
 
     A worker that is at it ends after its current call, with exit code 5, and archives it. `reopen` takes it back.
     """
+    from orchestrator.worker import accounts
+
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         if task.ended == "completed":
@@ -28,6 +30,7 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
             task = engine.cancel(task_id, reason.strip())
         holder = engine.at_work(task_id)
         if not task.archived and not holder:
+            accounts.release(engine, task)
             task = engine.archive(task_id)
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -11,8 +11,11 @@ from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.work import Bounds, bounds, check_price, lift, limits, names
 from orchestrator.errors import Refused
 
+if TYPE_CHECKING:
+    from orchestrator.budget import Amount
 
-@click.command(epilog="JSON: {task, limits, tokens, cost_usd}: the two are what is used up so far.")
+
+@click.command(epilog="JSON: {task, limits, turns, tokens, seconds, cost_usd, held}: what is used so far.")
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
 @bounds
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -20,11 +23,12 @@ from orchestrator.errors import Refused
 def command(project: Project, task_id: str, as_json: bool, **given: Unpack[Bounds]) -> None:
     """Set what a task may use up; without options, tell it.
 
-    Tokens and cost are those of the task and of all it gave away. A worker that is at it heeds it at its next turn; one
-    that stopped goes on with `resume`.
+    A limit holds for the task and for all it gave away, together. A worker that is at it heeds it at its next request;
+    one that stopped goes on with `resume`.
     """
     from orchestrator import budget
-    from orchestrator.events import LimitsChanged
+    from orchestrator.usage import TURNS
+    from orchestrator.worker import accounts
 
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
@@ -33,12 +37,18 @@ def command(project: Project, task_id: str, as_json: bool, **given: Unpack[Bound
                 raise Refused("limit", f"task {task_id} is {task.ended}: it uses up nothing any more")
             now = limits(given, task.limits)
             check_price(now, names(project.settings()).full(task.model))
-            task = engine.commit(task_id, [LimitsChanged(limits=now)], actor="user")
-    spent = budget.spent(task)
+            task = accounts.allow(engine, task_id, now)
+    spent, held = budget.spent(task), budget.held(task)
     if as_json:
-        used = {"tokens": int(spent.tokens), "cost_usd": round(spent.cost, 6)}
-        screen.print_json({"task": task.id, "limits": task.limits.model_dump(), **used})
+        used = outcome.amount(spent)
+        screen.print_json({"task": task.id, "limits": task.limits.model_dump(), **used, "held": outcome.amount(held)})
         return
-    click.echo(f"{task.id} may use: {outcome.limits(task.limits.model_dump()) or 'whatever it takes'}")
-    told = f"turns {task.turns:,}, tokens {spent.tokens:,.0f}, cost {screen.dollars(spent.cost)}"
-    outcome.show_text(f"so far: {told}", dim=True)
+    alone = f", turns {TURNS} by itself" if task.limits.turns is None else ""
+    click.echo(f"{task.id} may use: {outcome.limits(task.limits.model_dump()) or 'whatever it takes'}{alone}")
+    outcome.show_text(f"so far: {_said(spent)}, seconds {spent.seconds:,.0f}", dim=True)
+    if held != budget.NOTHING:
+        outcome.show_text(f"and requests under way may take: {_said(held)}", dim=True)
+
+
+def _said(amount: Amount) -> str:
+    return f"turns {amount.turns:,.0f}, tokens {amount.tokens:,.0f}, cost {screen.dollars(amount.cost)}"

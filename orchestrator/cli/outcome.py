@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -16,6 +17,8 @@ from orchestrator.cli.project import Project
 from orchestrator.errors import Conflict, ModelError, OrchestratorError, Stopped
 
 if TYPE_CHECKING:
+    from orchestrator.budget import Amount
+    from orchestrator.engine import Engine
     from orchestrator.events import FileChange, Json
     from orchestrator.task import Task
 
@@ -80,18 +83,31 @@ def _exact(value: float, *, money: bool) -> str:
     return f"${text}" if money else text
 
 
-def higher_limits(task: Task) -> list[str]:
-    """The options without which a resumed task would stop at once: twice what is used, and what a turn may take."""
-    from orchestrator import budget
+def way_on(project: Project, engine: Engine, task: Task, *options: str) -> str:
+    """The command that goes on with a task, or with the one above it whose limit stopped it."""
+    limited = task if task.limited_by is None else engine.refresh(task.limited_by).task
+    return project.resume(limited.id, *higher_limits(limited, task.reason), *options)
 
-    limits, spent = task.limits, budget.spent(task)
-    needed = [float(number.replace(",", "")) for number in re.findall(r", not \$?([\d.,]*\d)", task.reason or "")]
+
+def higher_limits(task: Task, reason: str | None = None) -> list[str]:
+    """The options without which a task that stopped, or one below it for that reason, would do so again at once.
+
+    Twice what is used, and what a turn may take.
+    """
+    from orchestrator import budget
+    from orchestrator.usage import TURNS
+
+    limits, spent, reason = task.limits, budget.spent(task), reason or task.reason or ""
+    needed = [float(number.replace(",", "")) for number in re.findall(r", not \$?([\d.,]*\d)", reason)]
+    turns = budget.own(task).turns >= TURNS if limits.turns is None else spent.turns >= limits.turns
     options = []
-    if limits.turns is not None and task.turns >= limits.turns:
-        options += ["--max-turns", str(task.turns + max(task.turns, 20))]
-    if limits.tokens is not None and (spent.tokens >= limits.tokens or "tokens are left" in (task.reason or "")):
+    if turns or " turns are left" in reason:
+        options += ["--max-turns", f"{spent.turns + max(spent.turns, 20):.0f}"]
+    if limits.tokens is not None and (spent.tokens >= limits.tokens or "tokens are left" in reason):
         options += ["--max-tokens", f"{2 * max(limits.tokens, spent.tokens) + 2 * sum(needed[:1]):.0f}"]
-    if limits.cost is not None and (spent.cost >= limits.cost or " are left, not $" in (task.reason or "")):
+    if limits.seconds is not None and (spent.seconds >= limits.seconds or " seconds used" in reason):
+        options += ["--max-seconds", f"{math.ceil(2 * max(limits.seconds, spent.seconds))}"]
+    if limits.cost is not None and (spent.cost >= limits.cost or " are left, not $" in reason):
         options += ["--max-cost", f"{2 * max(limits.cost, spent.cost) + 2 * sum(needed[-1:]):.2g}"]
     return options
 
@@ -169,6 +185,16 @@ def usage(task: Task) -> dict[str, Any]:
         "total": task.usage.total,
         "cost_usd": cost_usd,
         "unpriced_turns": task.unpriced,
+    }
+
+
+def amount(used: Amount) -> dict[str, float]:
+    """What is used up, or held."""
+    return {
+        "turns": int(used.turns),
+        "tokens": int(used.tokens),
+        "seconds": round(used.seconds, 3),
+        "cost_usd": round(used.cost, 6),
     }
 
 

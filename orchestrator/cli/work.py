@@ -231,5 +231,5 @@ class Shift:
             task = self._engine.refresh(task_id).task
         except OrchestratorError:
             return Outcome(task_id, None, end, seconds)
-        options = [*outcome.higher_limits(task), *self._allowed]
-        return Outcome(task_id, task, end, seconds, self._project.resume(task_id, *options))
+        resume = outcome.way_on(self._project, self._engine, task, *self._allowed)
+        return Outcome(task_id, task, end, seconds, resume)

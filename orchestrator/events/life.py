@@ -50,9 +50,13 @@ class TaskBlocked(Event):
 
 
 class TaskStopped(Event):
-    """A limit was reached, or a person stopped it. `resume` goes on."""
+    """A limit was reached, or a person stopped it. `resume` goes on.
+
+    `limited_by`: the task above it whose limit it was.
+    """
 
     reason: str
+    limited_by: str | None = None
 
 
 class TaskContinued(Event):
@@ -144,11 +148,16 @@ class ChildObserved(Event):
 class BudgetDrawn(Event):
     """What a task at or below this one has used up so far, and the most that its next request can cost.
 
-    `task`: whose; of the task itself the journal tells what it used up. Tokens, and US dollars.
+    `task`: whose; of the task itself the journal tells what it used up. `epoch`: of the worker that says so. Turns,
+    tokens, US dollars; `seconds`: that it worked while nobody worked at this one.
     """
 
     task: str
+    epoch: int = 0
+    turns: int = 0
     tokens: int = 0
+    seconds: float = 0.0
     cost: float = 0.0
+    held_turns: int = 0
     held_tokens: int = 0
     held_cost: float = 0.0

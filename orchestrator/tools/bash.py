@@ -59,6 +59,8 @@ class Bash:
                 outcome="refused",
                 command=given.command,
             )
+        if not (seconds := place.seconds(given.timeout / 1000)):
+            return ToolResult("The time of the task is over. It did not run.", outcome="refused", command=given.command)
         try:
             folder, directory = await asyncio.to_thread(_prepare, call, place)
             command = process.Command(
@@ -66,21 +68,21 @@ class Bash:
                 (*process.SHELL, given.command),
                 directory,
                 {**place.environment, "BASH_ENV": str(folder / "bash_env")},
-                given.timeout / 1000,
+                seconds,
             )
             fate = await process.run(command)
         except OSError as error:
             raise mistake(f"The command could not be started: {error.strerror}. It did not run.") from error
         if fate == "never started":
             raise mistake("The command could not be started. It did not run.")
-        return await asyncio.to_thread(_result, folder, given, place, fate)
+        return await asyncio.to_thread(_result, folder, given, place, fate, seconds)
 
     async def settle(self, intent: Intent, given: BashInput, place: Workplace) -> ToolResult:
         folder = process.folder(place.commands, intent.call)
         fate = await process.settle(folder)
         if fate == "never started":
             return await self.run(intent.call, given, place)
-        return await asyncio.to_thread(_result, folder, given, place, fate)
+        return await asyncio.to_thread(_result, folder, given, place, fate, given.timeout / 1000)
 
 
 def _prepare(call: str, place: Workplace) -> tuple[Path, Path]:
@@ -94,7 +96,7 @@ def _prepare(call: str, place: Workplace) -> tuple[Path, Path]:
     return folder, directory if directory.is_dir() else place.workspace
 
 
-def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate) -> ToolResult:
+def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate, limit: float) -> ToolResult:
     files = _changed(folder, place)
     if not isinstance(fate, Ending):
         return ToolResult(
@@ -106,7 +108,7 @@ def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate
         )
     text, output = _bounded(fate.output, place)
     lines = [f"Exit code {fate.exit_code}"] if fate.exit_code or fate.reason else []
-    lines += [_reasons(given)[fate.reason]] if fate.reason else []
+    lines += [_reasons(limit)[fate.reason]] if fate.reason else []
     lines += [text] if text else []
     directory, note = _directory(folder, place)
     if (fate.exit_code or fate.reason) and _MEANT.search(given.command) and not Path(WORKSPACE).exists():
@@ -122,11 +124,11 @@ def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate
     )
 
 
-def _reasons(given: BashInput) -> dict[str, str]:
-    minutes, seconds = divmod(given.timeout / 1000, 60)
-    limit = f"{minutes:g}m {seconds:g}s" if minutes else f"{seconds:g}s"
+def _reasons(limit: float) -> dict[str, str]:
+    minutes, seconds = divmod(round(limit, 1), 60)
+    words = f"{minutes:g}m {seconds:g}s" if minutes else f"{seconds:g}s"
     return {
-        "timed out": f"Command timed out after {limit}",
+        "timed out": f"Command timed out after {words}",
         "stopped": "Command was stopped before it ended",
         "too much output": "Command was stopped: it wrote more than 64 MiB",
     }

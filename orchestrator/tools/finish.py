@@ -69,9 +69,9 @@ class Finish:
 async def _verify(call: str, number: int, place: Workplace) -> Fate:
     """Run a verification command. Nobody is asked: a person declared it."""
     arguments = (*process.SHELL, place.task.verify[number - 1])
-    folder = process.fresh(place.commands, _name(call, number))
+    folder, seconds = process.fresh(place.commands, _name(call, number)), place.seconds(_SECONDS)
     try:
-        return await process.run(Command(folder, arguments, place.workspace, place.environment, _SECONDS))
+        return await process.run(Command(folder, arguments, place.workspace, place.environment, seconds))
     except OSError:
         return "never started"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -72,7 +74,8 @@ class Workplace:
     `task` is the state after the calls before this one. `commands` is a private folder for running commands.
     `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
     output and returns its SHA-256; `contents` keeps what files held before and after a call. `kinds` are those of
-    documents there are; `documents` holds what earlier calls of the same message wrote of the task's own.
+    documents there are; `documents` holds what earlier calls of the same message wrote of the task's own. `deadline`:
+    when the time of the task is over, by the monotonic clock.
     """
 
     workspace: Path
@@ -86,6 +89,11 @@ class Workplace:
     kinds: Collection[Kind]
     delegation: Delegation
     documents: Mapping[Kind, str] = field(default_factory=dict)
+    deadline: float = inf
+
+    def seconds(self, wanted: float) -> float:
+        """How long a command may run: as long as is wanted, or as the task has time."""
+        return max(0.0, min(wanted, self.deadline - time.monotonic()))
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,26 @@
-"""Holds the most a request can cost, in the budget of each task whose limits concern it, before it is made."""
+"""Holds the most a request can cost, in the budget of the task and of each above it, before it is made."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from math import inf
 
 from orchestrator import budget
-from orchestrator.budget import Amount
+from orchestrator.budget import NOTHING, Amount
 from orchestrator.engine import Engine
-from orchestrator.errors import ModelError, OrchestratorError, Refused, UnknownTask
-from orchestrator.events import AnswerLost, BudgetDrawn, Usage
+from orchestrator.errors import ModelError, OrchestratorError, Refused
+from orchestrator.events import AnswerLost, Usage
 from orchestrator.models import Model, Reply, Request
 from orchestrator.task import Task
+from orchestrator.worker import accounts, limits
+from orchestrator.worker.limits import Exhausted
 
-LEAST = 1_024
-"""Tokens that a reply may have at the least: with less left, none is asked for."""
 UNSEEN = 2_000
 """Tokens that a server may count beside what it is sent: its own prompt for tools, and what divides messages."""
 _LOOK = 0.2
@@ -27,105 +30,98 @@ _MILLION = 1_000_000
 Commit = Callable[..., Awaitable[Task]]
 
 
-class Exhausted(Exception):
-    """Not enough is left for a request. `task`: the id of the one whose limit it is."""
-
-    def __init__(self, reason: str, task: str) -> None:
-        self.task = task
-        super().__init__(reason)
-
-
 class Ledger:
-    """The requests of one worker. `commit` records events of its own task, as that worker."""
+    """The requests of one worker. `commit` records events of its own task, as that worker.
+
+    `deadline`: until when it may work, by the monotonic clock, as far as was known when it last asked.
+    """
 
     def __init__(self, engine: Engine, model: Model, commit: Commit) -> None:
         self._engine = engine
         self._model = model
         self._commit = commit
+        self._epoch = 0
+        self._told: dict[str, float] = {}
+        """By task above: when it was last told what is used up, by the monotonic clock."""
+        self._begun = time.monotonic()
+        self.deadline = inf
+
+    async def begin(self, task: Task) -> Task:
+        """Count what an earlier worker asked for and never heard of. `task`: as the one who works on it has it."""
+        self._epoch, self._begun = task.epoch, time.monotonic()
+        await self._look(task)
+        return await self._commit(AnswerLost()) if budget.held(task, only=task.id) != NOTHING else task
 
     async def ask(self, task: Task, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
-        """The model's reply, for which enough was left; raises Exhausted when there was not.
+        """The model's reply, for which enough was left; raises Exhausted when there was not, or not time enough.
 
         A budget that is nearly used up makes the reply shorter. What the request may have cost stays held when it is
         not known to have cost nothing.
         """
-        if not await self._bounds(task):
-            return await self._model.reply(request, on_text)
-        request, most = await self._hold(task, request)
+        request, most, first = await self._hold(task, request)
+        lost = None if budget.alone(task) else partial(self._again, task, most)
         try:
-            reply = await self._model.reply(request, on_text, partial(self._again, task, most))
+            async with asyncio.timeout(None if self.deadline == inf else self.deadline - time.monotonic()):
+                reply = await self._model.reply(request, on_text, lost)
+        except TimeoutError:
+            raise limits.over(first, task) from None
         except ModelError as error:
             if not error.charged:
-                await self._draw(task, Amount())
+                await self._draw(task, NOTHING)
             raise
         await self._settle(task, reply)
         return reply
 
-    async def _settle(self, task: Task, reply: Reply) -> None:
-        """Tell the tasks above what it was, at once: calls may take long. Its own journal tells it with the reply."""
-        above = [row for row in await self._bounds(task) if row.id != task.id]
-        if above:
-            task = (await asyncio.to_thread(self._engine.refresh, task.id)).task  # an answer may have been lost
-            used = budget.own(task) + Amount(reply.usage.total, reply.cost or 0.0)
-            for row in above:
-                await self._tell(row, _drawn(task.id, used, Amount()))
-
-    async def begin(self, task: Task) -> Task:
-        """Count what an earlier worker asked for and never heard of."""
-        return await self._commit(AnswerLost()) if budget.held(task, only=task.id) != Amount() else task
-
     async def close(self, task_id: str) -> None:
-        """Tell the tasks above what was used up in the end. An unanswered request stays held there, too.
+        """Tell the tasks above what was used up in the end. An unanswered request stays held there, too, while the task
+        is open; else it counts.
 
-        What cannot be told now is told by the next worker.
+        What cannot be told now is told by the next worker, or found by whoever needs it.
         """
         with suppress(OrchestratorError):
-            await self._close(task_id)
-
-    async def _close(self, task_id: str) -> None:
-        task = (await asyncio.to_thread(self._engine.refresh, task_id)).task
-        for above in await self._bounds(task):
-            if above.id != task.id:
-                await self._tell(above, _drawn(task.id, budget.own(task), budget.held(task, only=task.id)))
-
-    async def _bounds(self, task: Task) -> list[Task]:
-        """The task and those above it, the topmost first, as far as they have limits of tokens or cost."""
-        return [row for row in [*await asyncio.to_thread(self._above, task), task] if budget.limited(row)]
-
-    def _above(self, task: Task) -> list[Task]:
-        found: list[Task] = []
-        while task.parent is not None:
-            try:
-                task = self._engine.refresh(task.parent).task
-            except UnknownTask:
-                break
+            task = await self._now(task_id)
             if task.open:
-                found.insert(0, task)
-        return found
+                await self._tell_above(task, budget.own(task), budget.held(task, only=task_id))
+            else:
+                await self._tell_above(task, budget.most(task))
 
-    async def _hold(self, task: Task, request: Request) -> tuple[Request, Amount]:
-        """The request as it fits, and the most it can cost, which is held."""
+    async def _settle(self, task: Task, reply: Reply) -> None:
+        """Tell the tasks above what it was, at once: calls may take long. Its own journal tells it with the reply."""
+        if task.parent is not None:
+            task = await self._now(task.id)  # an answer may have been lost
+            await self._tell_above(task, budget.own(task) + Amount(1, reply.usage.total, 0.0, reply.cost or 0.0))
+
+    async def _hold(self, task: Task, request: Request) -> tuple[Request, Amount, Task]:
+        """The request as it fits, the most it can cost, which is held; and whose time is over first."""
+        if budget.alone(task) and task.limits.seconds is None:
+            limits.check([task])
+            return request, NOTHING, task
         asked = _input(task, request)
         fixed = await self._price(request.model, Usage(cache_creation_input_tokens=asked))
         each = await self._price(request.model, Usage(output_tokens=_MILLION)) / _MILLION
+        needed = Amount(1, asked + limits.LEAST, 0.0, fixed + limits.LEAST * each)
         while True:
-            bounds = await self._bounds(task)
-            left = [(row, budget.left(row, besides=task.id)) for row in bounds]
-            room = [_output(amount - Amount(asked, fixed), each, request.max_tokens) for _, amount in left]
-            size = min(room, default=request.max_tokens)
-            if size >= min(LEAST, request.max_tokens):
-                most = Amount(asked + size, fixed + size * each)
+            chain, first = await self._look(task)
+            limits.check(chain, priced=await self._model.price(request.model, Usage()) is not None)
+            if self.deadline - time.monotonic() < limits.INSTANT:
+                raise limits.over(first, task)
+            left = [(row, budget.left(row, besides=task.id)) for row in chain]
+            room = [_output(amount - Amount(1, asked, 0.0, fixed), each, request.max_tokens) for _, amount in left]
+            size = min(room)
+            if size >= min(limits.LEAST, request.max_tokens):
+                most = Amount(1, asked + size, 0.0, fixed + size * each)
                 try:
                     await self._draw(task, most)
-                    return replace(request, max_tokens=size), most
+                    return replace(request, max_tokens=size), most, first
                 except Refused:  # somebody else was faster
-                    await self._draw(task, Amount())
-                    continue
-            tightest, amount = left[room.index(size)]
-            if not await asyncio.to_thread(self._others_ask, tightest, task.id):
-                needed = Amount(asked + LEAST, fixed + LEAST * each)
-                raise Exhausted(_reason(tightest, task, amount, needed), tightest.id)
-            await asyncio.sleep(_LOOK)
+                    await self._draw(task, NOTHING)
+            else:
+                tightest, amount = left[room.index(size)]
+                if await asyncio.to_thread(accounts.waited_for, self._engine, tightest, task.id):
+                    await asyncio.sleep(_LOOK)
+                elif not await asyncio.to_thread(accounts.settle, self._engine, tightest):
+                    raise limits.short(tightest, task, amount, needed)
+            task = await self._now(task.id)
 
     async def _again(self, task: Task, most: Amount) -> None:
         """The request is made once more, though its first answer may have been counted."""
@@ -133,37 +129,56 @@ class Ledger:
         try:
             await self._draw(task, most)
         except Refused as error:
-            await self._draw(task, Amount())
+            await self._draw(task, NOTHING)
             reason = f"an answer was lost, and {error.reason}: it cannot be asked for again"
             raise Exhausted(reason, task.id) from None
 
     async def _draw(self, task: Task, most: Amount) -> None:
-        for row in await self._bounds(task):
-            if row.id != task.id:
-                await self._tell(row, _drawn(task.id, budget.own(task), most))
-        await self._commit(_drawn(task.id, budget.own(task), most))
+        if not budget.alone(task):
+            await self._tell_above(task, budget.own(task), most)
+            await self._commit(accounts.drawn(task.id, self._epoch, budget.own(task), most))
 
-    async def _tell(self, above: Task, drawn: BudgetDrawn) -> None:
-        await asyncio.to_thread(lambda: self._engine.commit(above.id, [drawn], actor="engine"))
+    async def _tell_above(self, task: Task, used: Amount, held: Amount = NOTHING) -> None:
+        for row in await asyncio.to_thread(accounts.above, self._engine, task):
+            await asyncio.to_thread(self._tell, row, task, used, held)
 
-    def _others_ask(self, row: Task, task_id: str) -> bool:
-        """True when others, who are alive, hold a part of this task's budget: some of it will come back."""
-        others = [name for name in budget.holders(row) if name != task_id]
-        return any(self._engine.at_work(name) for name in others)
+    def _tell(self, row: Task, task: Task, used: Amount, held: Amount) -> None:
+        now = time.monotonic()
+        seconds = budget.share(row, task.id).seconds + self._unseen(row, now)
+        event = accounts.drawn(task.id, self._epoch, used, held, seconds=seconds)
+        self._engine.commit(row.id, [event], actor="engine")
+        self._told[row.id] = now
+
+    def _unseen(self, row: Task, now: float) -> float:
+        """The seconds of this work that a task above has not heard of, and does not count by itself."""
+        return 0.0 if self._engine.at_work(row.id) else now - self._told.get(row.id, self._begun)
+
+    async def _look(self, task: Task) -> tuple[list[Task], Task]:
+        """Those above the task, the topmost first, and the task; and the one of them whose time is over first."""
+
+        def look() -> tuple[list[Task], Task]:
+            chain = [*accounts.above(self._engine, task), task]
+            ends = [self._end(row) for row in chain]
+            self.deadline = min(ends)
+            return chain, chain[ends.index(self.deadline)]
+
+        return await asyncio.to_thread(look)
+
+    def _end(self, row: Task) -> float:
+        """When its time is over, by the monotonic clock."""
+        if row.limits.seconds is None:
+            return inf
+        now, moment = time.monotonic(), datetime.now(UTC).isoformat()
+        at_work = self._engine.at_work(row.id) and row.worked_until
+        more = budget.since(row.worked_until, moment) if at_work else self._unseen(row, now)
+        return now + budget.left(row).seconds - more
+
+    async def _now(self, task_id: str) -> Task:
+        return (await asyncio.to_thread(self._engine.refresh, task_id)).task
 
     async def _price(self, model: str, usage: Usage) -> float:
-        """What is not known costs nothing here: a limit of cost is refused for such a model before it works."""
+        """What is not known costs nothing here: no limit of cost is there then, see `limits.check`."""
         return await self._model.price(model, usage) or 0.0
-
-
-def _drawn(task_id: str, used: Amount, most: Amount) -> BudgetDrawn:
-    return BudgetDrawn(
-        task=task_id,
-        tokens=int(used.tokens),
-        cost=used.cost,
-        held_tokens=int(most.tokens),
-        held_cost=most.cost,
-    )
 
 
 def _input(task: Task, request: Request) -> int:
@@ -181,15 +196,5 @@ def _input(task: Task, request: Request) -> int:
 
 def _output(left: Amount, each: float, most: int) -> int:
     """How long a reply may be."""
-    by_cost = left.cost / each if each else float("inf")
-    return int(min(most, left.tokens, by_cost)) if left.cost >= 0 else 0
-
-
-def _reason(row: Task, task: Task, left: Amount, needed: Amount) -> str:
-    words = []
-    if row.limits.tokens is not None and left.tokens < needed.tokens:
-        words.append(f"{max(left.tokens, 0):,.0f} of {row.limits.tokens:,} tokens are left, not {needed.tokens:,.0f}")
-    if row.limits.cost is not None and left.cost < needed.cost:
-        words.append(f"${max(left.cost, 0):.4f} of ${row.limits.cost:g} are left, not ${needed.cost:.4f}")
-    whose = "" if row.id == task.id else f" to {row.id}, which it is for"
-    return f"{'; '.join(words)}, which a turn may take{whose}"
+    by_cost = left.cost / each if each else inf
+    return int(min(most, left.tokens, by_cost)) if left.cost >= 0 and left.turns >= 0 else 0

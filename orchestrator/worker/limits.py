@@ -1,21 +1,73 @@
-"""What a task may use up: its limits as they bind a worker."""
+"""Limits as they bind a worker: those of its task, and of each task above it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from orchestrator import budget
+from orchestrator.budget import Amount
 from orchestrator.task import Task
+from orchestrator.usage import TURNS
+
+LEAST = 1_024
+"""Tokens that a reply may have at the least: with less left, none is asked for."""
+
+INSTANT = 0.05
+"""Seconds: with less left, nothing is begun."""
 
 
-def reached(task: Task, seconds: float) -> str | None:
-    """The limit that is used up after so many seconds of work, None while there is none."""
-    limits = task.limits
-    if limits.turns is not None and task.turns >= limits.turns:
-        return f"{task.turns} of {limits.turns} turns used"
-    spent = budget.spent(task)
+class Exhausted(Exception):
+    """Not enough is left for a request. `task`: the id of the one whose limit it is."""
+
+    def __init__(self, reason: str, task: str) -> None:
+        self.task = task
+        super().__init__(reason)
+
+
+def check(chain: Sequence[Task], *, priced: bool = True) -> None:
+    """Raises Exhausted when a limit is used up, or one of cost cannot hold because the price is not known.
+
+    `chain`: the task that is worked on, the last one, and those above.
+    """
+    task = chain[-1]
+    for row in chain:
+        if row.limits.cost is not None and not priced:
+            raise Exhausted(f"what its model costs is not known, and ${row.limits.cost:g} are the most", row.id)
+        for words in _used_up(row):
+            raise Exhausted(f"{words}{_by(row, task)}", row.id)
+    turns = budget.own(task).turns
+    if task.limits.turns is None and turns >= TURNS:
+        raise Exhausted(f"{turns:.0f} of {TURNS} turns used", task.id)
+
+
+def _used_up(row: Task) -> Iterator[str]:
+    limits, spent = row.limits, budget.spent(row)
+    if limits.turns is not None and spent.turns >= limits.turns:
+        yield f"{spent.turns:.0f} of {limits.turns} turns used"
     if limits.tokens is not None and spent.tokens >= limits.tokens:
-        return f"{spent.tokens:.0f} of {limits.tokens} tokens used"
-    if limits.seconds is not None and seconds >= limits.seconds:
-        return f"{seconds:.0f} of {limits.seconds:.0f} seconds used"
+        yield f"{spent.tokens:.0f} of {limits.tokens} tokens used"
     if limits.cost is not None and spent.cost >= limits.cost:
-        return f"${spent.cost:.4f} of ${limits.cost:g} used"
-    return None
+        yield f"${spent.cost:.4f} of ${limits.cost:g} used"
+
+
+def over(row: Task, task: Task) -> Exhausted:
+    """The time of a task is over."""
+    limit = row.limits.seconds or 0.0
+    return Exhausted(f"{limit:g} of {limit:g} seconds used{_by(row, task)}", row.id)
+
+
+def short(row: Task, task: Task, left: Amount, needed: Amount) -> Exhausted:
+    """Of a budget less is left than a request may cost."""
+    words, limits = [], row.limits
+    if limits.turns is not None and left.turns < needed.turns:
+        words.append(f"{max(left.turns, 0):.0f} of {limits.turns} turns are left")
+    if limits.tokens is not None and left.tokens < needed.tokens:
+        words.append(f"{max(left.tokens, 0):,.0f} of {limits.tokens:,} tokens are left, not {needed.tokens:,.0f}")
+    if limits.cost is not None and left.cost < needed.cost:
+        words.append(f"${max(left.cost, 0):.4f} of ${limits.cost:g} are left, not ${needed.cost:.4f}")
+    whose = "" if row.id == task.id else f" to {row.id}, which it is for"
+    return Exhausted(f"{'; '.join(words)}, which a turn may take{whose}", row.id)
+
+
+def _by(row: Task, task: Task) -> str:
+    return "" if row.id == task.id else f" by {row.id} and those it gave work to"

@@ -29,6 +29,7 @@ from orchestrator.events import (
 from orchestrator.overview import Row
 from orchestrator.task import Task
 from orchestrator.tools.tool import ToolResult
+from orchestrator.usage import TURNS
 
 LONGEST_DOCUMENT = 10_000
 """Characters of a document that a renewed conversation begins with; the rest is to be read."""
@@ -45,7 +46,7 @@ def brief(task: Task, workspace: Path, temp: Path, agents: Mapping[str, str]) ->
     """The first message: the task, its documents, the other open tasks, and the agents that may be given work."""
     absent = prompts.lines("absent")
     others = [other_task(row) for row in overview.read(temp) if row.open and row.id != task.id]
-    limits = {key: value for key, value in task.limits.model_dump().items() if value is not None}
+    limits = {"turns": TURNS} | {key: value for key, value in task.limits.model_dump().items() if value is not None}
     names = [file_name(kind, task.id) for kind in kinds(task)]
     return text(
         prompts.render(

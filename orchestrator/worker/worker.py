@@ -7,7 +7,6 @@ effect on the documents.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NoReturn, TypeVar
@@ -45,9 +44,10 @@ from orchestrator.models import Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Delegation, Workplace
-from orchestrator.worker import limits, notices, others, pulse, stuck
+from orchestrator.worker import notices, others, pulse, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
-from orchestrator.worker.ledger import Exhausted, Ledger
+from orchestrator.worker.ledger import Ledger
+from orchestrator.worker.limits import Exhausted
 from orchestrator.worker.moment import Moment
 from orchestrator.worker.setting import Setting
 from orchestrator.worker.window import Window
@@ -86,7 +86,6 @@ class Worker:
         self._known: dict[str, str] = {}
         self._refusals = 0
         self._lease: Lease | None = None
-        self._since = 0.0
 
     async def run(self) -> Task:
         """Work until the task is archived.
@@ -95,7 +94,6 @@ class Worker:
         ModelError when the model does not answer. Whatever ends it, the task can be resumed; but for TaskIsCancelled,
         which a person has: then it is archived.
         """
-        self._since = time.monotonic()
         stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
         self._refusals = stopped.finish_refusals
         doing = await _thread(lambda: pulse.doing(self._engine, stopped, self._tools))
@@ -105,7 +103,6 @@ class Worker:
         try:
             task = await self._begin(stopped.reason)
             while task.open:
-                await self._stay_within_limits(task)
                 task = await self._turn(task)
         except Exhausted as exhausted:
             await self._stop(str(exhausted), exhausted.task)
@@ -169,12 +166,9 @@ class Worker:
         if await self._window.is_full(task):
             task = await self._renew(task, task.transcript)
         self._report(Moment(task, "asking"))
-        request, limit = self._request(task), task.limits.seconds
+        request = self._request(task)
         try:
-            async with asyncio.timeout_at(None if limit is None else self._since + limit):
-                reply = await self._ledger.ask(task, request, lambda text: self._report(Moment(task, "writing", text)))
-        except TimeoutError:
-            return task  # the limit is reached, which is found before the next turn
+            reply = await self._ledger.ask(task, request, lambda text: self._report(Moment(task, "writing", text)))
         except TooLong as error:
             return await self._overflow(task, task.transcript[:-2], str(error))
         blocks = [block for block in reply.content if block["type"] == "tool_use"]
@@ -312,16 +306,11 @@ class Worker:
         self._report(Moment(task, "stopped", reason))
         raise TaskIsBlocked(f"task {self._id} is blocked: {reason}")
 
-    async def _stay_within_limits(self, task: Task) -> None:
-        """Stop the task, recorded, when a limit is reached."""
-        reason = limits.reached(task, time.monotonic() - self._since)
-        if reason is not None:
-            await self._stop(reason, task.id)
-
     async def _stop(self, reason: str, whose: str) -> NoReturn:
-        task = await self._commit(TaskStopped(reason=f"limit: {reason}"))
+        above = None if whose == self._id else whose
+        task = await self._commit(TaskStopped(reason=f"limit: {reason}", limited_by=above))
         self._report(Moment(task, "stopped", reason))
-        limit = "its limit" if whose == self._id else f"the limit of {whose}"
+        limit = f"the limit of {above}" if above else "its limit"
         raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason)
 
     async def _commit(self, *events: Event, documents: Mapping[Kind, str] | None = None) -> Task:
@@ -359,6 +348,7 @@ class Worker:
             kinds=KINDS,
             contents=folder.contents,
             delegation=self._delegation,
+            deadline=self._ledger.deadline,
             keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 

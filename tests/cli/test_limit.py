@@ -16,13 +16,13 @@ def test_a_limit_is_set_and_told(shell: Shell) -> None:
     task = shell.task()
     ended = shell("limit", task.id, "--max-tokens", "50000", "--max-cost", "2.5")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[0] == f"{task.id} may use: turns 200, tokens 50,000, cost $2.50"
+    assert ended.out.splitlines()[0] == f"{task.id} may use: tokens 50,000, cost $2.50, turns 200 by itself"
     said = json.loads(shell("limit", task.id, "--json").out)
     assert said == {
         "task": task.id,
-        "limits": {"turns": 200, "tokens": 50_000, "seconds": None, "cost": 2.5},
-        "tokens": 0,
-        "cost_usd": 0.0,
+        "limits": {"turns": None, "tokens": 50_000, "seconds": None, "cost": 2.5},
+        **(nothing := {"turns": 0, "tokens": 0, "seconds": 0.0, "cost_usd": 0.0}),
+        "held": nothing,
     }
     with shell.engine() as engine:
         assert engine.refresh(task.id).task.limits == Limits(tokens=50_000, cost=2.5)
@@ -34,7 +34,7 @@ def test_numbers_are_told_as_they_are(shell: Shell) -> None:
     told = "turns 1,234,567, tokens 5,000,000, seconds 0.5, cost $0.0125"
     assert shell("limit", task.id, *words).out.splitlines() == [
         f"{task.id} may use: {told}",
-        "  so far: turns 0, tokens 0, cost $0.00",
+        "  so far: turns 0, tokens 0, cost $0.00, seconds 0",
     ]
     assert f"limits changed: {told}" in shell("log", task.id).out
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import sysconfig
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ class Agent:
     asked: list[str] = field(default_factory=list)
     calls: int = 0
     documents: dict[Kind, str] = field(default_factory=dict)
+    deadline: float = inf
     disk: Disk = field(default_factory=Disk)
 
     @property
@@ -71,6 +73,7 @@ class Agent:
             kinds=("plan", "checklist", "progress", "task-status"),
             delegation=Alone(),
             documents=self.documents,
+            deadline=self.deadline,
         )
 
     def call(self, tool: str, **given: object) -> ToolResult:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -329,3 +330,10 @@ def test_a_flaw_in_the_input_is_named_as_agents_know_it(agent):
         "The required parameter `command` is missing\n"
         "An unexpected parameter `cmd` was provided</tool_use_error>"
     )
+
+
+def test_a_command_ends_with_the_time_of_its_task_and_none_is_begun_after_that(agent):
+    agent.deadline = time.monotonic() + 0.3
+    result = agent.call("Bash", command="echo begun; sleep 600")
+    assert "Command timed out after 0." in result.text
+    assert (agent.call("Bash", command="touch late").outcome, (agent.workspace / "late").exists()) == ("refused", False)

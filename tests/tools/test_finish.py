@@ -1,5 +1,6 @@
 """Finish: the record says whether a task is done, not the agent."""
 
+import time
 from dataclasses import replace
 
 from orchestrator.events import FinishRefused, ItemAdded, ItemChecked, TaskCompleted
@@ -129,3 +130,9 @@ def test_a_verification_that_never_ran_is_run_when_the_task_resumes(agent):
     (intent,) = agent.intend(("Finish", given))
     assert agent.settle(intent, given).outcome == "ok"
     assert (agent.workspace / "log").read_text() == "ran\n"
+
+
+def test_a_verification_ends_with_the_time_of_its_task(agent):
+    agent.task = replace(agent.task, verify=("sleep 600",))
+    agent.deadline = time.monotonic() + 0.3
+    assert "verification `sleep 600` was ended: timed out" in agent.call("Finish", summary="Done.").text
