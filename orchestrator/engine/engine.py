@@ -112,7 +112,8 @@ class Engine:
                 journals = FileJournals(self.folder.internal, self.folder.disk)
                 journals.prepare()
         except OSError as error:
-            raise StorageError(f"{error.filename}: {error.strerror}: orchestrator needs to write there") from None
+            where = error.filename if isinstance(error, NotADirectoryError) else temp
+            raise StorageError(f"{where}: {error.strerror}: orchestrator needs to write there") from None
         self.journals = journals
         self._moves = Moves(self.folder, self._shelf, journals, self._now, self._visit)
 

@@ -173,7 +173,7 @@ def test_a_definitions_tools_are_the_ones_offered_beside_sync_and_finish(stage: 
 def test_a_definition_without_tools_has_them_all(stage: Stage) -> None:
     stage.play(WORK, DONE)
     offered = {tool["name"] for tool in stage.requests[0]["tools"]}
-    assert offered == {"Read", "Write", "Edit", "Bash", "Glob", "Grep", "Delegate", "Tell", "Sync", "Finish"}
+    assert offered == {"Read", "Write", "Edit", "Bash", "Glob", "Grep", "Delegate", "Cancel", "Tell", "Sync", "Finish"}
 
 
 @pytest.mark.parametrize(
