@@ -145,15 +145,19 @@ class Folder:
                 yield path.name
 
     def free_name(self, place: Path, prefix: str, task_id: str, suffix: str, data: bytes | None = None) -> str:
-        """A name of the task's that nothing has yet, or just this: `prefix-ID.suffix`, `prefix-2-ID.suffix` …"""
+        """A name of the task's that nothing has yet: `prefix-ID.suffix`, `prefix-2-ID.suffix` …
+
+        Or what has it is a beginning of `data`, or all of it: left by who died then.
+        """
         name, number = f"{prefix}-{task_id}.{suffix}", 2
-        while (place / name).exists() and (data is None or not _holds(place / name, data)):
+        while (place / name).exists() and not _begins(place / name, data):
             name, number = f"{prefix}-{number}-{task_id}.{suffix}", number + 1
         return name
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def _begins(path: Path, data: bytes | None) -> bool:
+    """True when all that a file holds is a beginning of `data`."""
     try:
-        return files.read(path) == data
+        return data is not None and data.startswith(files.read(path) or b"")
     except OSError:
         return False

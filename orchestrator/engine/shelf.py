@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from orchestrator import documents, files
@@ -34,20 +34,19 @@ class Shelf:
         for kind in documents.KINDS:
             found[kind] = data = absorption.look(self._folder.document(desk.task, kind))
             desk.seen[kind] = data if isinstance(data, bytes) else None
-        came_out = self._left_in_staging(desk, found)
+        came_out, left = self._left_in_staging(desk, found)
         findings = absorption.absorb(desk, found, self._now(), self._folder)
         if desk.task.moving is None:  # else those that are missing are on their way
             desk.restored = (*desk.restored, *findings.restored)
-        kept = tuple(self.set_aside(desk, aside) for aside in findings.asides)
-        if desk.journal.rebooted:
-            self.publish(desk, leave=(*findings.edited, *findings.unsettled))
-            if desk.problem is None:  # else what may be torn is in its place still
-                desk.journal.reconciled()
-        self._record(desk, findings, kept)
-        if not findings.events and not kept and desk.outdated():
+        self._record(desk, findings, [*((row, None) for row in findings.asides), *left])
+        if not findings.events and not findings.asides and desk.outdated():
             desk.append((), "engine", self._now())
         self._record_came_out(desk, came_out)
         desk.unsettled = tuple(findings.unsettled)
+        if desk.journal.rebooted:
+            self.publish(desk, leave=desk.unsettled)
+            if desk.problem is None:  # else what may be torn is in its place still
+                desk.journal.reconciled()
 
     def publish(self, desk: Desk, leave: tuple[Kind, ...] = ()) -> None:
         """Bring the documents forward. Never raises: the commit has happened, and the next refresh tries again.
@@ -105,28 +104,37 @@ class Shelf:
         name = self._folder.free_name(home, f"set-aside-{aside.kind}", desk.task.id, path.suffix[1:], aside.data)
         if aside.data is None:
             self._disk.move(place or path, home / name)
-        elif files.exists(home / name):  # by who died then, or the document could not be put back
-            self._disk.sync_file(home / name)
         else:
+            self._disk.remove(home / name)  # left by who died then, or it could not be put back
             self._disk.create(home / name, aside.data, sync=True)
         self._disk.sync_directory(home)
         return EditSetAside(document=aside.kind, name=name, reason=aside.reason)
 
-    def _record(self, desk: Desk, findings: Findings, kept: tuple[EditSetAside, ...]) -> None:
+    def _record(self, desk: Desk, findings: Findings, asides: Iterable[tuple[Aside, Path | None]]) -> None:
+        """Record what was found; `asides` are kept first, and where they lie in staging they go last."""
+        kept = [(self.set_aside(desk, aside, place), place) for aside, place in asides]
         if findings.events or kept:
-            desk.append((*findings.events, *kept), absorption.actor(desk.task), self._now(), findings.edited)
+            events = (*findings.events, *(event for event, _ in kept))
+            desk.append(events, absorption.actor(desk.task), self._now(), findings.edited)
+        for _, place in kept:
+            if place is not None:
+                self._disk.remove(place)
 
     def _record_came_out(self, desk: Desk, came_out: Found) -> None:
         """Record texts that were replaced before anybody had read them; they are in `staging` until then."""
         findings = absorption.absorb(desk, came_out, self._now())
         staged = {kind: self._folder.staged(desk.task, kind) for kind in came_out}
-        self._record(desk, findings, tuple(self.set_aside(desk, row, staged[row.kind]) for row in findings.asides))
+        self._record(desk, findings, [(row, staged[row.kind]) for row in findings.asides])
         for path in staged.values():
             self._disk.remove(path)
 
-    def _left_in_staging(self, desk: Desk, found: Found) -> Found:
-        """What a process that died while publishing left: our own copy, or an edit that had just come out."""
+    def _left_in_staging(self, desk: Desk, found: Found) -> tuple[Found, list[tuple[Aside, Path]]]:
+        """What a process that died while publishing left: our own copy, or an edit that had just come out.
+
+        Returns what is to be read, and what is to be set aside.
+        """
         came_out: Found = {}
+        asides: list[tuple[Aside, Path]] = []
         for kind in documents.KINDS:
             path = self._folder.staged(desk.task, kind)
             if self._publisher.is_spare(desk, kind) or not files.exists(path):
@@ -139,13 +147,13 @@ class Shelf:
             ours = kind in desk.task.documents and kind in documents.kinds(desk.task)
             if ours and found[kind] == desk.text(kind) and not desk.journal.rebooted:
                 came_out[kind] = data
-                continue
-            if not isinstance(data, bytes):
-                self.set_aside(desk, Aside(kind, None, "left by a crash"), path)
-            elif not absorption.is_known(desk, kind, data) and not (ours and desk.text(kind).startswith(data)):
-                self.set_aside(desk, Aside(kind, data, "left by a crash"))
-            self._disk.remove(path)
-        return came_out
+            elif not isinstance(data, bytes):
+                asides.append((Aside(kind, None, "left by a crash"), path))
+            elif absorption.is_known(desk, kind, data) or (ours and desk.text(kind).startswith(data)):
+                self._disk.remove(path)
+            else:
+                asides.append((Aside(kind, data, "left by a crash"), path))
+        return came_out, asides
 
     def _put_all(self, desk: Desk, leave: tuple[Kind, ...]) -> Found:
         """Publish what differs, the status JSON last; returns the unknown texts that came out."""

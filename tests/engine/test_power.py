@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,30 @@ def test_a_torn_document_that_cannot_be_put_back_at_once_is_not_obeyed_later_and
     torn.write_text(torn.read_text().replace("[ ]", "[x]", 1))
     os.utime(torn, (EARLIER, EARLIER))
     assert open_engine(temp).refresh(ID).task.items[0].checked, "nothing is owed any more"
+
+
+@pytest.mark.parametrize("where", ["in place", "in staging"])
+def test_what_is_set_aside_after_a_power_loss_is_reported_wherever_its_finder_dies(tmp_path: Path, where: str) -> None:
+    torn = torn_after_a_cut(tmp_path / ".temp")
+    if where == "in staging":
+        torn.rename(tmp_path / ".temp" / ".orchestrator" / "staging" / torn.name)
+    for number in count():
+        temp, disk = tmp_path / str(number) / ".temp", ScriptedDisk()
+        shutil.copytree(tmp_path / ".temp", temp)
+
+        def die(now: int, operation: str, path: Path, at: int = number, disk: ScriptedDisk = disk) -> None:
+            if now == at:
+                disk.die()
+
+        disk.before = die
+        with suppress(Died):
+            open_engine(temp, disk).refresh(ID)
+        task = open_engine(temp).refresh(ID).task
+        assert task.set_aside == (f"set-aside-checklist-{ID}.md",)
+        assert [path.name for path in temp.glob("set-aside-*")] == [f"set-aside-checklist-{ID}.md"]
+        assert [item.text for item in task.live_items] == ["Write the model well", "Write the migration"]
+        if not disk.dead:
+            break
 
 
 def test_a_folder_whose_name_could_not_be_made_durable_is_not_there_for_the_next_one_to_trust(tmp_path: Path) -> None:
