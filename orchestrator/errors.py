@@ -11,6 +11,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |   |   `-- Newer                 a whole line that a newer orchestrator wrote: read-only for this one
 |   |-- Unsynced                  a sync failed: the commit may not be durable
 |   `-- UnsupportedFileSystem     a network file system, not allowed
+|-- WorktreeError                 git would not do what a worktree needs
 |-- Refused                       an event the task's state does not allow
 |-- Conflict                      somebody else committed first, or took the task over
 |   |-- Busy                      another worker has the lease
@@ -115,6 +116,12 @@ class UnsupportedFileSystem(StorageError):
             f"{path} is on {kind}, where locks cannot be trusted: use a local folder, "
             "or set ORCHESTRATOR_ALLOW_NETWORK_FS=1 if only one machine uses it"
         )
+
+
+class WorktreeError(OrchestratorError):
+    def __init__(self, command: str, place: object, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"git {command} in {place}: {reason}")
 
 
 class Refused(OrchestratorError):

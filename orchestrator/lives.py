@@ -19,7 +19,7 @@ from orchestrator import events as happened
 from orchestrator import mentions
 from orchestrator.errors import Refused
 from orchestrator.events import Actor, Event, Life, Usage
-from orchestrator.task import Fork, Instruction, Item, Move, Reference, Task
+from orchestrator.task import Apart, Fork, Instruction, Item, Move, Reference, Task
 
 LIVES: dict[Life, frozenset[Life]] = {
     "pending": frozenset({"in-progress", "stopped", "cancelled"}),
@@ -83,9 +83,14 @@ def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -
         holder=event.holder,
         resumed=resumed,
         reason=None,
+<<<<<<< HEAD
         limited_by=None,
         stuck=None,
         worked_until=at,
+=======
+        stuck=None,
+        unmerged=None,
+>>>>>>> 05fb1ba (run --isolate worktree: each worker in a git worktree of its own; its work lands when it is verified with what landed before)
     )
 
 
@@ -148,6 +153,18 @@ def _shortened(text: str) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 
+def _apart(task: Task, event: happened.WorktreeMade, actor: Actor, at: str) -> Task:
+    if not task.isolate:
+        raise Refused("WorktreeMade", f"task {task.id} works where all do")
+    return replace(task, apart=Apart(event.name, event.base))
+
+
+def _landed(task: Task, event: happened.WorkLanded, actor: Actor, at: str) -> Task:
+    if task.apart is None:
+        raise Refused("WorkLanded", f"task {task.id} has no worktree")
+    return replace(task, apart=replace(task.apart, landed=event.commit), unmerged=None)
+
+
 def _archiving(task: Task, event: happened.ArchiveBegun, actor: Actor, at: str) -> Task:
     _settled(task, event)
     moving = Move(task.id, archived=False, companions=event.companions)
@@ -177,6 +194,7 @@ def _stopped(task: Task) -> Task:
         result=None,
         completed_at=None,
         companions=(),
+        apart=None if task.apart and task.apart.landed else task.apart,
         by_hand=task.by_hand and "open",
     )
 
@@ -198,6 +216,8 @@ def _forked(task: Task, event: happened.TaskForked, actor: Actor, at: str) -> Ta
         references=(*(row for row in task.references if row != source), source),
         moving=Move(event.id, archived=False),
         set_aside=(),
+        apart=None,
+        unmerged=None,
         holder=None,
         transcript=(),
         context=0,
@@ -252,6 +272,9 @@ CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.WorkerStarted: _started,
     happened.MessageReceived: _told,
     happened.TaskContinued: _continued,
+    happened.WorktreeMade: _apart,
+    happened.WorkLanded: _landed,
+    happened.MergeRefused: lambda task, event, actor, at: replace(task, unmerged=event),
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
     happened.TaskStopped: lambda task, event, actor, at: _life(
         task, "stopped", event, reason=event.reason, limited_by=event.limited_by

@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import documents, overview
+from orchestrator import documents, overview, worktrees
 from orchestrator.contents import Contents
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import Event
+from orchestrator.isolation import Isolation
 from orchestrator.locks import is_locked
 from orchestrator.task import Task
 
@@ -49,6 +50,7 @@ class Prune:
         """Free what can be; also the contents of tasks archived before that time (ISO 8601, UTC). Raises OSError."""
         self._staging()
         self._leases()
+        self._worktrees()
         kept = self._commands()
         rows = overview.read(self._folder.temp)
         self._logs({row.id for row in rows if not row.archived})
@@ -96,6 +98,17 @@ class Prune:
             if path.stem not in at_hand:
                 with suppress(FileNotFoundError):
                     self._remove("logs", path)
+
+    def _worktrees(self) -> None:
+        """Those of archived tasks whose work has landed, with what git ignores in them."""
+        isolation = Isolation(self._engine, self._folder.temp.parent)
+        for path in _listed(worktrees.folder(self._folder.temp)):
+            with suppress(OrchestratorError):  # of no task of ours, or git is not there
+                task = self._engine.refresh(path.name[:6]).task
+                if task.archived and task.apart and task.apart.name == path.name and task.apart.landed:
+                    self._count("worktrees", path)
+                    if not self._dry:
+                        isolation.leave(task, ignored=True)
 
     def _commands(self) -> set[bytes]:
         """The folders of commands whose outcome is recorded; returns the contents that the others name."""

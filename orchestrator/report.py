@@ -20,6 +20,8 @@ def report(task: Task, error: OrchestratorError | None, home: str) -> ToolResult
     words = [f"Task {task.id} ({task.agent}) is {ended}."]
     if error is not None:
         words.append(f"Its worker ended: {error}")
+    if task.unmerged is not None:
+        words.append(task.unmerged.difference)
     words += [f"Blocked by: {row.text}" for row in task.blockers if row.resolution is None]
     if task.summary:
         words.append(task.summary[:LONGEST])

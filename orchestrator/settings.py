@@ -27,6 +27,7 @@ class Settings:
 
     model: str | None = None
     mode: Literal["full", "lightweight"] | None = None
+    isolate: Literal["worktree"] | None = None
     provider: str = "messages"
     limits: Mapping[str, float] = field(default_factory=dict)
     verify: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ def read(workspace: Path, environment: Mapping[str, str]) -> Settings:
     return Settings(
         model=values.get("model"),
         mode=values.get("mode"),
+        isolate=values.get("isolate"),
         provider=values.get("provider", Settings.provider),
         limits={key.removeprefix(_LIMIT): value for key, value in values.items() if key.startswith(_LIMIT)},
         verify=tuple(values.get("verify", ())),
@@ -157,6 +159,7 @@ def _are_names(value: object) -> bool:
 _SINGLE: dict[str, tuple[str, Callable[[object], bool]]] = {
     "model": ("the name of a model", _is_text),
     "mode": ("full or lightweight", lambda value: value in ("full", "lightweight")),
+    "isolate": ("worktree", lambda value: value == "worktree"),
     "provider": ("the name of a provider", _is_text),
     "max_turns": ("a whole number above 0", _is_count),
     "max_tokens": ("a whole number above 0", _is_count),

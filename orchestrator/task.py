@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from orchestrator.events import Actor, FileChange, Intent, Json, Kind, Life, Limits, Mode, Receipt, Status, Usage
+from orchestrator.events import (
+    Actor,
+    FileChange,
+    Intent,
+    Json,
+    Kind,
+    Life,
+    Limits,
+    MergeRefused,
+    Mode,
+    Receipt,
+    Status,
+    Usage,
+)
 
 if TYPE_CHECKING:  # which fields there are, the type checker knows of this one
     from dataclasses import replace as replace
@@ -155,6 +168,15 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """The worktree that a task works in. `base`: the commit it began from; `landed`: the newest that got back."""
+
+    name: str
+    base: str
+    landed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """The last revision that changed a document, and the SHA-256 of what was rendered."""
 
@@ -190,6 +212,10 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     verify: tuple[str, ...] = ()
     output_schema: Json | None = None
+    isolate: bool = False
+    apart: Apart | None = None
+    unmerged: MergeRefused | None = None
+    """Why its work could not get back, until a worker tries it again."""
     status: Life = "pending"
     ended: Literal["completed", "cancelled"] | None = None
     """How it was closed, also once it is archived; None while it is open."""

@@ -33,6 +33,7 @@ from orchestrator.events import (
     ReferenceAdded,
     TaskCreated,
 )
+from orchestrator.isolation import Isolation
 from orchestrator.masking import Mask
 from orchestrator.models import Model
 from orchestrator.report import never, report, seen
@@ -63,6 +64,7 @@ class Team:
         self._model_of = model
         self._model: Model | None = None
         self._setting = setting
+        self._isolation = Isolation(engine, setting.workspace)
         self._workers: dict[str, asyncio.Task[End]] = {}
 
     def start(
@@ -74,12 +76,13 @@ class Team:
         verify: tuple[str, ...] = (),
         mode: Mode | None = None,
         model: str | None = None,
+        isolate: bool = False,
     ) -> Task:
         """A new task for an agent; raises UnknownAgent or BadDefinition before anything is created."""
         definition = self._library.find(agent)
         created = self._created(definition, description, limits or Limits())
         changes = {"mode": mode or created.mode, "model": model or created.model, "verify": (*created.verify, *verify)}
-        return self._engine.create(created.model_copy(update=changes))
+        return self._engine.create(created.model_copy(update={**changes, "isolate": isolate}))
 
     def allow(self, task_id: str, limits: Limits) -> Task:
         """Other limits for a task that stopped at its own."""
@@ -175,7 +178,9 @@ class Team:
             await self._look(given.child)
             return
         definition = self._library.find(given.agent)
-        created = self._created(definition, given.description, given.limits).model_copy(update={"parent": task.id})
+        created = self._created(definition, given.description, given.limits).model_copy(
+            update={"parent": task.id, "isolate": task.isolate}
+        )
         if given.output_schema is not None:
             created = created.model_copy(update={"output_schema": given.output_schema})
         linked: Event = ReferenceAdded(task=task.id, document="task-status")
@@ -224,6 +229,11 @@ class Team:
             del self._workers[task_id]
         return end
 
+    def _place(self, task: Task) -> Setting:
+        """Where the task works."""
+        worktree = self._isolation.worktree(task)
+        return self._setting if worktree is None else self._setting.at(worktree)
+
     def _worker(self, task_id: str, create: Callable[[], Awaitable[None]] | None = None) -> asyncio.Task[End]:
         """The worker of a task, one however many wait for it."""
         if task_id not in self._workers:
@@ -231,23 +241,31 @@ class Team:
         return self._workers[task_id]
 
     async def _one(self, task_id: str, create: Callable[[], Awaitable[None]] | None) -> End:
-        assert self._model is not None
         try:
             if create is not None:
                 await create()
             await self._wait_its_turn(await self._look(task_id))
             task = await self._look(task_id)
-            if not task.open:
-                return task if task.archived else await asyncio.to_thread(self._engine.archive, task_id)
-            agent = self._library.find(task.agent)
-            worker = Worker(self._engine, agent, self._model, task_id, self._setting, self)
-            await self._tell_parent(seen(task).model_copy(update={"status": "in-progress"}), task.parent)
-            try:
-                return await worker.run()
-            finally:
-                await self._tell_parent(seen(await self._look(task_id)), task.parent)
+            if task.open:
+                task = await self._run(task)
+            elif not task.archived:
+                task = await asyncio.to_thread(self._engine.archive, task_id)
+            await asyncio.to_thread(self._isolation.leave, task)
+            return task
         except OrchestratorError as error:
             return error
+
+    async def _run(self, task: Task) -> Task:
+        """Its worker's work; the parent sees it begin and end."""
+        assert self._model is not None
+        agent = self._library.find(task.agent)
+        setting = await asyncio.to_thread(self._place, task)
+        worker = Worker(self._engine, agent, self._model, task.id, setting, self)
+        await self._tell_parent(seen(task).model_copy(update={"status": "in-progress"}), task.parent)
+        try:
+            return await worker.run()
+        finally:
+            await self._tell_parent(seen(await self._look(task.id)), task.parent)
 
     async def _wait_its_turn(self, task: Task) -> None:
         """Return once a task that nobody has begun may begin; raises TaskIsBlocked when it may not."""

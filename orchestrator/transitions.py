@@ -56,6 +56,7 @@ def create(event: Event, *, task_id: str, uuid: str, at: str) -> Task:
         limits=event.limits,
         verify=event.verify,
         output_schema=event.output_schema,
+        isolate=event.isolate,
         updated_at=at,
     )
 

@@ -113,15 +113,20 @@ def locate(workspace: Path, temp: Path, given: str) -> File:
 
     Definitions call the workspace `/workspace`, and so may the model, unless the real one is there.
     """
-    root = workspace.resolve()
+    root, folder = workspace.resolve(), temp.resolve()
     meant = given if root.is_relative_to(WORKSPACE) else local(given)
     try:
         real = Path(os.path.realpath(root / meant))
     except ValueError as error:  # a NUL, or half a surrogate pair
         raise mistake(f"Not a path: {given!r}.") from error
+    if folder.parent != root:  # apart from others, but the documents are where they are for all
+        if real.is_relative_to(root / temp.name):
+            real = Path(os.path.realpath(folder / real.relative_to(root / temp.name)))
+        if real.is_relative_to(folder) and not real.is_relative_to(root):
+            root = folder.parent
     if not real.is_relative_to(root):
         raise mistake(f"{given} is outside the workspace {root}. Only files inside it can be read or changed.")
-    if real.is_relative_to(temp.resolve() / PRIVATE):
+    if real.is_relative_to(folder / PRIVATE) and root == folder.parent:
         raise mistake(f"{given} belongs to the engine. What is true of the task is changed with Sync.")
     return File(given, root, real.relative_to(root).as_posix())
 

@@ -21,6 +21,7 @@ LAYERS = [
     {"mentions"},
     {"lives", "children", "budget"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
+    {"worktrees"},
     {
         "documents",
         "journal",
@@ -36,6 +37,7 @@ LAYERS = [
         "settings",
     },
     {"engine", "check", "lookout", "revisions"},
+    {"isolation"},
     {"worker", "prune"},
     {"report"},
     {"team"},

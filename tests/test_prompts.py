@@ -11,7 +11,9 @@ from orchestrator.events import Event
 
 VALUES = {
     "_standard-orchestration": "",
-    "brief": "task_id agent description workspace temp mode documents others parent agents limits verify output_schema",
+    "brief": "task_id agent description workspace temp mode place documents others parent agents limits verify"
+    " output_schema",
+    "apart": "temp",
     "begin": "",
     "renewed": "turns documents missing receipts",
     "document": "file text",
@@ -32,7 +34,7 @@ VALUES = {
     "continue": "reason",
 }
 LINES = {
-    "absent": {"others", "parent", "agents", "limits", "verify", "output_schema", "list", "rest"},
+    "absent": {"others", "place", "parent", "agents", "limits", "verify", "output_schema", "list", "rest"},
     "triggers": {"files-changed", "check-ran", "dependency-moved", "calls-without-sync"},
     "changes": {"ItemChecked", "DecisionRecorded", "CallUnknown"},
 }

@@ -15,6 +15,7 @@ _KINDS = {
     "outputs": "large outputs that no task names",
     "commands": "folders of commands whose outcome is recorded",
     "leases": "leases of workers that are gone",
+    "worktrees": "worktrees whose work has landed",
     "logs": "what detached workers of archived tasks said",
     "staging": "left by processes that died",
 }

@@ -35,6 +35,11 @@ LEAD = "lead"
     help="All six documents, or checklist, progress and status JSON.",
 )
 @click.option("--verify", metavar="CMD", multiple=True, help="A command that must pass before it is done. Repeatable.")
+@click.option(
+    "--isolate",
+    type=click.Choice(["worktree"]),
+    help="In a git worktree of its own, as each that it gives away; lands when it is verified.",
+)
 @click.option("--detach", is_flag=True, help="Print the id, and work on in a process of its own: see wait, tell, stop.")
 @orders
 @pass_project
@@ -45,6 +50,7 @@ def command(
     model: str | None,
     mode: Literal["full", "lightweight"] | None,
     verify: tuple[str, ...],
+    isolate: Literal["worktree"] | None,
     detach: bool,
     **given: Unpack[Orders],
 ) -> int:
@@ -62,7 +68,12 @@ def command(
     model = model or definition.model
     _check_declared(definition, settings, given)
     _warn(definition, model, names(settings))
-    _warn_of_mixing(project)
+    if isolate := isolate or settings.isolate:
+        from orchestrator import worktrees
+
+        worktrees.check(project.temp)
+    else:
+        _warn_of_mixing(project)
 
     from orchestrator.events import Limits
     from orchestrator.models import connect
@@ -73,7 +84,9 @@ def command(
     with project.engine(create=True) as engine:
         shift = Shift(project, engine, model_api, given, settings, view(project, given["output"]))
         verify = verify or settings.verify
-        started = shift.team.start(agent, description, limits=bounds, verify=verify, mode=mode, model=model)
+        started = shift.team.start(
+            agent, description, limits=bounds, verify=verify, mode=mode, model=model, isolate=bool(isolate)
+        )
         if detach:
             from orchestrator.cli import background
 

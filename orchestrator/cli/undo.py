@@ -38,12 +38,14 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], yes: bool, a
     code 1. Items that what is taken back was evidence of are open again.
     """
     with project.engine() as engine:
+        from orchestrator import worktrees
         from orchestrator.undo import Undo
 
         task = engine.refresh(project.known(engine, task_id)).task
         if holder := engine.at_work(task_id):
             raise Busy(task_id, holder)
-        undo = Undo(project.workspace, project.temp, engine.folder.contents)
+        root = worktrees.workspace(project.workspace, project.temp, task)
+        undo = Undo(root, project.temp, engine.folder.contents)
         planned = undo.plan(select(project, task, paths))
         left = [step for step in planned if step.reason]
         if not as_json:

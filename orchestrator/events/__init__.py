@@ -4,6 +4,9 @@ An event's name in the journal is its class name; adding one is adding a class h
 Field names are final once released: a journal written today is read for ever.
 """
 
+from orchestrator.events.apart import MergeRefused as MergeRefused
+from orchestrator.events.apart import WorkLanded as WorkLanded
+from orchestrator.events.apart import WorktreeMade as WorktreeMade
 from orchestrator.events.commit import Commit as Commit
 from orchestrator.events.conversation import AnswerLost as AnswerLost
 from orchestrator.events.conversation import CallSettled as CallSettled

@@ -17,6 +17,7 @@ class TaskCreated(Event):
     limits: Limits = Limits()
     verify: tuple[str, ...] = Field(default=(), description="shell commands that must pass before the task is done")
     output_schema: Json | None = Field(default=None, description="JSON Schema of the result Finish declares")
+    isolate: bool = Field(default=False, description="it works in a git worktree of its own, as do those it gives away")
 
 
 class TaskAdopted(Event):

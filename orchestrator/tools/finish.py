@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pydantic import Field
 
 from orchestrator import completion, process
-from orchestrator.events import FinishRefused, Intent, Json, TaskCompleted
+from orchestrator.errors import WorktreeError
+from orchestrator.events import Event, FinishRefused, Intent, Json, MergeRefused, TaskCompleted, WorkLanded
 from orchestrator.process import Command, Ending, Fate
 from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
+from orchestrator.worktrees import Worktree
 
 _SECONDS = 600
 _TAIL = 2_000
@@ -49,21 +52,59 @@ class Finish:
         return await self._finish(given, place, lambda number: _verify(call, number, place))
 
     async def settle(self, intent: Intent, given: FinishInput, place: Workplace) -> ToolResult:
-        return await self._finish(given, place, lambda number: _settled(intent.call, number, place))
+        if place.worktree is None:
+            return await self._finish(given, place, lambda number: _settled(intent.call, number, place))
+        for number, _ in enumerate(place.task.verify, 1):  # what passed then says nothing of what is gathered now
+            await process.settle(process.folder(place.commands, _name(intent.call, number)))
+        return await self.run(intent.call, given, place)
 
     async def _finish(
         self, given: FinishInput, place: Workplace, verify: Callable[[int], Awaitable[Fate]]
     ) -> ToolResult:
         missing = [*completion.missing(place.task), *completion.unfit(place.task, given.result)]
-        for number, command in enumerate(place.task.verify, 1):
-            flaw = _flaw(await verify(number))
-            missing += [f"verification `{command}` {flaw}"] if flaw else []
+        landed: tuple[Event, ...] = ()
+        while not landed:
+            if place.worktree is not None and not missing and (refused := await _gathered(place.worktree)):
+                return ToolResult(f"{refused.reason}\n\n{refused.difference}".rstrip(), "error", events=(refused,))
+            for number, command in enumerate(place.task.verify, 1):
+                flaw = _flaw(await verify(number))
+                missing += [f"verification `{command}` {flaw}"] if flaw else []
+            if missing or place.worktree is None:
+                break
+            ended = await _landed(place.worktree)
+            if isinstance(ended, MergeRefused):
+                return ToolResult(ended.reason, "error", events=(ended,))
+            landed = () if ended is None else (ended,)
         if missing:
             text = "The task is not done. What is missing:\n" + "\n".join(f"- {line}" for line in missing)
             return ToolResult(text, outcome="error", events=(FinishRefused(missing=tuple(missing)),))
         passed = "".join(f"\nVerified: `{command}`" for command in place.task.verify)
         done = TaskCompleted(summary=given.summary, result=given.result)
-        return ToolResult(f"Task {place.task.id} is done.{passed}", events=(done,))
+        return ToolResult(f"Task {place.task.id} is done.{passed}", events=(*landed, done))
+
+
+async def _gathered(worktree: Worktree) -> MergeRefused | None:
+    """The work with what landed meanwhile; or why the two do not go together."""
+    try:
+        conflict = await asyncio.to_thread(worktree.gather)
+    except WorktreeError as error:
+        return MergeRefused(reason=str(error))
+    if conflict is None:
+        return None
+    return MergeRefused(
+        reason=f"what landed meanwhile contradicts it in {', '.join(conflict.files)}: "
+        f"the marks of the conflict are in these files in {worktree.workspace}, to be resolved there",
+        difference=conflict.difference,
+    )
+
+
+async def _landed(worktree: Worktree) -> WorkLanded | MergeRefused | None:
+    """The work is where it belongs; None, when others landed first; or why it cannot get there."""
+    try:
+        commit = await asyncio.to_thread(worktree.land)
+    except WorktreeError as error:
+        return MergeRefused(reason=f"{worktree.target} cannot take it: {error}")
+    return None if commit is None else WorkLanded(commit=commit)
 
 
 async def _verify(call: str, number: int, place: Workplace) -> Fate:

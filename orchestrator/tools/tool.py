@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.contents import Contents
 from orchestrator.events import Event, FileChange, Intent, Json, Kind, Limits
 from orchestrator.task import Task
+from orchestrator.worktrees import Worktree
 
 
 class ToolInput(BaseModel):
@@ -74,8 +75,13 @@ class Workplace:
     `task` is the state after the calls before this one. `commands` is a private folder for running commands.
     `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
     output and returns its SHA-256; `contents` keeps what files held before and after a call. `kinds` are those of
+<<<<<<< HEAD
     documents there are; `documents` holds what earlier calls of the same message wrote of the task's own. `deadline`:
     when the time of the task is over, by the monotonic clock.
+=======
+    documents there are; `documents` holds what earlier calls of the same message wrote of the task's own. `worktree` is
+    where the workspace is, when the task works apart.
+>>>>>>> 05fb1ba (run --isolate worktree: each worker in a git worktree of its own; its work lands when it is verified with what landed before)
     """
 
     workspace: Path
@@ -88,6 +94,7 @@ class Workplace:
     contents: Contents
     kinds: Collection[Kind]
     delegation: Delegation
+    worktree: Worktree | None = None
     documents: Mapping[Kind, str] = field(default_factory=dict)
     deadline: float = inf
 

@@ -56,6 +56,7 @@ def brief(task: Task, workspace: Path, temp: Path, agents: Mapping[str, str]) ->
             workspace=workspace,
             temp=temp,
             mode=task.mode,
+            place=prompts.render("apart", temp=temp) if task.isolate else absent["place"],
             description="\n\n".join([task.description, *(row.text for row in task.instructions)]),
             documents="\n".join(f"- `{temp.name}/{name}`" for name in names),
             others="\n\n".join(others) or absent["others"],

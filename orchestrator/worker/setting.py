@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.models import Names
 from orchestrator.task import Task
 from orchestrator.worker.moment import Moment
+from orchestrator.worktrees import Worktree
 
 
 @dataclass(frozen=True)
@@ -19,4 +20,9 @@ class Setting:
     environment: Mapping[str, str]
     permit: Callable[[Task, str], Awaitable[bool]]
     report: Callable[[Moment], None]
+    worktree: Worktree | None = None
     names: Names = field(default_factory=Names)
+
+    def at(self, worktree: Worktree) -> Setting:
+        """The same, apart from others."""
+        return replace(self, workspace=worktree.workspace, worktree=worktree)

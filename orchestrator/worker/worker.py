@@ -254,6 +254,8 @@ class Worker:
             self._report(Moment(task, "ended", ended=one))
         if task.open and self._attempts_left(task) <= 0:
             await self._block(f"the agent could not finish: {'; '.join(missing(task)) or 'its result was refused'}")
+        if task.unmerged is not None and task.open:
+            await self._block(task.unmerged.reason)
         if refreshed.task.stuck is not None and (circles := stuck.noticed(refreshed.task, ended)):
             await self._block(f"the agent goes round in circles, though it was told: {circles}")
         return task
@@ -348,7 +350,11 @@ class Worker:
             kinds=KINDS,
             contents=folder.contents,
             delegation=self._delegation,
+<<<<<<< HEAD
             deadline=self._ledger.deadline,
+=======
+            worktree=self._setting.worktree,
+>>>>>>> 05fb1ba (run --isolate worktree: each worker in a git worktree of its own; its work lands when it is verified with what landed before)
             keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 

@@ -22,12 +22,15 @@ from orchestrator.events import (
     Intent,
     ItemAdded,
     Limits,
+    MergeRefused,
     MessageReceived,
     ModelReplied,
     StuckNoticed,
     TaskContinued,
     TaskCreated,
     WorkerStarted,
+    WorkLanded,
+    WorktreeMade,
 )
 
 FOLDER = Path(__file__).with_name("format-1-team")
@@ -41,6 +44,9 @@ LATER: tuple[Event, ...] = (
     MessageReceived(text="Kim owns it."),
     StuckNoticed(reason="the same call three times"),
     TaskContinued(),
+    WorktreeMade(name=LEAD, base="4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
+    MergeRefused(reason="a.txt", difference="<<<<<<< HEAD"),
+    WorkLanded(commit="4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
 )
 """What happens to the lead, in this order."""
 
@@ -52,7 +58,9 @@ def build(temp: Path) -> None:
     temp.mkdir()
     (temp / f"checklist-{BY_HAND}.md").write_text("# To do\n\n- [x] List the users\n- [ ] Add a user\n")
     engine = Engine(temp, clock=lambda: next(ticks), ids=lambda: next(ids))
-    asked = TaskCreated(agent="lead", description="Build the booking", limits=Limits(tokens=50_000, cost=2.0))
+    asked = TaskCreated(
+        agent="lead", description="Build the booking", limits=Limits(tokens=50_000, cost=2.0), isolate=True
+    )
     engine.create(asked, ItemAdded(id="c1", text="The booking is built"), task_id=LEAD)
     engine.commit(LEAD, [WorkerStarted(epoch=1, holder="pid 7 on laptop")], actor="engine")
     gives = Delegated(child=CHILD, agent="backend", description="Write the service", workstream="service")
