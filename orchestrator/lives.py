@@ -83,14 +83,10 @@ def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -
         holder=event.holder,
         resumed=resumed,
         reason=None,
-<<<<<<< HEAD
         limited_by=None,
         stuck=None,
         worked_until=at,
-=======
-        stuck=None,
         unmerged=None,
->>>>>>> 05fb1ba (run --isolate worktree: each worker in a git worktree of its own; its work lands when it is verified with what landed before)
     )
 
 

@@ -75,13 +75,9 @@ class Workplace:
     `task` is the state after the calls before this one. `commands` is a private folder for running commands.
     `environment` holds no secrets. `permit(command)` says whether a command may run. `keep(data)` stores a large
     output and returns its SHA-256; `contents` keeps what files held before and after a call. `kinds` are those of
-<<<<<<< HEAD
-    documents there are; `documents` holds what earlier calls of the same message wrote of the task's own. `deadline`:
-    when the time of the task is over, by the monotonic clock.
-=======
     documents there are; `documents` holds what earlier calls of the same message wrote of the task's own. `worktree` is
-    where the workspace is, when the task works apart.
->>>>>>> 05fb1ba (run --isolate worktree: each worker in a git worktree of its own; its work lands when it is verified with what landed before)
+    where the workspace is, when the task works apart. `deadline`: when the time of the task is over, by the monotonic
+    clock.
     """
 
     workspace: Path

@@ -350,11 +350,8 @@ class Worker:
             kinds=KINDS,
             contents=folder.contents,
             delegation=self._delegation,
-<<<<<<< HEAD
             deadline=self._ledger.deadline,
-=======
             worktree=self._setting.worktree,
->>>>>>> 05fb1ba (run --isolate worktree: each worker in a git worktree of its own; its work lands when it is verified with what landed before)
             keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from orchestrator import budget
-from orchestrator.budget import Amount
 from orchestrator.engine import Engine
 from orchestrator.events import Event, PhaseChanged
 from proof.folder import assert_in_step
@@ -61,8 +60,9 @@ def test_a_folder_of_a_team_opens_with_everything_it_recorded(tmp_path: Path) ->
     lead, child, forked, by_hand = (tasks[name] for name in ("L7D2AA", "C4H8BB", "F9K3CC", "H6N5DD"))
     assert child.parent == "L7D2AA"
     assert [(row.id, row.status, row.revision) for row in lead.children] == [("C4H8BB", "pending", 1)]
-    assert budget.spent(lead) == Amount(1700, 0.04)  # what was held for the answer that was lost is spent
-    assert budget.held(lead) == Amount(800, 0.02)
+    spent, held = budget.spent(lead), budget.held(lead)
+    assert (spent.tokens, spent.cost) == (1700, 0.04)  # what was held for the answer that was lost is spent
+    assert (held.tokens, held.cost) == (800, 0.02)
     assert forked.forked is not None
     assert (forked.forked.task, forked.forked.revision) == ("C4H8BB", 1)
     assert [item.checked for item in by_hand.live_items] == [True, False]
