@@ -162,7 +162,8 @@ def _changed(folder: Path, place: Workplace) -> tuple[FileChange, ...]:
         return ()
     after = snapshot.take(place.workspace, place.temp, before, place.contents.keep)
     _put(place.commands / "workspace.json", json.dumps(after))
-    return snapshot.changes(place.workspace, before, after, shared=process.shared(folder))
+    shared = place.worktree is None and process.shared(folder)
+    return snapshot.changes(place.workspace, before, after, shared=shared)
 
 
 def _load(path: Path) -> dict[str, Row] | None:

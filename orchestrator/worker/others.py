@@ -13,7 +13,12 @@ from orchestrator.task import Task
 
 
 def claims(engine: Engine, task: Task) -> frozenset[tuple[str, str | None]]:
-    """What other tasks have written, otherwise than by commands, since the last message of this one's model."""
+    """What other tasks have written, otherwise than by commands, since the last message of this one's model.
+
+    Where it works apart from others that is nothing.
+    """
+    if task.isolate:
+        return frozenset()
     commits = engine.since(task.id, task.heard)
     replies = [commit.at for commit in commits if any(isinstance(event, ModelReplied) for event in commit.events)]
     since = replies[-1] if replies else task.started_at

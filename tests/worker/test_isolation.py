@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -337,3 +338,19 @@ def test_prune_takes_what_git_ignores_in_a_worktree_whose_work_has_landed(reposi
         Prune(engine).run()
     assert worktrees(stage) == []
     assert branches(stage) == ["main"]
+
+
+def test_commands_of_others_at_the_same_time_are_no_matter_to_one_that_works_apart(repository: Stage) -> None:
+    stage = repository
+    stage.agent("maker")
+    stage.start(isolate=True)
+    for name in ("there", "here"):
+        os.mkfifo(stage.workspace / ".temp" / name)
+    meet = "- calls:\n    - Bash as proof: {command: '%s; touch %s.txt'}\n"
+    mine = meet % (f"echo >{stage.temp}/there; cat {stage.temp}/here", "mine")
+    theirs = meet % (f"cat {stage.temp}/there; echo >{stage.temp}/here", "theirs")
+    other = stage.start("maker", "Write another", isolate=True)
+    with stage.model(clerk=script(BEGIN, mine, DONE), maker=script(BEGIN, theirs, DONE)):
+        stage.work(stage.id, other)
+    assert [change.path for change in stage.task.changes if not change.shared] == ["mine.txt"]
+    assert {path.name for path in stage.workspace.glob("*.txt")} == {"a.txt", "mine.txt", "theirs.txt"}
