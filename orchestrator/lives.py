@@ -54,11 +54,12 @@ def _adopted(task: Task, event: happened.TaskAdopted, actor: Actor, at: str) -> 
     """What lies in `completed/` is archived, whatever its documents say."""
     if task.revision:
         raise Refused("TaskAdopted", "it belongs to a task's first commit")
-    ended = event.status if event.status in ("completed", "cancelled") else "completed" if event.archived else None
+    ended = event.status if event.status in ("completed", "cancelled") else None
     return replace(
         task,
         status="archived" if event.archived else event.status,
-        ended=ended,
+        ended=ended or ("completed" if event.archived else None),
+        left_as=event.status if event.archived and not ended else None,
         phase="completed" if ended == "completed" else "adopted",
         moving=Move(task.id, not event.archived, event.companions) if event.split else None,
         by_hand="archived" if event.archived else "open",
@@ -184,6 +185,7 @@ def _stopped(task: Task) -> Task:
         mentions.returned(replace(progressed(task), **kept), task.id),
         status="stopped",
         ended=None,
+        left_as=None,
         reason=None,
         phase="reopened" if task.ended == "completed" else task.phase,
         summary=None,

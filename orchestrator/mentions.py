@@ -45,7 +45,12 @@ def relocate(text: str, gone: frozenset[str]) -> str:
 
 
 def relocated(task: Task, gone: frozenset[str]) -> Task:
-    """The task as its documents tell it: every text relocated."""
+    """The task as its documents tell it: every text relocated, every reference leading where those are."""
+    rows = tuple(
+        row if row.moved is (row.task in gone) else replace(row, moved=not row.moved) for row in task.references
+    )
+    if rows != task.references:
+        task = replace(task, references=rows)
     return _put(task, _FACTS, lambda text: relocate(text, gone)) if gone else task
 
 
@@ -59,6 +64,14 @@ def renamed(task: Task, old: str, new: str) -> Task:
     """The task with another id for one it mentions, or for its own: alone, and in the names of files."""
     mention = re.compile(rf"(?<![A-Za-z0-9]){old}(?![A-Za-z0-9])", re.ASCII)
     return _put(task, (*_FACTS, *_NAMES), lambda text: mention.sub(new, text))
+
+
+PLACED = re.compile(
+    r"(?<![\w.-])\.temp/(?P<completed>completed/|)"
+    r"(?P<name>[A-Za-z0-9](?:[\w.-]*[^\W_])?[-_](?P<task>[A-Z0-9]{6})(?:\.[A-Za-z0-9]+)+)(?![\w/-])",
+    re.ASCII,
+)
+"""A mention of some task's file by the place where it lies: what is brought up to date when that one is moved."""
 
 
 @lru_cache(maxsize=64)

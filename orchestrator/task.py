@@ -19,6 +19,7 @@ from orchestrator.events import (
     MergeRefused,
     Mode,
     Receipt,
+    Stage,
     Status,
     Usage,
 )
@@ -219,6 +220,8 @@ class Task:
     status: Life = "pending"
     ended: Literal["completed", "cancelled"] | None = None
     """How it was closed, also once it is archived; None while it is open."""
+    left_as: Stage | None = None
+    """How it stands by the documents it was adopted with, when they lay in `completed/` and it was not done by them."""
     reason: str | None = None
     phase: str = "planning"
     revision: int = 0

@@ -59,4 +59,4 @@ def same_name(tasks: Sequence[Facts]) -> Iterator[Finding]:
         (first, there), *others = sorted(those, key=lambda one: (one[0].id not in said, one[0].id))
         for task, where in others:
             says = f"its taskId is {quoted(said)}, and so is that of {first.id}"
-            yield Finding("same-id", "error", task.id, says, (where, there), "refresh" if task.kept else None)
+            yield Finding("same-id", "error", task.id, says, (where, there), "refresh")

@@ -9,13 +9,8 @@ from orchestrator import documents
 from orchestrator.check.finding import Finding, Fix, Witness
 from orchestrator.check.task_files import TaskFiles
 from orchestrator.check.text import Text
+from orchestrator.mentions import PLACED
 
-_PLACED = re.compile(
-    r"(?<![\w.-])\.temp/(?P<completed>completed/|)"
-    r"(?P<name>[A-Za-z0-9](?:[\w.-]*[^\W_])?[-_](?P<task>[A-Z0-9]{6})(?:\.[A-Za-z0-9]+)+)(?![\w/-])",
-    re.ASCII,
-)
-"""What `mentions` brings up to date when a task is moved."""
 _NAMED = re.compile(
     rf"(?<![\w./\\-])(?P<name>(?:{'|'.join(documents.KINDS)})-(?P<task>[A-Z0-9]{{6}})\.(?:md|json))(?![\w/-])", re.ASCII
 )
@@ -33,7 +28,7 @@ def references(task: TaskFiles) -> Iterator[Finding]:
     """
     seen: set[str] = set()
     for text in task.texts.values():
-        for pattern in (_PLACED, _NAMED) if _ANY.search(text.prose) else ():
+        for pattern in (PLACED, _NAMED) if _ANY.search(text.prose) else ():
             for found in pattern.finditer(text.prose):
                 if found[0] not in seen:
                     seen.add(found[0])
@@ -54,7 +49,7 @@ def _follow(task: TaskFiles, text: Text, found: re.Match[str]) -> Iterator[Findi
         says = f"{found[0]} is now in {listing.path('', places[0])}"
         there = Witness(listing.path(name, places[0]), 1)
         where = text.at_prose(found.start())
-        fix: Fix | None = None if completed or task.archived else "refer"
+        fix: Fix | None = None if completed or about == task.id else "refer"
         yield task.finding("outdated-reference", "warning", says, where, there, fix=fix, about=about)
 
 

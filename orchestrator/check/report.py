@@ -61,7 +61,8 @@ def check(temp: Path, shown: str = ".temp") -> Report:
             task, findings = _settled(task, findings)
         found += findings
         facts.append(task.facts())
-    found += chain.from_iterable(rule(facts) for rule in OF_ALL)
+    for finding in chain.from_iterable(rule(facts) for rule in OF_ALL):
+        found.append(TaskFiles(finding.task, listing).offered(finding) if finding.fix else finding)
     return Report(tuple(facts), tuple(sorted(found, key=lambda finding: finding.task)))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
+from orchestrator import documents
 from orchestrator.check.finding import Finding, Fix, Severity, Witness
 from orchestrator.check.listing import Listing
 from orchestrator.check.text import JsonText, Text
@@ -16,6 +17,7 @@ from orchestrator.documents.header import status_word
 from orchestrator.documents.status_line import StatusLine, status_line
 from orchestrator.documents.workstreams import workstream_status
 from orchestrator.events import Json, Status
+from orchestrator.task import digest
 
 BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[([ xX✅✓✔☑])\ufe0f?\][ \t]+\S", re.MULTILINE)
 Part = Literal["done", "part", "none"]
@@ -109,7 +111,28 @@ class TaskFiles:
     ) -> Finding:
         """A finding about this task; what the engine does not keep, it cannot fix."""
         one, other = witnesses
-        return Finding(rule, severity, self.id, says, (one, other), fix if self.kept else None, about)
+        return self.offered(Finding(rule, severity, self.id, says, (one, other), fix, about))
+
+    def offered(self, finding: Finding) -> Finding:
+        """The finding without its fix when there is none: a refresh puts right what differs from what was published."""
+        possible = self.kept and (finding.fix != "refresh" or {row.path for row in finding.witnesses} & self.edited)
+        return finding if possible or not finding.fix else replace(finding, fix=None)
+
+    @cached_property
+    def edited(self) -> frozenset[str]:
+        """The paths of the documents that are not as the engine published them, by the stamps they carry."""
+        stamp, found = None, set()
+        for kind in reversed(documents.KINDS):  # the status document first: it lists the digests of the others
+            if text := self.texts.get(kind):
+                try:
+                    body, own = documents.unstamp(kind, text.whole)
+                except ValueError:
+                    body, own = "", None
+                stamp = own if kind == "task-status" else stamp
+                listed = stamp and stamp.documents.get(kind)
+                if own is None or not own.intact or (listed and listed.digest != digest(body)):
+                    found.add(text.shown)
+        return frozenset(found)
 
     @cached_property
     def boxes(self) -> list[tuple[int, bool]] | None:

@@ -22,11 +22,12 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*\r?
 
 
 class Text:
-    """One file. `problem`: why it cannot be read; its content is empty then, or what could be salvaged."""
+    """One file. `whole`: with the byte-order mark it may have. `problem`: why it cannot be read; it is empty then."""
 
     def __init__(self, shown: str, content: str, problem: str | None = None) -> None:
         self.shown = shown
-        self.content = content
+        self.whole = content
+        self.content = content.removeprefix("\ufeff")
         self.problem = problem
 
     @staticmethod
@@ -42,7 +43,7 @@ class Text:
             return Text(shown, "", f"it is larger than {LARGEST // 1024**2} MiB")
         if b"\0" in data:
             return Text(shown, "", "it is not text")
-        return Text(shown, data.decode("utf-8-sig", "replace"))
+        return Text(shown, data.decode("utf-8", "replace"))
 
     @cached_property
     def prose(self) -> str:

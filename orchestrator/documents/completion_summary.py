@@ -10,6 +10,7 @@ from orchestrator.documents.derived import (
     Verification,
 )
 from orchestrator.documents.document import MarkdownDocument
+from orchestrator.documents.header import life
 from orchestrator.task import Task
 
 
@@ -33,5 +34,5 @@ DOCUMENT = MarkdownDocument(
     ),
     prose="Summary",
     otherwise=lambda task: task.summary,
-    when=lambda task: task.ended == "completed",
+    when=lambda task: life(task) == "completed",
 )

@@ -42,8 +42,8 @@ def status_word(text: str) -> Life | None:
 
 
 def life(task: Task) -> Life:
-    """The task's status as documents say it: an archived task is what it was closed as."""
-    return task.ended or task.status
+    """The task's status as documents say it: an archived task is what it was closed as, or was left as."""
+    return task.left_as or task.ended or task.status
 
 
 def _progress(task: Task) -> str:

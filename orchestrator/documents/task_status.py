@@ -158,12 +158,15 @@ def _rows(base: Any, new: list[Json], old: list[Json], bound: dict[int, int]) ->
 
 
 def _bind_ids(base: Any, new: Sequence[Json]) -> dict[int, int]:
-    waiting = {row["id"]: index for index, row in enumerate(new)}
-    bound: dict[int, int] = {}
-    for place, row in enumerate(base if isinstance(base, list) else ()):
-        if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] in waiting:
-            bound[place] = waiting.pop(row["id"])
-    return bound
+    """Of an id that is there twice the last row counts."""
+    said = {row["id"]: place for place, row in _identified(base)}
+    return {said[row["id"]]: index for index, row in enumerate(new) if row["id"] in said}
+
+
+def _identified(rows: Any) -> list[tuple[int, Json]]:
+    """The elements of a list that have an id, and their places."""
+    listed = enumerate(rows) if isinstance(rows, list) else ()
+    return [(place, row) for place, row in listed if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
 def _decision_places(base: Any) -> list[int]:
@@ -199,6 +202,10 @@ def _weave(base: Json, task: Task, known: Task | None) -> Json:
         rows = _rows(base.get(key), new[key], before, bind(base.get(key), new[key]))
         if rows or key in base or not known:
             woven[key] = rows
+    if woven.get("completedAt") and not task.completed_at and (known is None or known.completed_at):
+        woven["completedAt"] = None
+    if task.forked and task.id not in str(woven.get("taskId")):  # what it has is its source's
+        woven["taskId"] = task.id
     files = base.get("relatedAgentFiles")
     listed = list(files) if isinstance(files, list) else []
     missing = [name for name in new["relatedAgentFiles"] if name not in [*listed, *old.get("relatedAgentFiles", [])]]
@@ -259,7 +266,7 @@ class TaskStatus:
         return task.by_hand is not None and self.kind in task.documents and task.texts.get(self.kind) == text
 
     def _refuse(self, draft: Draft, said: Json, shown: Json) -> None:
-        told = facts(draft.told)
+        told = facts(draft.told) | {"completedAt": draft.told.completed_at}
         for key, value in told.items():
             if key in _LISTS:
                 if key in said and not isinstance(said[key], list):
@@ -276,19 +283,9 @@ class TaskStatus:
 
     def _workstreams(self, draft: Draft, said: Any, shown: Json) -> None:
         by_id = {row["id"]: row for row in facts(draft.told)["workstreams"]}
-        listed = shown.get("workstreams")
-        was = {
-            row["id"]: row
-            for row in (listed if isinstance(listed, list) else ())
-            if isinstance(row, dict) and isinstance(row.get("id"), str)
-        }
-        seen: set[str] = set()
-        for row in said if isinstance(said, list) else ():
-            if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not row["id"].strip():
-                continue
-            name = row["id"]
-            if name not in seen:
-                seen.add(name)
+        was, now = ({row["id"]: row for _, row in _identified(rows)} for rows in (shown.get("workstreams"), said))
+        for name, row in now.items():
+            if name.strip():
                 self._workstream(draft, name, row, was.get(name, by_id.get(name, {})), by_id.get(name))
 
     def _workstream(self, draft: Draft, name: str, row: Json, was: Json, fact: Json | None) -> None:

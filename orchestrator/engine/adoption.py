@@ -7,12 +7,13 @@ JSON, then the checklist for its items, then the others in the order of `KINDS`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 from orchestrator import documents
-from orchestrator.documents import header, standing
+from orchestrator.documents import dates, header, standing
 from orchestrator.documents.markdown import Page, page, plain
 from orchestrator.documents.status_json import dump, load, salvage
 from orchestrator.engine.absorption import MASKED, masked
@@ -23,12 +24,15 @@ from orchestrator.events import (
     Json,
     Kind,
     PhaseChanged,
+    ReferenceAdded,
+    ReferenceMoved,
     Stage,
     TaskAdopted,
     TaskCreated,
     TextEdited,
     WorkstreamChanged,
 )
+from orchestrator.mentions import PLACED
 from orchestrator.task import digest
 from orchestrator.transitions import apply, create
 
@@ -63,11 +67,11 @@ def adopt(found: HandMade, texts: Mapping[Kind, str], mask: Callable[[str], str]
         mode="full" if {"plan", "architecture-notes"} & texts.keys() else "lightweight",
     )
     adopted = TaskAdopted(
-        status=_status(said, bodies, pages),
+        status=_status(said, bodies, pages, found.archived),
         archived=found.archived,
         split=bool(found.strays),
         companions=tuple(name for name in map(os.path.basename, found.strays) if documents.identify(name) is None),
-        started_at=_text(said, "startedAt") or None,
+        started_at=_text(said, "startedAt") or _earliest(said, pages),
         completed_at=_text(said, "completedAt") or None,
     )
     events: list[Event] = [created, adopted]
@@ -80,6 +84,7 @@ def adopt(found: HandMade, texts: Mapping[Kind, str], mask: Callable[[str], str]
             if _is_news(events, event):
                 task = apply(task, event, actor="user", at="")
                 events.append(event)
+    events += _references(found, bodies.values())
     notes += [f"{path} goes to the task's other documents" for path in found.strays]
     return Adoption(tuple(events), {kind: digest(body) for kind, body in bodies.items()}, tuple(notes))
 
@@ -106,6 +111,23 @@ def _bodies(task_id: str, texts: Mapping[Kind, str], mask: Callable[[str], str])
     return bodies, notes
 
 
+def _references(found: HandMade, bodies: Iterable[str]) -> Iterator[Event]:
+    """To the other tasks whose files are mentioned where they are: from now on the mentions follow those.
+
+    One that is mentioned where it is not stays so: no word is changed.
+    """
+    said: dict[str, set[bool]] = defaultdict(set)
+    for body in bodies:
+        for mention in PLACED.finditer(body):
+            said[mention["task"]].add(bool(mention["completed"]))
+    for name, places in sorted(said.items()):
+        archived = found.around.get(name)
+        if name != found.id and places == {archived}:
+            yield ReferenceAdded(task=name, document=_STATUS)
+            if archived:
+                yield ReferenceMoved(task=name)
+
+
 def _is_news(events: Sequence[Event], event: Event) -> bool:
     """False for what says otherwise than a document that was read before, and is believed."""
     if isinstance(event, PhaseChanged):
@@ -116,8 +138,11 @@ def _is_news(events: Sequence[Event], event: Event) -> bool:
 # -- how it stood ------------------------------------------------------------------
 
 
-def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> Stage:
-    """How far the task is: the JSON's word, or what its other keys mean, or else the header of the progress."""
+def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page], archived: bool) -> Stage:
+    """How far the task is: the JSON's word, or what its other keys mean, or else the status line of the progress.
+
+    Where none of them says anything, the place does.
+    """
     if word := _word(_text(said, "status")):
         return word
     if _text(said, "completedAt"):
@@ -135,7 +160,18 @@ def _status(said: Json, kinds: Collection[Kind], pages: Mapping[Kind, Page]) -> 
     if line is not None and line.done:
         return "completed"
     word = _word(line.value) if line else None
+    if line is None and archived:
+        return "completed"
     return "in-progress" if word in (None, "completed") else word
+
+
+def _earliest(said: Json, pages: Mapping[Kind, Page]) -> str | None:
+    """The first of all times that the documents know of, None where they know of none."""
+    written = [text for _, text, _ in dates.values(said)]
+    for each in pages.values():
+        prose = "\n".join("" if number in each.code else line for number, line in enumerate(each.lines))
+        written += [found.said for found in dates.lines(prose)]
+    return min((str(at) for at in map(dates.moment, written) if at), default=None)
 
 
 def _word(text: str) -> Stage | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator import documents, files, overview
@@ -24,7 +24,8 @@ _DIRECTORIES = ("completed", ".orchestrator")
 class HandMade:
     """A task nobody keeps yet; it is where its status document is. `strays`: files of it that are in the other place.
 
-    `companions`: the files that are no documents. `doubled`: documents that are in both places.
+    `companions`: the files that are no documents. `doubled`: documents that are in both places. `around`: all tasks
+    there are, and whether they are archived.
     """
 
     id: str
@@ -33,6 +34,7 @@ class HandMade:
     companions: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
+    around: Mapping[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self) -> dict[Kind, str]:
         """The text of each document; raises Refused when one is none, is being written, or is there twice."""
@@ -105,6 +107,8 @@ def survey(temp: Path) -> Survey:
     for task_id in beside.keys() - kinds.keys():
         others += beside[task_id][False] + beside[task_id][True]
     found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds)]
+    around = {**kept, **{row.id: row.archived for row in found}}
+    found = [replace(row, around=around) for row in found]
     begun = [task_id for task_id, archived in sorted(kept.items()) if _is_bare(temp, task_id, archived)]
     return Survey(tuple(found), tuple(sorted(kept)), tuple(begun), tuple(sorted(others)))
 

@@ -99,6 +99,15 @@ FILES = {
         ## Status
         All workstreams completed. Ready for archival.
         """,
+    "completed/progress-E6Q4T9.md": """
+        # Progress - Translations
+
+        **Started**: 2025-09-01 09:30 UTC
+        **Completed**: 2025-09-03
+        **Status**: Completed
+
+        Every page is there in three languages.
+        """,
     "task-status-B7W3Q9.json": {
         "agentId": "pages-architect",
         "taskId": "pages-2025-10-30",

@@ -99,6 +99,47 @@ def test_fix_records_what_a_person_ticked_and_puts_back_what_is_not_a_persons_to
     assert "**Progress**: 1 of 1 items" in progress.read_text()
 
 
+FOLDERS = [
+    Path(__file__).resolve().parent.parent / "hand-made",
+    Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
+    / "temp"
+    / "hand-made",
+]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=["variants", "corpus"])
+def test_after_fix_nothing_is_left_that_it_says_it_can_mend_and_nothing_is_new(shell: Shell, folder: Path) -> None:
+    if not folder.is_dir():
+        pytest.skip("needs the corpus: set ORCHESTRATOR_CORPUS")
+    shutil.copytree(folder, shell.temp)
+    done = {"checklist-T4K7M2.md": "- [x] one\n", "completion-summary-T4K7M2.md": "Done.\n"}
+    for name, text in done.items():
+        (shell.temp / name).write_text(text)
+    (shell.temp / "plan-H6N8T3.md").write_text("As in `.temp/checklist-T4K7M2.md`.\n")
+    shell("adopt")
+    before, after = (json.loads(shell("check", "--json", *options).out) for options in ([], ["--fix"]))
+    said = [(row["task"], row["rule"], row["says"]) for row in before["findings"]]
+    assert [row for row in before["findings"] if row["fix"]]
+    assert [row for row in after["findings"] if row["fix"]] == []
+    assert {(row["task"], row["rule"], row["says"]) for row in after["findings"]} <= {*said}
+    assert len(after["findings"]) + len(after["fixed"]) == len(said)
+    assert (shell.temp / "plan-H6N8T3.md").read_text().startswith("As in `.temp/completed/checklist-T4K7M2.md`.\n")
+
+
+def test_a_document_that_is_as_it_was_published_is_not_offered_to_be_mended(shell: Shell) -> None:
+    shell.temp.mkdir(exist_ok=True)
+    (shell.temp / "checklist-AB12CD.md").write_text("\ufeff- [x] one\n- [ ] two\n")
+    (shell.temp / "progress-AB12CD.md").write_text("# Progress\n\n**Status**: Done\n**Progress**: 90%\n")
+    (shell.temp / "task-status-AB12CD.json").write_text('{"status": "completed"}')
+    shell("adopt")
+    fixes = {row["rule"]: row["fix"] for row in json.loads(shell("check", "--json").out)["findings"]}
+    assert fixes == {"checklist": None, "percentage": None, "not-archived": None}
+    path = shell.temp / "checklist-AB12CD.md"
+    path.write_text(path.read_text().replace("two", "three"))
+    fixes = {row["rule"]: row["fix"] for row in json.loads(shell("check", "--json").out)["findings"]}
+    assert fixes == {"checklist": "refresh", "percentage": None, "not-archived": None}
+
+
 def test_fix_touches_no_task_that_is_kept_by_hand_or_that_somebody_works_on(shell: Shell) -> None:
     task = shell.task()
     by_hand = {"checklist-AB12CD.md": "- [x] one\n", "completion-summary-AB12CD.md": "Done.\n"}

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from orchestrator import documents
+from orchestrator.check import check
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import LARGEST, survey
 from orchestrator.errors import Refused
-from orchestrator.events import DecisionRecorded, ItemChecked, TaskCompleted
+from orchestrator.events import DecisionRecorded, ItemChecked, TaskCompleted, WorkstreamChanged
 from orchestrator.masking import Mask
-from orchestrator.task import Task
+from orchestrator.task import Reference, Task
 from proof.disk import ScriptedDisk
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
@@ -155,6 +156,107 @@ def test_what_the_json_does_not_say_is_added_behind_it(temp: Path) -> None:
     known = list(json.loads(STATUS))
     assert list(said(temp))[: len(known)] == known
     assert list(said(temp))[len(known) :] == ["status", "phase", "mode", "revision", "updatedAt", "usage", "sync"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "started"),
+    [
+        ({"progress": "# P\n\n**Completed**: 2025-09-03\n**Started**: 2025-09-01 09:30 UTC\n"}, "2025-09-01T09:30:00Z"),
+        ({"progress": "# P\n\n- **Started:** 2025-09-01\n"}, "2025-09-01"),
+        (
+            {"task_status": '{"createdAt": "2025-09-02T08:00:00+02:00", "updatedAt": "2025-09-03"}'},
+            "2025-09-02T06:00:00Z",
+        ),
+        ({"task_status": '{"decisions": [{"decision": "D", "timestamp": "2025-09-02"}]}', "plan": "x\n"}, "2025-09-02"),
+        ({"task_status": '{"startedAt": "2025-09-05", "createdAt": "2025-09-02"}'}, "2025-09-05"),
+        ({"plan": "```\n**Started**: 2025-09-01\n```\n"}, None),
+    ],
+)
+def test_a_task_was_started_when_its_documents_say_so_or_at_the_first_time_they_know_of(
+    temp: Path, texts: dict[str, str], started: str | None
+) -> None:
+    write(temp, **texts)
+    task, _ = adopt(temp)
+    assert task.started_at == (started or task.updated_at)
+    assert said(temp)["startedAt"] == task.started_at
+
+
+def test_no_end_is_made_up_for_a_task_in_completed_that_was_not_done(temp: Path) -> None:
+    completed = temp / "completed"
+    (completed / "task-status-K7Q2MX.json").write_text('{"status": "in-progress", "agentId": "a"}')
+    (completed / "plan-K7Q2MX.md").write_text("Plan\n")
+    task, _ = adopt(temp)
+    assert (task.status, task.archived) == ("archived", True)
+    assert not (completed / "completion-summary-K7Q2MX.md").exists()
+    assert "**Status**: in-progress" in (completed / "progress-K7Q2MX.md").read_text()
+    assert {one.rule for one in check(temp).findings} == {"archived-open"}
+
+
+def test_a_task_in_completed_of_which_nothing_says_how_it_stands_is_completed(temp: Path) -> None:
+    (temp / "completed" / "plan-K7Q2MX.md").write_text("Plan\n")
+    adopt(temp)
+    assert json.loads((temp / "completed" / "task-status-K7Q2MX.json").read_text())["status"] == "completed"
+    assert (temp / "completed" / "completion-summary-K7Q2MX.md").exists()
+    assert check(temp).findings == ()
+
+
+def test_a_task_that_is_opened_again_or_forked_does_not_say_when_it_was_completed_nor_another_ones_name(
+    temp: Path,
+) -> None:
+    status = STATUS.replace('"startedAt"', '"status": "done", "completedAt": "2025-10-25T09:00:00Z", "startedAt"')
+    write(temp, task_status=status, plan="Plan\n")
+    adopt(temp)
+    engine = Engine(temp)
+    fork = engine.fork("K7Q2MX", engine.refresh("K7Q2MX").task.revision).id
+    engine.reopen("K7Q2MX")
+    engine.close()
+    forked = json.loads((temp / f"task-status-{fork}.json").read_text())
+    for told in (said(temp), forked):
+        assert (told["status"], told["completedAt"]) == ("stopped", None)
+        assert list(told).index("completedAt") == 3
+    assert (said(temp)["taskId"], forked["taskId"]) == ("user-model-migration", fork)
+    assert not {"same-id", "completion-time"} & {one.rule for one in check(temp).findings}
+
+
+def test_of_a_workstream_that_is_listed_twice_the_last_row_counts(temp: Path) -> None:
+    rows = '[{"id": "w1", "status": "in-progress"}, {"id": "w1", "status": "completed", "notes": "late"}]'
+    write(temp, task_status=f'{{"workstreams": {rows}}}', architecture_notes="Notes\n")
+    task, _ = adopt(temp)
+    assert [(row.id, row.status) for row in task.workstreams] == [("w1", "completed")]
+    assert "- **w1** [completed]" in (temp / "plan-K7Q2MX.md").read_text()
+    engine = Engine(temp)
+    engine.commit("K7Q2MX", [WorkstreamChanged(id="w1", status="in-progress")], actor="user")
+    engine.close()
+    assert [row["status"] for row in said(temp)["workstreams"]] == ["in-progress", "in-progress"]
+    assert not [one for one in check(temp).findings if one.rule == "workstream-status"]
+
+
+def test_mentions_of_other_tasks_follow_them_from_the_adoption_on_and_change_no_word_before(temp: Path) -> None:
+    for name in ("plan-AA22AA.md", "plan-BB22BB.md", "completed/plan-CC22CC.md"):
+        (temp / name).write_text("Plan\n")
+    names = [".temp/plan-AA22AA.md", ".temp/completed/plan-BB22BB.md", ".temp/completed/plan-CC22CC.md"]
+    plan = "\n".join([*names, ".temp/plan-DD22DD.md\n"])
+    write(temp, plan=plan, task_status=STATUS.replace("Q9W8E7", "AA22AA"), architecture_notes="Notes\n")
+    before = contents(temp)
+    tasks, _ = adopt_all(temp)
+    assert_kept(before, contents(temp))
+    assert tasks["K7Q2MX"].references == (
+        Reference("AA22AA", "task-status"),
+        Reference("CC22CC", "task-status", moved=True),
+    )
+    before = contents(temp)
+    engine = Engine(temp)
+    engine.cancel("AA22AA", "")
+    engine.reopen("CC22CC")
+    engine.close()
+    assert (temp / "plan-K7Q2MX.md").read_text().split("\n")[:4] == [
+        ".temp/completed/plan-AA22AA.md",
+        ".temp/completed/plan-BB22BB.md",
+        ".temp/plan-CC22CC.md",
+        ".temp/plan-DD22DD.md",
+    ]
+    assert said(temp)["relatedAgentFiles"] == ["plan.md", ".temp/completed/plan-AA22AA.md"]
+    assert contents(temp)["architecture-notes-K7Q2MX.md"] == before["architecture-notes-K7Q2MX.md"]
 
 
 def test_ticking_an_item_changes_its_line_and_what_is_the_engines_own(temp: Path) -> None:
