@@ -38,8 +38,8 @@ MUTATED = {
     "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.fork Moves.take_name Moves.finish "
     "Moves.follow_references Moves._begin Moves._bring Moves._take_private Moves._carry Moves._clear Moves._tell",
     "engine/desk.py": "Desk.create Desk.fork Desk.open Desk.catch_up Desk.append",
-    "engine/engine.py": "Engine.create Engine.adopt Engine.refresh Engine.archive Engine.fork Engine._open "
-    "Engine._transact",
+    "engine/desks.py": "Desks._opened",
+    "engine/engine.py": "Engine.create Engine.adopt Engine.refresh Engine.archive Engine.fork Engine._transact",
     "engine/folder.py": "Folder.prepare",
 }
 """The steps of a commit, an opening, a checkpoint, a move and a recovery."""

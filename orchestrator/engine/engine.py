@@ -34,7 +34,6 @@ The steps of a commit:
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -46,6 +45,7 @@ from orchestrator.engine import adoption
 from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE, edits
 from orchestrator.engine.desk import Desk, Refreshed
+from orchestrator.engine.desks import Desks
 from orchestrator.engine.folder import FIT, Folder, draw_id, is_fit, is_id, storage
 from orchestrator.engine.handmade import HandMade
 from orchestrator.engine.moves import Moves
@@ -101,8 +101,6 @@ class Engine:
         self._ids = ids
         self._mask = mask
         self._shelf = Shelf(self.folder, Publisher(self.folder, portable=portable), self._now)
-        self._desks: dict[str, Desk] = {}
-        self._opening = threading.Lock()
         kind = system.network_file_system(self.folder.temp)
         if kind and os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") != "1":
             raise UnsupportedFileSystem(str(temp), kind)
@@ -116,6 +114,7 @@ class Engine:
             raise StorageError(f"{where}: {error.strerror}: orchestrator needs to write there") from None
         self.journals = journals
         self._moves = Moves(self.folder, self._shelf, journals, self._now, self._visit)
+        self._desks = Desks(self.folder.temp, journals, mask, self._moves.take_name)
 
     # -- what callers do -----------------------------------------------------
 
@@ -132,7 +131,7 @@ class Engine:
             try:
                 name = task_id or self.free_id()
                 first = Commit(revision=1, at=self._now(), actor=actor, events=(created, *more))
-                self._desks[name] = desk = Desk.create(self.journals, name, first, self._mask)
+                desk = self._desks.create(name, first)
             except FileExistsError:
                 if task_id is not None:
                     raise Refused("TaskCreated", f"the id {task_id} is taken") from None
@@ -152,14 +151,14 @@ class Engine:
             events, absorbed, notes = adoption.adopt(found, found.read(), self._mask)
             first = Commit(revision=1, at=self._now(), actor="user", events=events, absorbed=dict(absorbed))
             with suppress(FileExistsError):  # another process was faster
-                self._desks[found.id] = Desk.create(self.journals, found.id, first, self._mask)
+                self._desks.create(found.id, first)
         refreshed = self.refresh(found.id)
-        self._desks.pop(found.id).journal.close()  # there may be thousands; the journal has what is not synced
+        self._desks.close(found.id)  # there may be thousands; the journal has what is not synced
         return refreshed, notes
 
     def refresh(self, task_id: str) -> Refreshed:
         """The task as it is now: edits absorbed, missing and stale documents put back, a begun move finished."""
-        desk = self._desk(task_id)
+        desk = self._desks.open(task_id)
         self._transact(desk, None)
         while moving := desk.task.moving:
             self._moves.finish(desk, moving)
@@ -181,7 +180,7 @@ class Engine:
         `texts` are whole documents as the committer wrote them, read as edits of its own. A worker passes its epoch.
         Raises Refused, Fenced or StorageError: then nothing was committed; or Unsynced, which may leave it in doubt.
         """
-        desk, given = self._desk(task_id), tuple(events)
+        desk, given = self._desks.open(task_id), tuple(events)
 
         def act() -> None:
             now = self._now()
@@ -195,7 +194,7 @@ class Engine:
 
     def archive(self, task_id: str) -> Task:
         """Move a closed task to `completed/`; raises Refused when it is open."""
-        desk = self._desk(task_id)
+        desk = self._desks.open(task_id)
 
         def act() -> None:
             if not desk.task.archived:
@@ -215,13 +214,13 @@ class Engine:
     def reopen(self, task_id: str) -> Task:
         """Open a closed task again, as stopped; its files come back. Raises Refused when it is open."""
         self.refresh(task_id)
-        self._transact(desk := self._desk(task_id), lambda: self._moves.reopen(desk), publish=False)
+        self._transact(desk := self._desks.open(task_id), lambda: self._moves.reopen(desk), publish=False)
         return self.refresh(task_id).task
 
     def instruct(self, task_id: str, text: str) -> Task:
         """Give a task more to do, with an item for it; in the same commit a closed one is reopened."""
         self.refresh(task_id)
-        desk, given = self._desk(task_id), self._mask(text)
+        desk, given = self._desks.open(task_id), self._mask(text)
 
         def act() -> None:
             event = InstructionGiven(text=given, item=desk.task.fresh_id("c"))
@@ -241,7 +240,7 @@ class Engine:
         if to is not None and not is_fit(to):
             raise Refused("rename", f"{to!r} cannot be an id: that is {FIT}")
         self.refresh(task_id)
-        desk = self._desk(task_id)
+        desk = self._desks.open(task_id)
 
         def act() -> None:
             self._refuse_at_work(desk)
@@ -252,8 +251,7 @@ class Engine:
         self._transact(desk, act, publish=False)
         if desk.task.id == task_id:
             raise Refused("rename", "the id was taken in this instant: try another")
-        del self._desks[task_id]
-        desk.journal.close()
+        self._desks.close(task_id)
         return self.refresh(desk.task.id).task
 
     def fork(self, task_id: str, revision: int) -> Task:
@@ -262,7 +260,7 @@ class Engine:
         while True:
             name = self.free_id()
             with storage(self.folder.temp), suppress(FileExistsError):
-                self._moves.fork(self._desk(task_id), name, revision)
+                self._moves.fork(self._desks.open(task_id), name, revision)
                 return self.refresh(name).task
 
     def lease(self, task_id: str, doing: str | None = None) -> leases.Lease:
@@ -270,7 +268,7 @@ class Engine:
 
         `doing`: what the worker before was doing, in case it died: who dies so again and again gets no successor.
         """
-        desk = self._desk(task_id)
+        desk = self._desks.open(task_id)
         taken: list[leases.Lease | None] = []
 
         def act() -> None:
@@ -288,7 +286,7 @@ class Engine:
 
         Raises Busy, or as `commit` does.
         """
-        desk = self._desk(task_id)
+        desk = self._desks.open(task_id)
 
         def alone() -> None:
             self._refuse_at_work(desk)
@@ -300,14 +298,14 @@ class Engine:
 
     def at_work(self, task_id: str) -> str | None:
         """Who works on the task now, None when nobody does."""
-        task = self._desk(task_id).task
+        task = self._desks.open(task_id).task
         with storage(self.folder.temp):
             held = task.epoch and leases.held(self.folder.locks, task_id, task.epoch)
         return (task.holder or "another process") if held else None
 
     def since(self, task_id: str, revision: int) -> tuple[Commit, ...]:
         """The commits after a revision."""
-        with storage(self.folder.temp), (desk := self._desk(task_id)).journal.locked():
+        with storage(self.folder.temp), (desk := self._desks.open(task_id)).journal.locked():
             desk.catch_up()
             return desk.since(revision)
 
@@ -316,7 +314,7 @@ class Engine:
         found: set[tuple[str, str | None]] = set()
         for task_id in task_ids:
             with suppress(Damaged, UnknownTask):
-                desk = self._desk(task_id)
+                desk = self._desks.open(task_id)
                 with storage(self.folder.temp), desk.journal.locked():
                     desk.catch_up()
                     found.update(desk.wrote(since))
@@ -324,42 +322,22 @@ class Engine:
 
     def close(self) -> None:
         """Sync the documents of every task that was committed to, and let go of all files."""
-        for desk in self._desks.values():
+        for desk in self._desks:
             with suppress(OrchestratorError, OSError), desk.journal.locked():
                 desk.catch_up()  # another process may have moved the task: nothing is put back where it was
                 self._shelf.checkpoint(desk)
-            desk.journal.close()
-        self._desks.clear()
+            self._desks.close(desk.journal.task_id)
 
     # -- how it is done ------------------------------------------------------
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _desk(self, task_id: str) -> Desk:
-        if not is_id(task_id):
-            raise UnknownTask(task_id, str(self.folder.temp))
-        with storage(self.folder.temp), self._opening:
-            desk = self._desks.get(task_id) or self._open(task_id)
-            return self._desks.setdefault(desk.journal.task_id, desk)
-
     def _refuse_at_work(self, desk: Desk) -> None:
         """Raises Busy, also while a command runs that outlived its worker."""
         running = "a command that outlived its worker" if self.folder.commanding(desk.task.id) else None
         if holder := self.at_work(desk.task.id) or running:
             raise Busy(desk.task.id, holder)
-
-    def _open(self, task_id: str) -> Desk:
-        """Where a renaming died before the journal took the new id, it does so now: the task is that one's."""
-        desk = Desk.open(self.journals.open(task_id), self._mask)
-        if desk.task.id != task_id:
-            with desk.journal.locked():
-                desk.catch_up()
-                self._moves.take_name(desk)
-        if desk.task.id != task_id:
-            desk.journal.close()
-            return self._open(desk.task.id)
-        return desk
 
     def _is_taken(self, task_id: str) -> bool:
         return task_id in self.ids() or self.folder.taken(task_id)
@@ -393,5 +371,5 @@ class Engine:
             time.sleep(SETTLE)
 
     def _visit(self, task_id: str, act: Callable[[Desk], None]) -> None:
-        desk = self._desk(task_id)
+        desk = self._desks.open(task_id)
         self._transact(desk, lambda: act(desk))

@@ -306,7 +306,7 @@ def test_an_edit_of_an_archived_document_is_kept(engine: Engine, temp: Path) -> 
 
 def _power_loss(temp: Path, engine: Engine) -> None:
     """As after a restart: the lock's mark names another boot, and nothing was synced since."""
-    for desk in engine._desks.values():
+    for desk in engine._desks:
         desk.journal.close()
     (temp / ".orchestrator" / "locks" / f"{ID}.lock").write_text("C another-boot 0".ljust(64))
 

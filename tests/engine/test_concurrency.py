@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from orchestrator.engine import Engine
 from orchestrator.errors import Damaged, Refused, UnknownTask
 from orchestrator.events import ItemAdded, ItemReworded, ModeChanged, PhaseChanged, ReferenceAdded, TaskCompleted
+from orchestrator.locks import Lock
 from proof.disk import ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
+from proof.takeovers import waited_for
 
 
 def test_a_document_that_a_writer_has_emptied_and_not_closed_is_left_to_it(engine: Engine, temp: Path) -> None:
@@ -61,6 +64,49 @@ def test_threads_that_publish_for_the_first_time_together_probe_one_after_the_ot
     for thread in threads:
         thread.join()
     assert [engine.refresh(task_id).problem for task_id in ids] == [None] * len(ids)
+    engine.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who waits for a lock")
+def test_a_task_that_somebody_holds_keeps_nobody_from_another_one(temp: Path) -> None:
+    engine = Engine(temp)
+    held, other = (engine.create(CREATED).id for _ in range(2))
+    engine.close()
+    engine = Engine(temp)
+    lock = Lock(temp / ".orchestrator" / "locks" / f"{held}.lock")
+    with lock.held():
+        waiting = threading.Thread(target=engine.refresh, args=(held,))
+        waiting.start()
+        while not waited_for(lock.path):
+            os.sched_yield()
+        passing = threading.Thread(target=engine.refresh, args=(other,), daemon=True)
+        passing.start()
+        passing.join(60)
+        passed = not passing.is_alive()
+    waiting.join()
+    assert passed
+    lock.close()
+    engine.close()
+
+
+def test_threads_that_open_a_task_together_share_it(temp: Path) -> None:
+    task_id = Engine(temp).create(CREATED).id
+    before = len(os.listdir("/dev/fd"))
+    Engine(temp).refresh(task_id)
+    alone = len(os.listdir("/dev/fd")) - before
+    engine, start = Engine(temp), threading.Barrier(8)
+    before = len(os.listdir("/dev/fd"))
+
+    def work() -> None:
+        start.wait()
+        engine.refresh(task_id)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(os.listdir("/dev/fd")) - before == alone
     engine.close()
 
 
