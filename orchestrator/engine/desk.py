@@ -89,8 +89,8 @@ class Desk:
         task = follow(None, first, task_id)
         return Desk.open(journals.create(task_id, _published(first, task), archived=task.archived), mask)
 
-    def fork(self, journals: Journals, to: str, revision: int, at: str) -> None:
-        """Begin another task with what the journal says up to a revision: durable when this returns.
+    def fork(self, journals: Journals, to: str, revision: int, at: str) -> Task:
+        """Another task, begun with what the journal says up to a revision: durable when this returns.
 
         Raises FileExistsError when the id is taken, Refused when there is no such revision, or OSError.
         """
@@ -102,6 +102,7 @@ class Desk:
         last = Commit(revision=revision + 1, at=at, actor="user", epoch=task.epoch, events=(forked,))
         last = _published(last, follow(task, last, task.id))
         journals.create(to, first.model_copy(update={"uuid": str(uuid.uuid4())}), *rest, last).close()
+        return follow(task, last, task.id)
 
     @staticmethod
     def open(journal: Journal, mask: Callable[[str], str]) -> Desk:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.engine.desk import Desk
-from orchestrator.engine.folder import is_id, storage
+from orchestrator.engine.folder import LATER, is_id, storage
 from orchestrator.errors import UnknownTask
 from orchestrator.events import Commit
 from orchestrator.journal import Journals
@@ -39,7 +39,7 @@ class Desks:
         """
         if not is_id(task_id):
             raise UnknownTask(task_id, str(self._temp))
-        with storage(self._temp):
+        with storage(self._temp, LATER):
             return self._desks.get(task_id) or self._kept(self._opened(task_id))
 
     def close(self, task_id: str) -> None:

@@ -46,7 +46,7 @@ from orchestrator.engine import lease as leases
 from orchestrator.engine.absorption import SETTLE, edits
 from orchestrator.engine.desk import Desk, Refreshed
 from orchestrator.engine.desks import Desks
-from orchestrator.engine.folder import FIT, Folder, draw_id, is_fit, is_id, storage
+from orchestrator.engine.folder import AGAIN, FIT, LATER, NOTHING, Folder, draw_id, is_fit, is_id, storage
 from orchestrator.engine.handmade import HandMade
 from orchestrator.engine.moves import Moves
 from orchestrator.engine.publisher import Publisher
@@ -159,10 +159,10 @@ class Engine:
     def refresh(self, task_id: str) -> Refreshed:
         """The task as it is now: edits absorbed, missing and stale documents put back, a begun move finished."""
         desk = self._desks.open(task_id)
-        self._transact(desk, None)
+        self._transact(desk, None, otherwise=LATER)
         while moving := desk.task.moving:
             self._moves.finish(desk, moving)
-            self._transact(desk, None)
+            self._transact(desk, None, otherwise=LATER)
         restored, desk.restored = desk.restored, ()
         return Refreshed(desk.task, restored, desk.problem, desk.unsettled)
 
@@ -200,7 +200,7 @@ class Engine:
             if not desk.task.archived:
                 self._moves.archive(desk)
 
-        self._transact(desk, act, publish=False)
+        self._transact(desk, act, publish=False, otherwise=AGAIN)
         return self.refresh(task_id).task
 
     def cancel(self, task_id: str, reason: str, actor: Actor = "user") -> Task:
@@ -209,7 +209,9 @@ class Engine:
         It is archived, unless a worker is at it: that one ends after its current call, and archives it.
         """
         task = self.commit(task_id, [TaskCancelled(reason=self._mask(reason))], actor=actor)
-        return task if self.at_work(task_id) else self.archive(task_id)
+        with suppress(StorageError):
+            return task if self.at_work(task_id) else self.archive(task_id)
+        return task
 
     def reopen(self, task_id: str) -> Task:
         """Open a closed task again, as stopped; its files come back. Raises Refused when it is open."""
@@ -230,7 +232,7 @@ class Engine:
                 self._moves.reopen(desk, event)
 
         self._transact(desk, act, publish=False)
-        return self.refresh(task_id).task
+        return self._in_step(desk.task)
 
     def rename(self, task_id: str, to: str | None = None) -> Task:
         """Give a task another id, a fresh one if none is said; its files and what refers to it follow.
@@ -260,8 +262,7 @@ class Engine:
         while True:
             name = self.free_id()
             with storage(self.folder.temp), suppress(FileExistsError):
-                self._moves.fork(self._desks.open(task_id), name, revision)
-                return self.refresh(name).task
+                return self._in_step(self._moves.fork(self._desks.open(task_id), name, revision))
 
     def lease(self, task_id: str, doing: str | None = None) -> leases.Lease:
         """Become the task's worker; raises Busy while another one lives, and TaskIsBlocked when the task is parked.
@@ -349,11 +350,20 @@ class Engine:
         return drawn
 
     def _transact(
-        self, desk: Desk, act: Callable[[], None] | None, *, epoch: int | None = None, publish: bool = True
+        self,
+        desk: Desk,
+        act: Callable[[], None] | None,
+        *,
+        epoch: int | None = None,
+        publish: bool = True,
+        otherwise: str = NOTHING,
     ) -> None:
-        """Lock, catch up, fence, absorb, act, publish. Waits, unlocked, for documents that are just being written."""
+        """Lock, catch up, fence, absorb, act, publish. Waits, unlocked, for documents that are just being written.
+
+        `otherwise`: what is said when the disk says no before the act.
+        """
         for patience in reversed(range(_ROUNDS)):
-            with storage(self.folder.temp), desk.journal.locked():
+            with storage(self.folder.temp, otherwise), desk.journal.locked():
                 desk.catch_up()
                 if desk.task.id != desk.journal.task_id:
                     raise Conflict(f"task {desk.journal.task_id} is just being renamed to {desk.task.id}: use that id")
@@ -369,6 +379,12 @@ class Engine:
             if ready:
                 return
             time.sleep(SETTLE)
+
+    def _in_step(self, task: Task) -> Task:
+        """The task after a commit, its documents brought forward: what cannot be done now, the next command does."""
+        with suppress(OrchestratorError):
+            return self.refresh(task.id).task
+        return task
 
     def _visit(self, task_id: str, act: Callable[[Desk], None]) -> None:
         desk = self._desks.open(task_id)

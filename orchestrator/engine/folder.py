@@ -63,14 +63,19 @@ def _place(directory: Path, kind: Kind, task_id: str) -> Path:
     return directory / documents.file_name(kind, task_id)
 
 
+NOTHING = "nothing was committed: mend it and try again"
+AGAIN = "mend it and try again"
+LATER = "mend it: the next command goes on"
+
+
 @contextmanager
-def storage(temp: Path) -> Iterator[None]:
-    """What the disk says no to is a StorageError: for all that is done before a commit."""
+def storage(temp: Path, otherwise: str = NOTHING) -> Iterator[None]:
+    """What the disk says no to is a StorageError. `otherwise`: what that means, where it may be after a commit."""
     try:
         yield
     except OSError as error:
         where = os.fsdecode(error.filename or temp)
-        raise StorageError(f"{where}: {error.strerror}; nothing was committed: mend it and try again") from None
+        raise StorageError(f"{where}: {error.strerror}; {otherwise}") from None
 
 
 class Folder:

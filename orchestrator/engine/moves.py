@@ -40,7 +40,7 @@ from orchestrator.events import (
     TaskReopened,
 )
 from orchestrator.journal import Journals
-from orchestrator.task import Move
+from orchestrator.task import Move, Task
 
 Visit = Callable[[str, Callable[[Desk], None]], None]
 """Does something with another task, under that one's lock."""
@@ -76,11 +76,11 @@ class Moves:
         self._begin(desk, TaskRenamed(id=to, previous=task.id, companions=companions))
         self.take_name(desk)
 
-    def fork(self, desk: Desk, to: str, revision: int) -> None:
+    def fork(self, desk: Desk, to: str, revision: int) -> Task:
         """Another task that goes on from there: a move that has only to be told. Raises FileExistsError or Refused."""
         with desk.journal.locked():
             desk.catch_up()
-            desk.fork(self._journals, to, revision, self._now())
+            return desk.fork(self._journals, to, revision, self._now())
 
     def take_name(self, desk: Desk) -> None:
         """The journal takes the id of its task; a task whose new id is taken meanwhile keeps the one it had."""

@@ -92,7 +92,7 @@ class FileJournal:
                 self._mark.clean()
             return self._take(self._pending())
         except OSError as error:
-            raise StorageError(f"{self._path}: {error.strerror}; nothing was committed: mend that and resume") from None
+            raise StorageError(f"{self._path}: {error.strerror}: mend that and resume") from None
 
     def _pending(self) -> bytes:
         """What follows the lines that were read, after making sure that they are still what it follows."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from orchestrator import files
+from orchestrator.engine import Engine
 from orchestrator.errors import StorageError
 from orchestrator.events import PhaseChanged
 from proof.disk import ScriptedDisk
-from proof.folder import CREATED, ID, PLAN, open_engine, path_of
+from proof.flows import DONE
+from proof.folder import CREATED, ID, NEW, PLAN, open_engine, path_of
 
 
 def full(disk: ScriptedDisk, temp: Path) -> None:
@@ -67,3 +72,55 @@ def test_what_the_disk_says_no_to_is_one_error_that_names_the_file(tmp_path: Pat
     journal.symlink_to(journal)
     with pytest.raises(StorageError, match=rf"{ID}\.jsonl: Too many levels of symbolic links"):
         open_engine(temp).refresh(ID)
+
+
+ACTS: dict[str, Callable[[Engine], object]] = {
+    "instruct": lambda engine: engine.instruct(ID, "Write the tests"),
+    "instruct, closed": lambda engine: engine.instruct(ID, "Write the tests"),
+    "fork": lambda engine: engine.fork(ID, 1),
+    "cancel": lambda engine: engine.cancel(ID, "Not wanted"),
+    "archive, closed": lambda engine: engine.archive(ID),
+    "reopen, closed": lambda engine: engine.reopen(ID),
+    "rename": lambda engine: engine.rename(ID, NEW),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_who_is_told_that_nothing_was_committed_finds_it_so(
+    act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at a file in turn meets a bad sector."""
+    made = tmp_path / "made"
+    engine = open_engine(made / ".temp")
+    engine.create(CREATED, *PLAN)
+    if "closed" in act:
+        engine.lease(ID).release()
+        engine.commit(ID, DONE, actor="user")
+    engine.close()
+    real, moves = os.read, ("archive, closed", "reopen, closed", "rename")
+    for failing in count():
+        temp = Path(shutil.copytree(made, tmp_path / str(failing))) / ".temp"
+        engine, looks, told = open_engine(temp), count(), ""
+        before = recorded(temp)
+
+        def read(descriptor: int, size: int, looks: Iterator[int] = looks, failing: int = failing) -> bytes:
+            if next(looks) == failing:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(descriptor, size)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "read", read)
+            try:
+                ACTS[act](engine)
+            except StorageError as error:
+                told = str(error)
+        if recorded(temp) != before:
+            assert not told or act in moves
+            assert "nothing was committed" not in told
+        engine.close()
+        if next(looks) <= failing:
+            break
+
+
+def recorded(temp: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((temp / ".orchestrator" / "journal").rglob("*.jsonl"))]
