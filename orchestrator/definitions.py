@@ -33,8 +33,8 @@ ALWAYS = ("Sync", "Finish")
 BY_NAME = ("Task", "Agent")
 """Other names of a tool: only who lists them is offered them."""
 GIVING = ("Delegate", *BY_NAME)
-BESIDE = ("Cancel",)
-"""Who is offered one that gives work away is offered these too."""
+BESIDE = {"Cancel": GIVING, "Tasks": ("Read",)}
+"""Who may use one of those behind the name is offered it too."""
 _LARGEST = 1 << 20
 _FRONT = re.compile(r"---[^\S\n]*\n(.*?)---[^\S\n]*\n?(.*)", re.DOTALL)
 _LINE = re.compile(r"^([A-Za-z_][\w-]*):[ \t]+(.+?)[ \t]*$", re.MULTILINE)
@@ -65,7 +65,7 @@ class Agent:
         """Those of our tools that this agent may use, in our order: `Bash(git:*)` means Bash, unknown names nothing."""
         every = [name for name in names if name not in BY_NAME]
         wanted = every if self.tools is None else [tool.partition("(")[0] for tool in self.tools]
-        wanted += BESIDE if any(name in GIVING for name in wanted) else ()
+        wanted += [name for name, tools in BESIDE.items() if not {*tools}.isdisjoint(wanted)]
         return tuple(name for name in names if name in ALWAYS or (name in wanted and name not in self.disallowed))
 
 

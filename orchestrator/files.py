@@ -15,6 +15,7 @@ import fcntl
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -280,12 +281,17 @@ def untouched(path: Path, data: bytes) -> Identity | None:
         os.close(descriptor)
 
 
-def identity(path: Path) -> Identity | None:
-    """What tells a file, and each change of it, from others; None when there is none."""
+def identity(path: Path | str, *, follow: bool = False) -> Identity | None:
+    """What tells a file, and each change of it, from others; None when there is none. `follow`: links too."""
     try:
-        return _identity(path.lstat())
+        return _identity(os.stat(path, follow_symlinks=follow))
     except OSError:
         return None
+
+
+def settled(identity: Identity, seconds: float) -> bool:
+    """True when that file was last changed so long ago that one more change would give it another identity."""
+    return time.time() - identity[3] / 1e9 > seconds
 
 
 def _identity(found: os.stat_result) -> Identity:

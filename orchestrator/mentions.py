@@ -28,7 +28,7 @@ _FACTS = (
 )
 _NAMES = (
     *("parent", "references", "children", "draws", "limited_by"),
-    *("messages", "forked", "companions", "set_aside", "adopted"),
+    *("messages", "others", "forked", "companions", "set_aside", "adopted"),
 )
 """Beside the facts, what holds ids of tasks and names of their files."""
 

@@ -21,11 +21,22 @@ LOST = "its status document is missing; `orchestrator show` with its id brings i
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
 
-class Folder:
-    """The names in a `.temp`. Each directory is listed once, when it is first asked for: there may be thousands."""
+Known = dict[str, tuple[files.Identity, "Read"]]
+"""What status documents held, by path: one that is still the same file is not read again."""
+Read = tuple[dict[str, Any], str | None]
+SETTLED = 0.05
+"""Seconds after which a document that is changed once more cannot look the same: clocks of file systems tick."""
 
-    def __init__(self, temp: Path) -> None:
+
+class Folder:
+    """The names in a `.temp`. Each directory is listed once, when it is first asked for: there may be thousands.
+
+    `known`: for those who ask again and again.
+    """
+
+    def __init__(self, temp: Path, known: Known | None = None) -> None:
         self.temp = temp
+        self.known = known
         self._journals = temp / ".orchestrator" / "journal"
         self._locks = temp / ".orchestrator" / "locks"
 
@@ -94,7 +105,21 @@ class Row:
         return self._read[1]
 
     @cached_property
-    def _read(self) -> tuple[dict[str, Any], str | None]:
+    def _read(self) -> Read:
+        if self.folder.known is None:
+            return self._parsed()
+        path = f"{self._home}/task-status-{self.id}.json"
+        identity = files.identity(path, follow=True)
+        found = self.folder.known.get(path)
+        if found is not None and found[0] == identity:
+            return found[1]
+        keep = identity is not None and files.settled(identity, SETTLED)
+        read = self._parsed()
+        if identity is not None and keep:
+            self.folder.known[path] = identity, read
+        return read
+
+    def _parsed(self) -> Read:
         try:
             text = self._text("task-status", ".json")
             data = None if text is None else json.loads(text.decode())
@@ -208,6 +233,12 @@ def rows(temp: Path) -> Iterator[Row]:
     yield from (Row(name, archived, folder) for name, archived in folder.journals.items() if name not in known)
 
 
+def opened(temp: Path, known: Known) -> Iterator[Row]:
+    """The tasks whose documents lie in the folder itself, in no order: closed ones too, until they are moved."""
+    folder = Folder(temp, known)
+    yield from (Row(found[1], False, folder) for name in folder.open if (found := _STATUS.match(name)))
+
+
 def read(temp: Path) -> tuple[Row, ...]:
     """Every task of the folder, open ones first, then by start."""
     return tuple(sorted(rows(temp), key=by_start))
@@ -218,9 +249,9 @@ def by_start(row: Row) -> tuple[bool, str, str]:
     return row.archived, row.text("startedAt"), row.id
 
 
-def find(temp: Path, task_id: str) -> Row | None:
+def find(temp: Path, task_id: str, known: Known | None = None) -> Row | None:
     """One task, None when the folder has no status document of it."""
-    found = (Row(task_id, archived, Folder(temp)) for archived in (False, True))
+    found = (Row(task_id, archived, Folder(temp, known)) for archived in (False, True))
     return next((row for row in found if row.path.exists()), None)
 
 

@@ -186,6 +186,16 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Known:
+    """How much of another task the model knows, see `events.Told`."""
+
+    task: str
+    decisions: tuple[str, ...] = ()
+    stands: str | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True)
 class Message:
     """One message of the conversation, as the Messages API takes it."""
 
@@ -254,6 +264,7 @@ class Task:
     transcript: tuple[Message, ...] = ()
     context: int = 0
     heard: int = 0
+    others: tuple[Known, ...] = ()
     pending: tuple[Intent, ...] = ()
     turns: int = 0
     usage: Usage = field(default_factory=Usage)

@@ -17,6 +17,7 @@ from orchestrator.task import (
     Blocker,
     Decision,
     Item,
+    Known,
     Message,
     Published,
     Reference,
@@ -254,7 +255,11 @@ def _referred(task: Task, event: happened.ReferenceAdded, actor: Actor, at: str)
 
 def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Task:
     transcript = (*task.transcript, Message("user", event.content))
-    return replace(task, transcript=transcript, heard=max(task.heard, event.heard))
+    task = replace(task, transcript=transcript, heard=max(task.heard, event.heard))
+    if event.told:
+        known = {row.task: row for row in task.others} | {row.task: Known(**row.model_dump()) for row in event.told}
+        task = replace(task, others=tuple(known.values()))
+    return task
 
 
 def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:

@@ -17,7 +17,10 @@ VALUES = {
     "begin": "",
     "renewed": "turns documents missing receipts",
     "document": "file text",
-    "other-task": "id agent goal phase status decisions artifacts blockers documents",
+    "other-task": "id agent goal phase status shared decisions artifacts blockers documents",
+    "task": "id agent goal phase status reason workstreams items decisions blockers artifacts documents",
+    "decided": "changes",
+    "children-touched": "changes",
     "asked": "changes",
     "cancelled": "",
     "edited": "changes",
@@ -76,7 +79,7 @@ def test_the_words_for_a_change_use_only_what_its_event_says() -> None:
         fields = (
             set(Event.kinds[name].model_fields) | given
             if name in Event.kinds
-            else calls | {"document", "task", "previous", "text"}
+            else calls | {"document", "task", "previous", "text", "agent", "count"}
         )
         assert set(re.findall(r"\{\{(\w+)\}\}", line)) <= fields
 

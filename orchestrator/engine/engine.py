@@ -54,13 +54,11 @@ from orchestrator.engine.shelf import Shelf
 from orchestrator.errors import (
     Busy,
     Conflict,
-    Damaged,
     Fenced,
     OrchestratorError,
     Refused,
     StorageError,
     TaskIsBlocked,
-    UnknownTask,
     UnsupportedFileSystem,
 )
 from orchestrator.events import (
@@ -310,16 +308,17 @@ class Engine:
             desk.catch_up()
             return desk.since(revision)
 
-    def claims(self, task_ids: Iterable[str], since: str) -> frozenset[tuple[str, str | None]]:
-        """What these tasks wrote since a time or are about to, see `Desk.wrote`. Damaged tasks claim nothing."""
-        found: set[tuple[str, str | None]] = set()
-        for task_id in task_ids:
-            with suppress(Damaged, UnknownTask):
-                desk = self._desks.open(task_id)
-                with storage(self.folder.temp), desk.journal.locked():
-                    desk.catch_up()
-                    found.update(desk.wrote(since))
-        return frozenset(found)
+    def peek(self, task_id: str) -> Task:
+        """The task as its journal tells it now; its documents are not looked at."""
+        with storage(self.folder.temp), (desk := self._desks.open(task_id)).journal.locked():
+            desk.catch_up()
+            return desk.task
+
+    def wrote(self, task_id: str, since: str) -> frozenset[tuple[str, str | None]]:
+        """What the task has written since a time or is about to, see `Desk.wrote`."""
+        with storage(self.folder.temp), (desk := self._desks.open(task_id)).journal.locked():
+            desk.catch_up()
+            return frozenset(desk.wrote(since))
 
     def close(self) -> None:
         """Sync the documents of every task that was committed to, and let go of all files."""

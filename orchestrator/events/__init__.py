@@ -19,6 +19,7 @@ from orchestrator.events.conversation import ModelReplied as ModelReplied
 from orchestrator.events.conversation import StateRecorded as StateRecorded
 from orchestrator.events.conversation import StuckNoticed as StuckNoticed
 from orchestrator.events.conversation import SyncAsked as SyncAsked
+from orchestrator.events.conversation import Told as Told
 from orchestrator.events.event import Actor as Actor
 from orchestrator.events.event import Event as Event
 from orchestrator.events.event import Json as Json

@@ -5,18 +5,33 @@ from __future__ import annotations
 from pydantic import Field
 
 from orchestrator.events.event import Event, Json
-from orchestrator.receipts import FileChange, Intent, Receipt
+from orchestrator.receipts import FileChange, Frozen, Intent, Receipt
 from orchestrator.usage import Usage
+
+
+class Told(Frozen):
+    """How much of another task the model knows now.
+
+    `decisions`, `stands`: digests of those it was told of, and of how the task stands, if this one refers to it;
+    `revision`: up to which it was told what people did to it.
+    """
+
+    task: str
+    decisions: tuple[str, ...] = ()
+    stands: str | None = None
+    revision: int = 0
 
 
 class MessageAdded(Event):
     """What was said to the model: text, notices, tool results, as Messages API content blocks.
 
-    `heard`: the revision up to which the model has now been told of what others did.
+    `heard`: the revision up to which the model has now been told of what others did; `told`: what is new of that for
+    other tasks.
     """
 
     content: tuple[Json, ...]
     heard: int = 0
+    told: tuple[Told, ...] = ()
 
 
 class ModelReplied(Event):

@@ -27,7 +27,7 @@ class EditInput(ToolInput):
 class Edit(Change):
     name = "Edit"
     input: type[ToolInput] = EditInput
-    reads_first = False
+    reads_first = False  # the text to be replaced, which must be there, shows that the agent knows it
 
     def altered(self, given: EditInput, file: File, old: bytes | None) -> bytes:
         if given.old_string == given.new_string:

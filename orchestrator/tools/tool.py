@@ -77,7 +77,7 @@ class Workplace:
     output and returns its SHA-256; `contents` keeps what files held before and after a call. `kinds` are those of
     documents there are; `documents` holds what earlier calls of the same message wrote of the task's own. `worktree` is
     where the workspace is, when the task works apart. `deadline`: when the time of the task is over, by the monotonic
-    clock.
+    clock. `tasks(id)` tells of the other open tasks, or of one in full; ToolError when there is no such task.
     """
 
     workspace: Path
@@ -90,6 +90,7 @@ class Workplace:
     contents: Contents
     kinds: Collection[Kind]
     delegation: Delegation
+    tasks: Callable[[str | None], str]
     worktree: Worktree | None = None
     documents: Mapping[Kind, str] = field(default_factory=dict)
     deadline: float = inf

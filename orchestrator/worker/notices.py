@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from orchestrator import overview, prompts
+from orchestrator import prompts
 from orchestrator.completion import missing
 from orchestrator.documents import file_name, kinds, render
 from orchestrator.events import (
@@ -26,10 +26,11 @@ from orchestrator.events import (
     TaskRenamed,
     TaskReopened,
 )
-from orchestrator.overview import Row
 from orchestrator.task import Task
 from orchestrator.tools.tool import ToolResult
 from orchestrator.usage import TURNS
+from orchestrator.worker import listing
+from orchestrator.worker.others import Look
 
 LONGEST_DOCUMENT = 10_000
 """Characters of a document that a renewed conversation begins with; the rest is to be read."""
@@ -42,10 +43,9 @@ def text(words: str) -> Json:
     return {"type": "text", "text": words}
 
 
-def brief(task: Task, workspace: Path, temp: Path, agents: Mapping[str, str]) -> Json:
+def brief(task: Task, workspace: Path, temp: Path, others: str, agents: Mapping[str, str]) -> Json:
     """The first message: the task, its documents, the other open tasks, and the agents that may be given work."""
     absent = prompts.lines("absent")
-    others = [other_task(row) for row in overview.read(temp) if row.open and row.id != task.id]
     limits = {"turns": TURNS} | {key: value for key, value in task.limits.model_dump().items() if value is not None}
     names = [file_name(kind, task.id) for kind in kinds(task)]
     return text(
@@ -59,7 +59,7 @@ def brief(task: Task, workspace: Path, temp: Path, agents: Mapping[str, str]) ->
             place=prompts.render("apart", temp=temp) if task.isolate else absent["place"],
             description="\n\n".join([task.description, *(row.text for row in task.instructions)]),
             documents="\n".join(f"- `{temp.name}/{name}`" for name in names),
-            others="\n\n".join(others) or absent["others"],
+            others=others,
             agents=_list([f"{name}: {purpose}" for name, purpose in agents.items()]) or absent["agents"],
             parent=f"Task {task.parent}, whose documents say what it is part of." if task.parent else absent["parent"],
             limits="\n".join(f"- {key}: {value}" for key, value in limits.items()) or absent["limits"],
@@ -99,26 +99,6 @@ def _receipt(receipt: Receipt) -> str:
     return f"{receipt.id} {receipt.tool} {receipt.outcome}" + (f": {about[:200]}" if about else "")
 
 
-def other_task(row: Row) -> str:
-    """Another open task, as the brief shows it."""
-    nothing = prompts.lines("absent")["list"]
-    decisions = [str(decision.get("decision", "")) for decision in row.rows("decisions")]
-    artifacts = [str(name) for stream in row.rows("workstreams") for name in stream.get("artifacts") or ()]
-    blockers = [str(blocker.get("text", "")) for blocker in row.rows("blockers") if not blocker.get("resolution")]
-    return prompts.render(
-        "other-task",
-        id=row.id,
-        agent=row.text("agentId"),
-        goal=row.text("description"),
-        status=row.text("status"),
-        phase=row.text("phase"),
-        decisions="; ".join(decisions) or nothing,
-        artifacts=", ".join(artifacts) or nothing,
-        blockers="; ".join(blockers) or nothing,
-        documents=", ".join(f"`.temp/{name}`" for name in row.documents),
-    )
-
-
 def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -> list[Json]:
     """What others did since the model was last told, in words: people, its own commands, other tasks."""
     told: dict[str, list[str]] = {"asked": [], "message": [], "edited": [], "edited-by-command": [], "elsewhere": []}
@@ -127,6 +107,20 @@ def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -
         for event in commit.events:
             if name := _prompt(commit, event):
                 told[name] += filter(None, [_words(task, event)])
+    return [text(prompts.render(name, changes=_list(words))) for name, words in told.items() if words]
+
+
+def elsewhere(seen: Look) -> list[Json]:
+    """What happened to other tasks: their decisions, and what people did to those that were given away."""
+    decided = list(listing.decided(seen.decided))
+    people = [
+        _change("ChildTouched", {"task": child.id, "text": words}) or ""
+        for child, commits in seen.touched
+        for commit in commits
+        for event in commit.events
+        if (words := _words(child, event))
+    ]
+    told = {"decided": decided, "children-touched": people}
     return [text(prompts.render(name, changes=_list(words))) for name, words in told.items() if words]
 
 

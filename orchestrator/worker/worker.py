@@ -38,17 +38,19 @@ from orchestrator.events import (
     TaskBlocked,
     TaskCancelled,
     TaskStopped,
+    Told,
 )
 from orchestrator.masking import Mask
 from orchestrator.models import Model, Reply, Request
 from orchestrator.task import Message, Task
 from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Delegation, Workplace
-from orchestrator.worker import notices, others, pulse, stuck
+from orchestrator.worker import listing, notices, others, pulse, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
 from orchestrator.worker.ledger import Ledger
 from orchestrator.worker.limits import Exhausted
 from orchestrator.worker.moment import Moment
+from orchestrator.worker.others import Look
 from orchestrator.worker.setting import Setting
 from orchestrator.worker.window import Window
 
@@ -83,7 +85,6 @@ class Worker:
         self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled, self._begun)
         self._ledger = Ledger(engine, model, self._commit)
         self._window = Window(model, self._ledger, self._request, setting.names.full)
-        self._known: dict[str, str] = {}
         self._refusals = 0
         self._lease: Lease | None = None
 
@@ -142,16 +143,18 @@ class Worker:
     async def _begin(self, reason: str | None) -> Task:
         """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
         task = await self._ledger.begin((await _thread(lambda: self._engine.refresh(self._id))).task)
-        self._known = others.signatures(self._engine.folder.temp, task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
             stands = notices.renewed(task) if task.forked else notices.begin()
-            return await self._commit(self._message([self._brief(task), stands], task))
+            seen = await self._look_around(task)
+            return await self._commit(self._message([await self._brief(task), stands], task, self._told(seen, task)))
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":
-            told = notices.news(task, commits)
-            return await self._commit(self._message(told, task)) if told else task
+            seen = await self._look_around(task)
+            told = [*notices.news(task, commits), *notices.elsewhere(seen)]
+            owed = seen.moved and task.asked_receipts is None
+            return await self._answer(task, [], []) if told or owed else task
         blocks = [block for block in last.content if block["type"] == "tool_use"]
         if (why := _last_reply(commits).stop_reason) in CUT:
             return await self._cut_short(task, blocks, why)
@@ -222,9 +225,11 @@ class Worker:
         renewed = await self._window.summary(task, summed_up)
         refreshed, commits = await self._look(task.heard)
         task = refreshed.task
+        seen = await self._look_around(task)
         owed = [notices.sync_due(task.asked_triggers)] if task.asked_triggers else []
-        content = [self._brief(task), notices.renewed(task), *notices.news(task, commits), *owed]
-        task = await self._commit(renewed, self._message(content, task))
+        news = [*notices.news(task, commits), *notices.elsewhere(seen)]
+        content = [await self._brief(task), notices.renewed(task), *news, *owed]
+        task = await self._commit(renewed, self._message(content, task, self._told(seen, task)))
         self._report(Moment(task, "renewed", "with a summary" if renewed.summary else "without a summary"))
         return task
 
@@ -233,20 +238,18 @@ class Worker:
         self._report(Moment(task, "recording"))
         refreshed, commits = await self._look(task.heard)
         commanded = any(one.receipt.command is not None for one in ended)
+        seen = await self._look_around(refreshed.task)
         told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
-        now = others.signatures(self._engine.folder.temp, refreshed.task)
-        moved = any(self._known.get(name, signature) != signature for name, signature in now.items())
+        told += notices.elsewhere(seen)
         try:
-            task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+            task = await self._commit_answer(refreshed.task, ended, [*more, *told], seen)
         except Refused:  # somebody changed the task meanwhile
             ended = await self._calls.again(refreshed.task, ended)
             try:
-                task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
+                task = await self._commit_answer(refreshed.task, ended, [*more, *told], seen)
             except Refused as error:
                 ended = self._calls.unrecorded(ended, str(error))
-                task = await self._commit_answer(refreshed.task, ended, [*more, *told], moved)
-        if not moved or "dependency-moved" in task.asked_triggers:
-            self._known = others.signatures(self._engine.folder.temp, task) | now
+                task = await self._commit_answer(refreshed.task, ended, [*more, *told], seen)
         self._forget_commands()
         for block in told:
             self._report(Moment(task, "told", block["text"]))
@@ -264,30 +267,38 @@ class Worker:
         """The task as people and commands have left it, and the commits after that revision."""
         return await _thread(lambda: (self._engine.refresh(self._id), self._engine.since(self._id, heard)))
 
+    async def _look_around(self, task: Task) -> Look:
+        return await _thread(lambda: others.look(self._engine, task))
+
     def _forget_commands(self) -> None:
         """Of calls whose results are durable now, nothing is needed any more."""
         commands = self._engine.folder.commands(self._id)
         for folder in commands.glob("*/"):
             process.forget(commands, folder.name)
 
-    async def _commit_answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json], moved: bool) -> Task:
+    async def _commit_answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json], seen: Look) -> Task:
         then = after(task, ended)
         events: list[Event] = [event for one in ended for event in one.events]
         events += others.observed(self._engine.folder.temp, then)
         content = [one.content for one in ended] + list(more)
-        owed = triggers.due(then, dependency_moved=moved)
+        owed, asked = triggers.due(then, dependency_moved=seen.moved), then.asked_triggers
         if owed and then.open and then.asked_receipts is None:
             events.append(SyncAsked(triggers=owed))
             content.append(notices.sync_due(owed))
+            asked = owed
         if then.stuck is None and (circles := stuck.noticed(task, ended)):
             events.append(StuckNoticed(reason=circles))
             content.append(notices.stuck(circles))
-        events.append(self._message(content, task))
+        told = self._told(seen, then, moves="dependency-moved" in asked)
+        events.append(self._message(content, task, told))
         return await self._commit(*events, documents=texts(ended))
 
-    def _message(self, content: Sequence[Json], task: Task) -> MessageAdded:
+    def _message(self, content: Sequence[Json], task: Task, told: tuple[Told, ...]) -> MessageAdded:
         """What is said to the model, secrets masked; with it, all that happened up to this state is told."""
-        return MessageAdded(content=tuple(self._mask.json(content)), heard=task.revision)
+        return MessageAdded(content=tuple(self._mask.json(content)), heard=task.revision, told=told)
+
+    def _told(self, seen: Look, task: Task, *, moves: bool = False) -> tuple[Told, ...]:
+        return others.told(self._engine.folder.temp, seen, task, moves=moves)
 
     def _attempts_left(self, task: Task) -> int:
         """What was refused to earlier workers does not count: a person has looked at it since."""
@@ -333,10 +344,11 @@ class Worker:
             max_tokens=MAX_TOKENS,
         )
 
-    def _brief(self, task: Task) -> Json:
+    async def _brief(self, task: Task) -> Json:
         gives = any(tool.waits for tool in self._tools.values())
         agents = self._delegation.agents() if gives else {}
-        return notices.brief(task, self._setting.workspace, self._engine.folder.temp, agents)
+        tasks = await _thread(lambda: listing.listed(self._engine, task))
+        return notices.brief(task, self._setting.workspace, self._engine.folder.temp, tasks, agents)
 
     def _place(self, task: Task) -> Workplace:
         folder = self._engine.folder
@@ -352,6 +364,7 @@ class Worker:
             delegation=self._delegation,
             deadline=self._ledger.deadline,
             worktree=self._setting.worktree,
+            tasks=partial(listing.tasks, self._engine, task),
             keep=lambda data: folder.outputs.keep(self._mask.text(data.decode("utf-8", "replace")).encode()),
         )
 

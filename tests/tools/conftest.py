@@ -72,6 +72,7 @@ class Agent:
             contents=self.contents,
             kinds=("plan", "checklist", "progress", "task-status"),
             delegation=Alone(),
+            tasks=str,
             documents=self.documents,
             deadline=self.deadline,
         )

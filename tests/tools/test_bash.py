@@ -34,7 +34,7 @@ async def permit(command):
 temp = workspace / ".temp"
 task = SimpleNamespace(directory=".", receipts=(), pending=())
 place = Workplace(workspace, temp, task, temp / ".orchestrator/commands/K7Q2MX", {"PATH": "/usr/bin:/bin"}, permit, str,
-    Contents(temp / ".orchestrator/contents", Disk()), (), None)
+    Contents(temp / ".orchestrator/contents", Disk()), (), None, str)
 bash = catalog()["Bash"]
 asyncio.run(bash.run(call, accept(bash, {"command": command}), place))
 """

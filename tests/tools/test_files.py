@@ -155,6 +155,14 @@ def test_text_that_no_file_can_hold_is_refused(agent):
 # -- Edit
 
 
+def test_a_file_that_was_never_read_may_be_edited_for_the_old_text_shows_that_it_is_known(agent):
+    (agent.workspace / "a.txt").write_text("one\ntwo\n")
+    assert "String to replace not found" in agent.error("Edit", file_path="a.txt", old_string="three", new_string="3")
+    agent.call("Edit", file_path="a.txt", old_string="two", new_string="2")
+    (agent.workspace / "a.txt").write_text("one\n2, and more\n")
+    assert "has been modified since read" in agent.error("Edit", file_path="a.txt", old_string="one", new_string="1")
+
+
 def test_edit_replaces_one_occurrence_and_keeps_bytes_it_does_not_understand(agent):
     (agent.workspace / "a.txt").write_bytes(b"caf\xe9 one\n")
     agent.call("Edit", file_path="a.txt", old_string="one", new_string="two")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from orchestrator.definitions import ALWAYS
 from orchestrator.task import Task
 
 from .conftest import DONE, PLAN, WRITE, Stage, conversation, texts
@@ -77,10 +78,10 @@ def test_the_brief_names_the_other_open_tasks_and_what_they_decided(stage: Stage
     brief = stage.told[0]
     for words in (
         f"### {other}, agent architect",
-        "Goal: Design the drawers",
+        "Goal: “Design the drawers”",
         "Status: blocked, phase drawing",
-        "Decisions: Oak it is",
-        "Artifacts: docs/drawers.md",
+        "Decisions, newest first: “Oak it is” (“it lasts”)",
+        "Artifacts: `docs/drawers.md`",
         f"`.temp/architecture-notes-{other}.md`",
     ):
         assert words in brief
@@ -93,7 +94,7 @@ def test_the_brief_names_the_blockers_of_other_tasks(stage: Stage) -> None:
     with stage.model(architect="- calls: [{Sync: {raise_blockers: [The oak is not there]}}]\n- say: I wait."):
         stage.work(other)
     stage.play(WORK, DONE)
-    assert "Blockers: The oak is not there" in stage.told[0]
+    assert "Blockers: “The oak is not there”" in stage.told[0]
 
 
 def test_an_archived_task_is_not_in_the_brief(stage: Stage) -> None:
@@ -165,7 +166,7 @@ def test_what_is_wrong_with_a_call_is_said_and_nothing_is_run(stage: Stage) -> N
 def test_a_definitions_tools_are_the_ones_offered_beside_sync_and_finish(stage: Stage) -> None:
     stage.agent("clerk", tools="Read, Write")
     stage.play(f"- calls: [{PLAN}, {WRITE}, {{Bash: {{command: touch ran}}}}]", DONE)
-    assert {tool["name"] for tool in stage.requests[0]["tools"]} == {"Read", "Write", "Sync", "Finish"}
+    assert {tool["name"] for tool in stage.requests[0]["tools"]} == {"Read", "Tasks", "Write", "Sync", "Finish"}
     assert "No such tool available: Bash" in stage.told[1]
     assert not (stage.workspace / "ran").exists()
 
@@ -173,7 +174,7 @@ def test_a_definitions_tools_are_the_ones_offered_beside_sync_and_finish(stage: 
 def test_a_definition_without_tools_has_them_all(stage: Stage) -> None:
     stage.play(WORK, DONE)
     offered = {tool["name"] for tool in stage.requests[0]["tools"]}
-    assert offered == {"Read", "Write", "Edit", "Bash", "Glob", "Grep", "Delegate", "Cancel", "Tell", "Sync", "Finish"}
+    assert offered == {"Read", "Write", "Edit", "Bash", "Glob", "Grep", "Delegate", "Cancel", "Tell", "Tasks", *ALWAYS}
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from orchestrator.events import CallSettled, FileChange, Receipt, TaskCompleted
 from orchestrator.task import Task
 from orchestrator.worker import Moment
 
@@ -87,6 +90,30 @@ def test_files_that_another_task_wrote_meanwhile_are_not_credited_to_a_command(s
     ):
         in_two_processes(stage, other)
     assert [(change.path, change.shared) for change in stage.task.receipts[0].files] == [("mine.txt", False)]
+
+
+def test_nor_those_of_one_that_is_done_and_not_archived_yet(stage: Stage) -> None:
+    for name in ("ready", "gate"):
+        os.mkfifo(stage.workspace / name)
+    stage.agent("architect")
+    stage.start()
+    other = stage.start("architect")
+    wrote = FileChange(path="theirs.txt", after=hashlib.sha256(b"theirs").hexdigest())
+    receipt = Receipt(id="R1", call="call", tool="Write", outcome="ok", files=(wrote,))
+
+    def architect() -> None:
+        (stage.workspace / "ready").read_text()
+        (stage.workspace / "theirs.txt").write_text("theirs")
+        with stage.engine() as engine:
+            engine.lease(other).release()
+            engine.commit(other, [CallSettled(receipt=receipt), TaskCompleted(summary="Done.")], actor="user")
+        (stage.workspace / "gate").write_text("go\n")
+
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(architect)
+        stage.play("- calls: [{Bash: {command: touch mine.txt; echo >ready; read x <gate}}]", ENOUGH)
+        done.result()
+    assert [change.path for change in stage.task.receipts[0].files] == ["mine.txt"]
 
 
 def test_undo_and_the_patch_leave_alone_what_another_task_may_have_changed(stage: Stage) -> None:
