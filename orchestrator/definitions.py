@@ -29,11 +29,11 @@ from typing import Any, Literal
 
 from orchestrator.errors import BadDefinition, UnknownAgent
 
-ALWAYS = ("Sync", "Finish")
+ALWAYS = ("Ask", "Sync", "Finish")
 BY_NAME = ("Task", "Agent")
 """Other names of a tool: only who lists them is offered them."""
 GIVING = ("Delegate", *BY_NAME)
-BESIDE = {"Cancel": GIVING, "Tasks": ("Read",)}
+BESIDE = {"Answer": GIVING, "Await": GIVING, "Cancel": GIVING, "Tasks": ("Read",)}
 """Who may use one of those behind the name is offered it too."""
 _LARGEST = 1 << 20
 _FRONT = re.compile(r"---[^\S\n]*\n(.*?)---[^\S\n]*\n?(.*)", re.DOTALL)

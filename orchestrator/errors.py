@@ -27,6 +27,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |-- Stopped                       a run that ended before it was done
 |   |-- LimitReached              turns, tokens, time or money (exit 4)
 |   |-- TaskIsBlocked             the agent cannot go on (exit 3)
+|   |   `-- Unanswered            a question that nobody could be asked: `answer` (exit 3)
 |   `-- Interrupted               Ctrl-C: resumable (exit 130)
 |-- TaskIsCancelled               a person wants it no more: it is archived (exit 5)
 |-- ScreenplayError               a screenplay that cannot be read, or that was not played as written
@@ -219,6 +220,15 @@ class LimitReached(Stopped):
 
 class TaskIsBlocked(Stopped):
     exit_code = 3
+
+
+class Unanswered(TaskIsBlocked):
+    """`task`: the id of the one that asks."""
+
+    def __init__(self, task: str, question: str) -> None:
+        self.task = task
+        self.question = question
+        super().__init__(f"task {task} asks: {question}")
 
 
 class Interrupted(Stopped):

@@ -57,6 +57,13 @@ class Delegated(Frozen):
     after: tuple[str, ...] = ()
 
 
+class Asked(Frozen):
+    """A question that a call asks, of the task that gave this one away or of a person."""
+
+    question: str
+    to: Literal["parent", "person"]
+
+
 class Intent(Frozen):
     """What a tool call is about to do: durable with the model's message, before anything runs."""
 
@@ -67,3 +74,4 @@ class Intent(Frozen):
     after: str | None = None
     command: str | None = None
     delegated: Delegated | None = None
+    asked: Asked | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from orchestrator.documents import file_name, kinds
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import ChildObserved
-from orchestrator.task import Task
+from orchestrator.task import Blocker, Task
 from orchestrator.tools.tool import ToolResult
 
 LONGEST = 10_000
@@ -41,6 +42,27 @@ def seen(task: Task) -> ChildObserved:
     """The child as it stands, for its parent's journal."""
     status = "cancelled" if task.ended == "cancelled" else task.status
     return ChildObserved(child=task.id, status=status, revision=task.revision)
+
+
+def at_work(task: Task) -> ToolResult:
+    """What a parent hears of a child that it has given away and that is not done."""
+    return ToolResult(f"Task {task.id} ({task.agent}) is at work: wait for it with Await.")
+
+
+def asks(task: Task, questions: Sequence[Blocker]) -> ToolResult:
+    """What a child asks its parent."""
+    said = "\n\n".join(f"{row.id}: {row.text}" for row in questions)
+    how = f"It waits: answer it with Answer, giving {task.id} as `task`; then wait with Await."
+    return ToolResult(f"Task {task.id} ({task.agent}) asks:\n\n{said}\n\n{how}")
+
+
+def joined(results: Sequence[ToolResult]) -> ToolResult:
+    """Several as one."""
+    return ToolResult(
+        "\n\n".join(result.text for result in results),
+        outcome=next((result.outcome for result in results if result.outcome != "ok"), "ok"),
+        events=tuple(event for result in results for event in result.events),
+    )
 
 
 def never(child: str, reason: str) -> ToolResult:

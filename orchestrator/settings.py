@@ -22,6 +22,20 @@ _LIMIT = "max_"
 
 
 @dataclass(frozen=True)
+class Caps:
+    """How far the work of one run may spread.
+
+    `workers`: at work at once; `tasks`: in a tree; `children`: of one task, open and done; `depth`: 3 are a task that a
+    person gave, its children, and theirs.
+    """
+
+    workers: int = 100
+    tasks: int = 100
+    children: int = 16
+    depth: int = 3
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is set. `limits`: of a new task, by their names in `Limits`; `models`: names for models."""
 
@@ -33,6 +47,7 @@ class Settings:
     verify: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
+    caps: Caps = Caps()
 
 
 class Place(NamedTuple):
@@ -90,6 +105,7 @@ def read(workspace: Path, environment: Mapping[str, str]) -> Settings:
         verify=tuple(values.get("verify", ())),
         allow=tuple(values.get("allow", ())),
         models=user.get("models", {}) | project.get("models", {}),
+        caps=Caps(**{key: values[key] for key in _CAPS if key in values}),
     )
 
 
@@ -99,7 +115,7 @@ def said_in(environment: Mapping[str, str]) -> dict[str, Any]:
     for key in _SINGLE:
         name = PREFIX + key.upper()
         if text := environment.get(name):
-            values[key] = _number(text) if key.startswith(_LIMIT) else text
+            values[key] = _number(text) if key.startswith(_LIMIT) or key in _CAPS else text
             _check(name, key, values[key])
     return values
 
@@ -156,6 +172,7 @@ def _are_names(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
+_CAPS = tuple(Caps.__dataclass_fields__)
 _SINGLE: dict[str, tuple[str, Callable[[object], bool]]] = {
     "model": ("the name of a model", _is_text),
     "mode": ("full or lightweight", lambda value: value in ("full", "lightweight")),
@@ -165,6 +182,7 @@ _SINGLE: dict[str, tuple[str, Callable[[object], bool]]] = {
     "max_tokens": ("a whole number above 0", _is_count),
     "max_seconds": ("a number above 0", _is_amount),
     "max_cost": ("a number of US dollars above 0", _is_amount),
+    **dict.fromkeys(_CAPS, ("a whole number above 0", _is_count)),
 }
 _KEYS = _SINGLE | {
     "verify": ("a list of commands", _are_texts),

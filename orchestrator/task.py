@@ -90,9 +90,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class Blocker:
+    """What stands in the way. `call`: the one that asks this question, and whom; its resolution is the answer."""
+
     id: str
     text: str
     resolution: str | None = None
+    call: str | None = None
+    to: Literal["parent", "person"] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from orchestrator import budget, children, evidence, lives
+from orchestrator import budget, children, evidence, lives, questions
 from orchestrator import events as happened
 from orchestrator.errors import Refused
 from orchestrator.events import Actor, Commit, Event, Kind, Status
@@ -228,6 +228,8 @@ def _blocker_raised(task: Task, event: happened.BlockerRaised, actor: Actor, at:
 
 def _blocker_resolved(task: Task, event: happened.BlockerResolved, actor: Actor, at: str) -> Task:
     row = _row(task.blockers, event.id, "BlockerResolved")
+    if row.call and row.resolution is not None:
+        raise Refused("BlockerResolved", f"{row.id} was answered already: {row.resolution}")
     return replace(task, blockers=_with(task.blockers, replace(row, resolution=event.resolution)))
 
 
@@ -264,6 +266,7 @@ def _said(task: Task, event: happened.MessageAdded, actor: Actor, at: str) -> Ta
 
 def _replied(task: Task, event: happened.ModelReplied, actor: Actor, at: str) -> Task:
     task = lives.progressed(budget.answered(children.delegated(task, event.intents)))
+    task = questions.asked(task, event.intents)
     return replace(
         task,
         transcript=(*task.transcript, Message("assistant", event.content)),

@@ -19,7 +19,7 @@ LAYERS = [
     {"events", "contents", "patch"},
     {"task", "evidence"},
     {"mentions"},
-    {"lives", "children", "budget"},
+    {"lives", "children", "budget", "questions"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
     {"worktrees"},
     {

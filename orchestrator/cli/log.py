@@ -127,8 +127,10 @@ def words(event: Json, items: Mapping[str, str]) -> str:
         case {"type": "CallSettled", "receipt": receipt}:
             return _call(receipt)
         case {"type": "ModelReplied", "intents": intents}:
-            given = [intent["delegated"] for intent in intents if "delegated" in intent]
-            return "; ".join(f"gives {row['child']} to {row['agent']}: {row['description']}" for row in given)
+            given = [intent["delegated"] for intent in intents if intent.get("delegated")]
+            asked = [intent["asked"] for intent in intents if intent.get("asked")]
+            gives = (f"gives {row['child']} to {row['agent']}: {row['description']}" for row in given)
+            return "; ".join([*gives, *(f"asks {_WHOM[row['to']]}: {row['question']}" for row in asked)])
         case {"type": "WorkstreamAdded", "id": name}:
             return f"workstream {name} {event.get('status', 'pending')}: {event.get('description', '')}"
         case {"type": "WorkstreamChanged", "id": name}:
@@ -189,6 +191,7 @@ def colour(event: Json) -> str | None:
     return _COLOURS.get(event["type"])
 
 
+_WHOM = {"parent": "its parent", "person": "a person"}
 _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
     (
         *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "StuckNoticed"),

@@ -51,6 +51,19 @@ class Permit:
             self._permissions.exact.add(command.strip())
         return answer in ("y", "a")
 
+    async def ask(self, task: Task, question: str) -> str | None:
+        """What a person answers to an agent's question; None when nobody can be asked, or nothing is said."""
+        if not screen.interactive():
+            return None
+        async with self._asking:
+            with self._stage.question(task, question):
+                asks = click.style(f"{screen.line(task.agent)} asks:", fg="yellow")
+                click.echo(f"{click.style(task.id, fg='cyan')}  {asks}", err=True)
+                for row in screen.plain(question).splitlines():
+                    click.echo(f"    {row}", err=True)
+                click.echo("your answer (nothing: later, with `answer`): ", nl=False, err=True)
+                return (await _line()).strip() or None
+
     def tell(self) -> None:
         """Say which commands were refused, and what would have let them run."""
         refused = list(dict.fromkeys(self.refused))

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from orchestrator.worker.calls import Ended
 
 _MARKS = {"ok": ("✓", "green"), "error": ("✗", "red"), "refused": ("✗", "yellow"), "unknown": ("?", "yellow")}
-_ARGUMENTS = ("file_path", "command", "path", "pattern", "summary", "message")
-_GIVES = (("agent", "task"), ("subagent_type", "description"))
-"""Arguments of a call that gives work away: to whom, and what."""
+_ARGUMENTS = ("file_path", "command", "path", "pattern", "summary", "message", "question")
+_GIVES = (("agent", "task"), ("subagent_type", "description"), ("task", "answer"), ("task", "reason"))
+"""Arguments of a call that is for somebody: for whom, and what."""
 _RECORDING = ("Sync", "Finish")
 _RECORDED = {
     "PhaseChanged": "phase {phase}",

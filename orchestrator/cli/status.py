@@ -150,6 +150,9 @@ def _colour(row: Row | None) -> str | None:
 def _about(row: Row | None) -> str:
     if row is None:
         return ""
+    for asked in row.rows("blockers"):
+        if asked.get("asks") and not asked.get("resolution"):
+            return f"asks {'its parent' if asked['asks'] == 'parent' else 'a person'}: {asked.get('text')}"
     return screen.phrase(row.problem) if row.problem else row.text("description").strip().partition("\n")[0]
 
 

@@ -240,7 +240,8 @@ def _doing(task: Task) -> str:
         return "asks the model"
     first, *more = task.pending
     rest = f", {len(more)} more" if more else ""
-    return f"{first.tool} {first.command or first.path or ''}".rstrip() + rest
+    about = first.command or first.path or (first.asked.question if first.asked else "")
+    return f"{first.tool} {about}".rstrip() + rest
 
 
 def _now() -> str:

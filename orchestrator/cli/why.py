@@ -63,6 +63,8 @@ def _reasons(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
 
 def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     """What it does, or what keeps it from doing anything."""
+    from orchestrator.questions import unanswered
+
     since = f"since {screen.clock(task.updated_at)}, {screen.age(task.updated_at)}"
     calls = [intent for intent in task.pending if intent.delegated is None]
     named = [f"{intent.tool} {intent.command or intent.path}" for intent in calls if intent.command or intent.path]
@@ -81,6 +83,8 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
         yield "nobody has begun it"
     elif task.reason:
         yield outcome.because(task.status, task.reason)
+    for row in unanswered(task):
+        yield f"it asks {'its parent' if row.to == 'parent' else 'a person'}, {row.id}: {row.text}"
     for child in waiting or [child for child in task.children if child.open]:
         yield f"it waits for {child.id} ({child.agent}), {_child(engine, task, child)}"
 
@@ -101,23 +105,18 @@ def _child(engine: Engine, task: Task, child: Child) -> str:
 
 
 def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
+    from orchestrator.questions import unanswered
+
     if task.ended == "cancelled":
         yield project.typed("reopen", task.id)
     elif task.ended == "completed":
         yield project.typed("show", task.id)
+    elif asked := [row.id for row in unanswered(task) if row.to == "person" or not at_work]:
+        for name in asked:
+            yield project.typed("answer", task.id, *(("--question", name) if asked[1:] else ()), "…")
     elif at_work:
         yield project.typed("log", task.id, "--follow")
     elif task.parent is not None:
-        yield project.resume(_top(project, task))
+        yield project.resume(project.top(task.id))
     else:
         yield project.resume(task.id, *outcome.higher_limits(task))
-
-
-def _top(project: Project, task: Task) -> str:
-    """The task that gave all of this away."""
-    from orchestrator import overview
-
-    top = task.id
-    while (row := overview.find(project.temp, top)) and row.text("parentTask"):
-        top = row.text("parentTask")
-    return top

@@ -18,7 +18,7 @@ from orchestrator.cli.permit import Permit
 from orchestrator.cli.progress import Progress
 from orchestrator.cli.project import Project
 from orchestrator.cli.stream import Stream
-from orchestrator.errors import Interrupted, OrchestratorError, UsageError
+from orchestrator.errors import Interrupted, OrchestratorError, Unanswered, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -204,7 +204,9 @@ class Shift:
                 permit=self._permit,
                 report=report,
                 names=names(settings),
+                ask=self._permit.ask,
             ),
+            settings.caps,
         )
 
     def work(self, task_ids: Sequence[str]) -> list[Outcome]:
@@ -231,5 +233,7 @@ class Shift:
             task = self._engine.refresh(task_id).task
         except OrchestratorError:
             return Outcome(task_id, None, end, seconds)
-        resume = outcome.way_on(self._project, self._engine, task, *self._allowed)
-        return Outcome(task_id, task, end, seconds, resume)
+        how = outcome.way_on(self._project, self._engine, task, *self._allowed)
+        if isinstance(end, Unanswered):
+            how = f"{self._project.typed('answer', end.task, '…')}, then {how}"
+        return Outcome(task_id, task, end, seconds, how)

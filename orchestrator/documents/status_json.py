@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from pydantic_core import to_json
 from typing_extensions import TypedDict
@@ -41,11 +41,12 @@ class DecisionJson(TypedDict):
 
 
 class BlockerJson(TypedDict):
-    """What keeps the agent from going on, until there is a resolution."""
+    """What keeps the agent from going on, until there is a resolution. A question says whom it `asks`."""
 
     id: str
     text: str
     resolution: str | None
+    asks: NotRequired[Literal["parent", "person"]]
 
 
 class InstructionJson(TypedDict):

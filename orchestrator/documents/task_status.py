@@ -115,7 +115,8 @@ def _decision(row: Decision) -> DecisionJson:
 
 
 def _blocker(row: Blocker) -> BlockerJson:
-    return {"id": row.id, "text": row.text, "resolution": row.resolution}
+    said: BlockerJson = {"id": row.id, "text": row.text, "resolution": row.resolution}
+    return {**said, "asks": row.to} if row.to else said
 
 
 # -- render --------------------------------------------------------------------

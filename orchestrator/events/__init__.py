@@ -67,6 +67,7 @@ from orchestrator.events.record import TextEdited as TextEdited
 from orchestrator.events.record import WorkstreamAdded as WorkstreamAdded
 from orchestrator.events.record import WorkstreamChanged as WorkstreamChanged
 from orchestrator.receipts import UNREAD as UNREAD
+from orchestrator.receipts import Asked as Asked
 from orchestrator.receipts import Delegated as Delegated
 from orchestrator.receipts import FileChange as FileChange
 from orchestrator.receipts import Frozen as Frozen

@@ -28,7 +28,8 @@ class DelegateInput(ToolInput):
     It becomes a task of its own, with its own documents; the agent knows nothing of this conversation, so the
     description must hold all it needs. Several calls in one message run side by side. The result tells what was
     achieved, and where the documents are; a workstream of yours follows the task. A task that stopped or is blocked
-    stays open: call again with its id in `continue_task` to go on with it, saying in `task` what it lacked.
+    stays open: call again with its id in `continue_task` to go on with it, saying in `task` what it lacked. When one
+    of them asks you something, the calls return before it is done: answer with Answer, then wait with Await.
     """
 
     agent: str = Field(min_length=1, description="The agent's name, as the brief lists it")
@@ -45,6 +46,8 @@ class DelegateInput(ToolInput):
     )
     result_schema: Json | None = Field(default=None, description="JSON Schema of the result you expect")
     limits: Bounds | None = Field(default=None, description="When it stops by itself; within yours, always")
+    model: str | None = Field(default=None, description="The model it works with, instead of its agent's own")
+    wait: bool = Field(default=True, description="False: do not wait, hear of it with Await; meanwhile Tell reaches it")
     continue_task: str | None = Field(default=None, description="The id of an open task you delegated, to go on with")
 
 
@@ -54,13 +57,13 @@ class Delegate:
     effectful = False  # what the other agent does is in its own task, with its own receipts
     waits = True
 
-    def asked(self, given: Any) -> DelegateInput:
-        """The call in our own words."""
+    def asked(self, given: Any, task: Task) -> DelegateInput:
+        """The call of that task's agent in our own words."""
         asked: DelegateInput = given
         return asked
 
     def intent(self, call: str, given: Any, place: Workplace, overlay: dict[str, bytes | None]) -> Intent:
-        asked = self.asked(given)
+        asked = self.asked(given, place.task)
         if asked.continue_task is not None:
             return Intent(call=call, tool=self.name)
         _check(asked.after, place.task.children)
@@ -74,9 +77,9 @@ class Delegate:
         return Intent(call=call, tool=self.name, delegated=delegated)
 
     async def run(self, call: str, given: Any, place: Workplace) -> ToolResult:
-        asked, task = self.asked(given), place.task
+        asked, task = self.asked(given, place.task), place.task
         if asked.continue_task is not None:
-            return await place.delegation.go_on(task, mine(task, asked.continue_task).id, asked.task)
+            return await place.delegation.go_on(task, mine(task, asked.continue_task).id, asked.task, wait=asked.wait)
         row = next((row for row in task.children if row.call == call), None)
         if row is None:  # its intent was refused: the same reason is told again
             _check(asked.after, task.children)
@@ -91,6 +94,8 @@ class Delegate:
                 description=asked.task,
                 limits=Limits(turns=task.limits.turns, seconds=task.limits.seconds).model_copy(update=bounds),
                 output_schema=asked.result_schema,
+                model=asked.model,
+                wait=asked.wait,
             ),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -25,13 +25,15 @@ class ToolInput(BaseModel):
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a task gives to another agent. `child`: the task it becomes."""
+    """What a task gives to another agent. `child`: the task it becomes; `wait`: until it has ended."""
 
     child: str
     agent: str
     description: str
     limits: Limits
     output_schema: Json | None = None
+    model: str | None = None
+    wait: bool = True
 
 
 class Delegation(Protocol):
@@ -51,7 +53,15 @@ class Delegation(Protocol):
     async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
         """See it done: created when it never was, begun once those it comes after are done, gone on with.
 
-        Returns when its worker has ended; raises what ended it where that says nothing of the child itself.
+        Returns as `wait_for` does; else once it is created, which it is for good.
+        """
+        ...
+
+    async def wait_for(self, task: Task, children: Sequence[str], *, messages: bool = False) -> ToolResult:
+        """What there is to be heard of them, once a worker of one has ended, or one that is waited for asks something.
+
+        `messages`: also once the task is told something. Raises what ended a worker where that says nothing of its
+        task: a model that does not answer, a person's stop, a limit above.
         """
         ...
 
@@ -59,8 +69,16 @@ class Delegation(Protocol):
         """Have an open task hear of something, once however often this is called. Raises ToolError for no such task."""
         ...
 
-    async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
+    async def go_on(self, task: Task, child: str, instruction: str, *, wait: bool) -> ToolResult:
         """See an open one go on, told what it lacked; returns as `carry_out`."""
+        ...
+
+    async def ask(self, task: Task, call: str) -> str:
+        """The answer to what this call asks, when there is one. Raises Unanswered where nobody can be asked."""
+        ...
+
+    async def answer(self, child: str, question: str | None, text: str) -> None:
+        """Answer what a child asks; may be called again. Raises ToolError when it is not one question that is meant."""
         ...
 
     async def cancel(self, child: str, reason: str) -> ToolResult:

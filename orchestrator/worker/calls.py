@@ -81,7 +81,8 @@ class Calls:
                 intent = tool.intent(block["id"], given, place, overlay)
             except ToolError:
                 continue
-            found.append(intent.model_copy(update={"command": intent.command and self._mask.text(intent.command)}))
+            said = intent.model_dump(include={"command", "delegated", "asked"})
+            found.append(Intent.model_validate(intent.model_dump() | self._mask.json(said)))
             place = replace(place, task=children.delegated(place.task, (intent,)))
         return tuple(found)
 

@@ -13,6 +13,7 @@ from orchestrator import prompts
 from orchestrator.completion import missing
 from orchestrator.documents import file_name, kinds, render
 from orchestrator.events import (
+    BlockerResolved,
     ChangesUndone,
     Commit,
     Event,
@@ -105,7 +106,7 @@ def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -
     told["edited-by-command"] += [_change("DocumentRestored", {"document": kind}) or "" for kind in restored]
     for commit in commits:
         for event in commit.events:
-            if name := _prompt(commit, event):
+            if name := _prompt(task, commit, event):
                 told[name] += filter(None, [_words(task, event)])
     return [text(prompts.render(name, changes=_list(words))) for name, words in told.items() if words]
 
@@ -124,7 +125,7 @@ def elsewhere(seen: Look) -> list[Json]:
     return [text(prompts.render(name, changes=_list(words))) for name, words in told.items() if words]
 
 
-def _prompt(commit: Commit, event: Event) -> str | None:
+def _prompt(task: Task, commit: Commit, event: Event) -> str | None:
     """Which notice tells of an event; None for what the model did or knows itself."""
     if isinstance(event, ReferenceMoved | TaskRenamed):
         return "elsewhere"
@@ -132,6 +133,8 @@ def _prompt(commit: Commit, event: Event) -> str | None:
         return "message"
     if isinstance(event, InstructionGiven | TaskCancelled | TaskReopened):
         return "asked"
+    if isinstance(event, BlockerResolved) and any(row.id == event.id and row.call for row in task.blockers):
+        return None  # the answer is the result of the call that asked
     return {"editor": "edited", "user": "edited", "command": "edited-by-command"}.get(commit.actor)
 
 

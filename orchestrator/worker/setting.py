@@ -12,9 +12,16 @@ from orchestrator.worker.moment import Moment
 from orchestrator.worktrees import Worktree
 
 
+async def _nobody(task: Task, question: str) -> None:
+    """There is no person."""
+
+
 @dataclass(frozen=True)
 class Setting:
-    """Where workers work, and whom they ask and tell. `permit(task, command)` says whether a command may run."""
+    """Where workers work, and whom they ask and tell. `permit(task, command)` says whether a command may run.
+
+    `ask(task, question)` is what a person answers; None when nobody can be asked.
+    """
 
     workspace: Path
     environment: Mapping[str, str]
@@ -22,6 +29,7 @@ class Setting:
     report: Callable[[Moment], None]
     worktree: Worktree | None = None
     names: Names = field(default_factory=Names)
+    ask: Callable[[Task, str], Awaitable[str | None]] = _nobody
 
     def at(self, worktree: Worktree) -> Setting:
         """The same, apart from others."""

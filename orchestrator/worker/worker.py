@@ -13,7 +13,7 @@ from typing import NoReturn, TypeVar
 
 from orchestrator import process, prompts, triggers
 from orchestrator.completion import missing
-from orchestrator.definitions import Agent
+from orchestrator.definitions import GIVING, Agent
 from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease, Refreshed
 from orchestrator.errors import (
@@ -24,6 +24,7 @@ from orchestrator.errors import (
     TaskIsBlocked,
     TaskIsCancelled,
     TooLong,
+    Unanswered,
 )
 from orchestrator.events import (
     Commit,
@@ -107,9 +108,9 @@ class Worker:
                 task = await self._turn(task)
         except Exhausted as exhausted:
             await self._stop(str(exhausted), exhausted.task)
-        except LimitReached as reached:  # met by this task, or by one that it waits for
+        except (LimitReached, Unanswered) as stopped_by:  # this task, or one that it waits for
             if (await _thread(lambda: self._engine.refresh(self._id))).task.status == "in-progress":
-                await self._stop(reached.reason, reached.task)
+                await self._park(stopped_by)
             raise
         except asyncio.CancelledError:
             if not heeding.done():
@@ -326,6 +327,13 @@ class Worker:
         limit = f"the limit of {above}" if above else "its limit"
         raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason)
 
+    async def _park(self, ended: LimitReached | Unanswered) -> None:
+        """Record what a call ended with that keeps the task from going on."""
+        if isinstance(ended, LimitReached):
+            await self._stop(ended.reason, ended.task)
+        reason = str(ended) if ended.task != self._id else f"it asks: {ended.question}"
+        self._report(Moment(await self._commit(TaskBlocked(reason=reason)), "stopped", reason))
+
     async def _commit(self, *events: Event, documents: Mapping[Kind, str] | None = None) -> Task:
         assert self._lease is not None
         epoch = self._lease.epoch
@@ -345,7 +353,7 @@ class Worker:
         )
 
     async def _brief(self, task: Task) -> Json:
-        gives = any(tool.waits for tool in self._tools.values())
+        gives = not {*GIVING}.isdisjoint(self._tools)
         agents = self._delegation.agents() if gives else {}
         tasks = await _thread(lambda: listing.listed(self._engine, task))
         return notices.brief(task, self._setting.workspace, self._engine.folder.temp, tasks, agents)

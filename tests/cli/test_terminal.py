@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -16,6 +17,7 @@ from orchestrator.cli import screen
 from orchestrator.cli.roster import Roster
 
 from .conftest import Shell
+from .test_answer import ASKS
 
 THREE = """
 - calls:
@@ -78,6 +80,15 @@ def test_a_person_is_asked_and_an_answer_can_hold_for_the_run(shell: Shell) -> N
     assert not (shell.project / "hidden").exists()
     assert "\x1b[36m" in terminal.shown
     assert "asks the model" in terminal.shown
+
+
+def test_a_person_who_is_there_answers_what_an_agent_asks(shell: Shell) -> None:
+    with shell.model(ASKS) as server:
+        terminal = Terminal(shell, "run", "clerk", "Write a note")
+        terminal.until(r"(?s)clerk asks:.*Which name\?.*your answer.*: ")
+        terminal.type("note.txt\n")
+        assert terminal.end() == 0
+    assert "note.txt" in json.dumps(server.requests[-1]["messages"][-1])
 
 
 @pytest.mark.parametrize(("name", "colours"), [("TERM", True), ("NO_COLOR", False)])

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -36,7 +37,22 @@ class Alone:
     async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
         raise AssertionError("nothing was reserved")
 
-    async def go_on(self, task: Task, child: str, instruction: str) -> ToolResult:
+    async def go_on(self, task: Task, child: str, instruction: str, *, wait: bool) -> ToolResult:
+        raise AssertionError("there is no child")
+
+    async def wait_for(self, task: Task, children: Sequence[str], *, messages: bool = False) -> ToolResult:
+        raise AssertionError("there is no child")
+
+    async def cancel(self, child: str, reason: str) -> ToolResult:
+        raise AssertionError("there is no child")
+
+    async def tell(self, task: Task, to: str, call: str, message: str) -> None:
+        raise ToolError(f"There is no task {to!r}")
+
+    async def ask(self, task: Task, call: str) -> str:
+        raise AssertionError("there is nobody to answer")
+
+    async def answer(self, child: str, question: str | None, text: str) -> None:
         raise AssertionError("there is no child")
 
 

@@ -21,6 +21,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.events import Json
 from orchestrator.files import Disk
 from orchestrator.models.messages import MessagesApi
+from orchestrator.settings import Caps
 from orchestrator.task import Task
 from orchestrator.team import Team
 from orchestrator.testing import Screenplay, ScriptedServer
@@ -46,6 +47,10 @@ class Stage:
     workspace: Path
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]}, repr=False)
     permitted: bool = True
+    answer: str | None = None
+    """What a person says who is asked; None: there is nobody."""
+    asked: list[str] = field(default_factory=list, repr=False)
+    caps: Caps = field(default_factory=Caps, repr=False)
     moments: list[Moment] = field(default_factory=list, repr=False)
     watch: Callable[[Moment], None] = lambda moment: None
     requests: list[Json] = field(default_factory=list, repr=False)
@@ -74,8 +79,13 @@ class Stage:
                 Library(self.workspace, self.workspace, self.workspace / "none"),
                 lambda: MessagesApi(AsyncAnthropic(api_key="any", base_url=self.url), pause=self._pause),
                 Setting(
-                    workspace=self.workspace, environment=self.environment, permit=self._permit, report=self._report
+                    workspace=self.workspace,
+                    environment=self.environment,
+                    permit=self._permit,
+                    report=self._report,
+                    ask=self._ask,
                 ),
+                self.caps,
             )
 
     def start(self, agent: str = "clerk", description: str = "Write a note", **more: Any) -> str:
@@ -104,6 +114,7 @@ class Stage:
         captures = (
             "captures: {workspace: '(?m)^Workspace: (.+)$', id: '(?m)^Task id: (.+)$', "
             "child: 'Task (\\w{6}) \\(\\w+\\) is', first: 'Task (\\w{6}) \\(helper\\) is', "
+            "asker: 'Task (\\w{6}) \\(helper\\) (?:asks|is at work)', "
             "other: 'Task (\\w{6}) \\(other\\) is'}\n"
         )
         with ScriptedServer(Screenplay.parse(f"{captures}{setup}\nactors:\n{actors}")) as server:
@@ -141,6 +152,10 @@ class Stage:
 
     async def _permit(self, task: Task, command: str) -> bool:
         return self.permitted
+
+    async def _ask(self, task: Task, question: str) -> str | None:
+        self.asked.append(question)
+        return self.answer
 
     async def _pause(self, seconds: float) -> None:
         """The client would wait between its attempts."""

@@ -103,6 +103,26 @@ def test_agents_that_know_it_by_another_name_give_work_away_too(stage: Stage, na
     assert child(stage).description == "The note\n\nWrite the note."
 
 
+def test_an_errand_takes_what_claude_code_s_does(stage: Stage) -> None:
+    stage.agent("clerk", tools="Read, Write, Task")
+    call = (
+        "{Task: {description: The note, prompt: Write it., subagent_type: helper, name: note, model: haiku, "
+        "run_in_background: true, isolation: worktree}}"
+    )
+    wait = "{Await: {tasks: ['{{asker}}']}}"
+    lead(stage, f"- calls: [{LEAD}, {call}]", f"- calls: [{wait}]", ACCEPT.replace("R3", "R4"), helper=HELPED)
+    assert "is at work: wait for it with Await" in stage.told[1]
+    assert stage.task.status == "archived"
+    assert (child(stage).model, stage.task.children[0].workstream) == ("haiku", "note")
+
+
+def test_an_errand_for_no_agent_by_name_is_for_one_like_the_one_that_asks(stage: Stage) -> None:
+    stage.agent("clerk", tools="Read, Task")
+    stop = "- calls: [{Sync: {raise_blockers: [A name]}}]\n- say: I need a name.\n"
+    lead(stage, f"- calls: [{LEAD}, {{Task: {{description: The note, prompt: Write it.}}}}]\n{stop}")
+    assert child(stage).agent == "clerk"
+
+
 def test_what_cannot_be_given_away_is_said(stage: Stage) -> None:
     calls = (
         "{Delegate: {agent: nobody, task: Anything}}",

@@ -163,10 +163,10 @@ def test_what_is_wrong_with_a_call_is_said_and_nothing_is_run(stage: Stage) -> N
     assert not (stage.workspace.parent / "outside.txt").exists()
 
 
-def test_a_definitions_tools_are_the_ones_offered_beside_sync_and_finish(stage: Stage) -> None:
+def test_a_definitions_tools_are_the_ones_offered_beside_ask_sync_and_finish(stage: Stage) -> None:
     stage.agent("clerk", tools="Read, Write")
     stage.play(f"- calls: [{PLAN}, {WRITE}, {{Bash: {{command: touch ran}}}}]", DONE)
-    assert {tool["name"] for tool in stage.requests[0]["tools"]} == {"Read", "Tasks", "Write", "Sync", "Finish"}
+    assert {tool["name"] for tool in stage.requests[0]["tools"]} == {"Read", "Tasks", "Write", "Ask", "Sync", "Finish"}
     assert "No such tool available: Bash" in stage.told[1]
     assert not (stage.workspace / "ran").exists()
 
@@ -174,7 +174,8 @@ def test_a_definitions_tools_are_the_ones_offered_beside_sync_and_finish(stage: 
 def test_a_definition_without_tools_has_them_all(stage: Stage) -> None:
     stage.play(WORK, DONE)
     offered = {tool["name"] for tool in stage.requests[0]["tools"]}
-    assert offered == {"Read", "Write", "Edit", "Bash", "Glob", "Grep", "Delegate", "Cancel", "Tell", "Tasks", *ALWAYS}
+    giving = {"Delegate", "Answer", "Await", "Cancel", "Tell"}
+    assert offered == {"Read", "Write", "Edit", "Bash", "Glob", "Grep", *giving, "Tasks", *ALWAYS}
 
 
 @pytest.mark.parametrize(

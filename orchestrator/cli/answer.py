@@ -1,0 +1,41 @@
+"""answer: what a task asks."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from orchestrator.cli import screen
+from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.work import text
+
+
+@click.command(epilog="JSON: {task, question, status, worker}.")
+@click.argument("task_id", metavar="ID", type=TaskId(archived=False))
+@click.argument("answer", required=False)
+@click.option("--question", metavar="B1", help="Which one it answers, where the task asks several.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_project
+def command(project: Project, task_id: str, answer: str | None, question: str | None, as_json: bool) -> None:
+    """Answer what a task asks; the answer is the result of the call that asked.
+
+    Without ANSWER, or with -, it is read from standard input. Where nobody is at work on the task, `resume` goes on.
+    """
+    from orchestrator import questions
+    from orchestrator.events import BlockerResolved
+    from orchestrator.masking import Mask
+
+    said = text(answer, "answer", after="id")
+    with project.engine() as engine:
+        task = engine.refresh(project.known(engine, task_id)).task
+        asked = questions.meant(task, question)
+        words = Mask.from_environment(os.environ).text(said)
+        task = engine.commit(task_id, [BlockerResolved(id=asked.id, resolution=words)], actor="user")
+        holder = engine.at_work(task_id)
+    if as_json:
+        screen.print_json({"task": task.id, "question": asked.id, "status": task.status, "worker": holder})
+    elif holder:
+        click.echo(f"{task.id} has its answer: {screen.who(holder)} goes on")
+    else:
+        click.echo(f"{task.id} has its answer; go on with: {project.resume(project.top(task.id))}")

@@ -1,0 +1,49 @@
+"""answer: what a task asks, from the files alone; and what other commands say of a question."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Shell
+
+ASKS = """
+- calls:
+    - Sync: {add_items: [{text: The note is written}]}
+    - Write: {file_path: note.txt, content: hello}
+    - Ask: {question: Which name?}
+- calls:
+    - Sync: {check_items: [{item: c1, evidence: [R2]}]}
+    - Finish: {summary: The note is written.}
+"""
+
+
+def test_a_question_nobody_was_there_for_is_answered_later(shell: Shell) -> None:
+    with shell.model(ASKS) as server:
+        ended = shell("run", "clerk", "Write a note")
+        [task_id] = {path.stem[-6:] for path in shell.temp.glob("plan-*.md")}
+        assert ended.code == 3
+        resume = f"orchestrator resume {task_id}"
+        how = f"orchestrator answer {task_id} '…', then {resume}"
+        assert ended.err.splitlines()[-1] == f"orchestrator: task {task_id} asks: Which name?; go on with: {how}"
+        assert "asks a person: Which name?" in shell("status").out
+        assert "asks a person: Which name?" in shell("log", task_id).out
+        assert "B1 Which name?" in shell("show", task_id).out.replace("  ", " ")
+        why = json.loads(shell("why", task_id, "--json").out)
+        assert "it asks a person, B1: Which name?" in why["why"]
+        assert why["next"] == [f"orchestrator answer {task_id} '…'"]
+        assert shell("answer", task_id, "note.txt").out == f"{task_id} has its answer; go on with: {resume}\n"
+        again = shell("answer", task_id, "letter.txt")
+        assert (again.code, again.err) == (
+            1,
+            f"orchestrator: answer refused: task {task_id} asks nothing: B1 was answered already\n",
+        )
+        assert shell("resume", task_id).code == 0
+        said = json.dumps(server.requests[-1]["messages"][-1])
+    assert "note.txt" in said
+    assert "letter.txt" not in said
+
+
+def test_who_asks_nothing_is_given_no_answer(shell: Shell) -> None:
+    refused = shell("answer", shell.task().id, "Anything")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "there is no such question" in refused.err
