@@ -141,7 +141,7 @@ def langgraph(address: str, folder: Path) -> Loop:
     warnings.simplefilter("ignore")
     from langchain_anthropic import ChatAnthropic
     from langchain_core.tools import tool
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.prebuilt import create_react_agent
 
     @tool("Write")
@@ -152,10 +152,14 @@ def langgraph(address: str, folder: Path) -> Loop:
     model = ChatAnthropic(model=MODEL, base_url=address, api_key="any", max_tokens=16_000)
 
     async def work(workers: int) -> None:
-        with SqliteSaver.from_conn_string(str(folder / "checkpoints.db")) as saver:
+        async with AsyncSqliteSaver.from_conn_string(str(folder / "checkpoints.db")) as saver:
             graph = create_react_agent(model, [write_file], prompt=SYSTEM, checkpointer=saver)
-            settings: Any = {"configurable": {"thread_id": "1"}, "recursion_limit": 1_000_000}
-            graph.invoke({"messages": [("user", TASK)]}, settings)
+
+            async def one(number: int) -> None:
+                settings: Any = {"configurable": {"thread_id": str(number)}, "recursion_limit": 1_000_000}
+                await graph.ainvoke({"messages": [("user", TASK)]}, settings)
+
+            await asyncio.gather(*map(one, range(workers)))
 
     return work
 
@@ -165,7 +169,7 @@ LOOPS = {
     "bare messages.create": ("anthropic", "Write", bare),
     "pydantic-ai": ("pydantic_ai", "Write", pydantic_ai),
     "mini-swe-agent": ("minisweagent", "bash", mini_swe_agent),
-    "LangGraph, SqliteSaver": ("langgraph.checkpoint.sqlite", "Write", langgraph),
+    "LangGraph, SqliteSaver": ("langgraph.checkpoint.sqlite.aio", "Write", langgraph),
 }
 """Of each loop the package it needs, the tools that it is asked to use, and how it is made ready."""
 

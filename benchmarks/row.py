@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+Key = TypeVar("Key")
 Way = TypeVar("Way")
 
 
@@ -40,9 +41,9 @@ class Row:
         return (self.most is None or self.ratio <= self.most) and (self.least is None or self.ratio >= self.least)
 
 
-def medians(ways: Mapping[str, Way], measure: Callable[[Way], float], rounds: int) -> dict[str, float]:
+def medians(ways: Mapping[Key, Way], measure: Callable[[Way], float], rounds: int) -> dict[Key, float]:
     """The median of each way's figure, measured in turn: what disturbs the machine disturbs all of them."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[Key, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             found[name].append(measure(way))

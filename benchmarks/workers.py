@@ -1,4 +1,4 @@
-"""Fifty workers of one process at once, beside as many bare loops under `asyncio.gather`."""
+"""Fifty workers of one process at once, beside as many of other loops, in one process too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ROUNDS, WORKERS = 3, 50
 TURNS, SECONDS = 6, 1.0
 """Turns of each, and how long the model takes for an answer: real ones take longer."""
 BARE = "bare messages.create"
+PEERS = (BARE, "pydantic-ai", "LangGraph, SqliteSaver")
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -26,8 +27,12 @@ def rows(quick: bool) -> Iterator[Row]:
             memory[name] = said["megabytes"] / workers
             return said["seconds"]
 
-        ways = {f"{name}, {seconds:g}": (name, seconds) for seconds in (pause, 0) for name in ("ours", BARE)}
-        took = list(medians(ways, work, rounds).values())
-    yield Row(f"{workers} workers, {pause:g} s", took[0], "s", BARE, took[1], most=1.67)
-    yield Row("  no time for an answer", took[2], "s", BARE, took[3])
-    yield Row("  memory of each", memory["ours"], "MB", BARE, memory[BARE])
+        there = [name for name in PEERS if loops.installed(name)]
+        ways = {(name, seconds): (name, seconds) for seconds in (pause, 0) for name in ("ours", *there)}
+        took = medians(ways, work, rounds)
+    for seconds, label in ((pause, f"{workers} workers, {pause:g} s"), (0, "  no time for an answer")):
+        for name in PEERS:
+            most = 1.67 if seconds and name == BARE else None
+            yield Row(label, took["ours", seconds], "s", name, took.get((name, seconds)), most=most)
+    for name in PEERS:
+        yield Row("  memory of each", memory["ours"], "MB", name, memory.get(name))
