@@ -6,6 +6,7 @@ import fcntl
 import os
 import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,10 +56,31 @@ class Lock:
 
     def _stand_first(self, lock: int) -> None:
         if hasattr(fcntl, "F_OFD_SETLKW"):  # Linux; elsewhere whoever comes first is served first
-            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLKW, struct.pack("hhqqi4x", lock, os.SEEK_SET, 0, 1, 0))
+            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLKW, _region(lock, 0, 1))
 
     def close(self) -> None:
         os.close(self.descriptor)
+
+
+@contextmanager
+def named(path: Path, name: str | None = None) -> Iterator[None]:
+    """Hold the name, or all names, while others hold other names of the same file; where that cannot be, all always."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        if hasattr(fcntl, "F_OFD_SETLKW"):
+            place = 0 if name is None else zlib.crc32(name.encode("utf-8", "surrogateescape"))
+            length = 0 if name is None else 1  # 0: to the end
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, _region(fcntl.F_WRLCK, place, length))
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _region(lock: int, start: int, length: int) -> bytes:
+    """A `struct flock` of 64-bit offsets, see fcntl(2)."""
+    return struct.pack("hhqqi4x", lock, os.SEEK_SET, start, length, 0)
 
 
 def is_locked(path: Path) -> bool:

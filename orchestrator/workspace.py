@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import locks
 from orchestrator.errors import ToolError
 from orchestrator.events import Kind
 from orchestrator.evidence import WORKSPACE, local
-from orchestrator.locks import Lock
 from orchestrator.task import Task
 
 LARGEST = 10 * 1024 * 1024
@@ -151,14 +151,10 @@ def document(file: File, temp: Path, task: Task, kinds: Collection[Kind]) -> Kin
 
 
 @contextmanager
-def changing(temp: Path) -> Iterator[None]:
-    """While a file is compared and replaced: the agents of all processes do that one after another."""
-    lock = Lock(temp / PRIVATE / "locks" / "workspace.lock")
-    try:
-        with lock.held():
-            yield
-    finally:
-        lock.close()
+def changing(temp: Path, path: str | None = None) -> Iterator[None]:
+    """While a file, or any, is compared and replaced: the agents of all processes do that one after another."""
+    with locks.named(temp / PRIVATE / "locks" / "workspace.lock", path):
+        yield
 
 
 def digest(data: bytes | None) -> str | None:

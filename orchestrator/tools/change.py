@@ -76,7 +76,7 @@ class Change(ABC):
             old = encoded(place.documents[kind]) if kind in place.documents else file.read()
             text = self.altered(given, file, old).decode("utf-8", "replace")
             return ToolResult(self.said(given, created=old is None), documents={kind: text})
-        with workspace.changing(place.temp):
+        with workspace.changing(place.temp, file.path):
             old = file.read()
             self._check_seen(file, old, place)
             new = self.altered(given, file, old)
