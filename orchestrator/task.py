@@ -299,6 +299,8 @@ class Task:
     forked: Fork | None = None
     set_aside: tuple[str, ...] = ()
     documents: dict[Kind, Published] = field(default_factory=dict)
+    absorbed: dict[Kind, Published] = field(default_factory=dict)
+    """By document, the last edit of it that was recorded: the text as typed."""
     by_hand: Literal["open", "archived"] | None = None
     """Where its documents lay when the task was adopted; None for one that was born here."""
     adopted: dict[Kind, Task | None] = field(default_factory=dict)

@@ -94,7 +94,9 @@ def follow(task: Task | None, commit: Commit, task_id: str) -> Task:
     task = apply_all(task, rest, actor=commit.actor, at=commit.at)
     if commit.actor == "worker" and task.worked_until:
         task = budget.timed(task, commit.at)
-    return publish(replace(task, revision=commit.revision, updated_at=commit.at), commit.documents)
+    absorbed = {**task.absorbed, **{kind: Published(commit.revision, said) for kind, said in commit.absorbed.items()}}
+    task = replace(task, revision=commit.revision, updated_at=commit.at, absorbed=absorbed)
+    return publish(task, commit.documents)
 
 
 def publish(task: Task, digests: Mapping[Kind, str]) -> Task:

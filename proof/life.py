@@ -24,6 +24,23 @@ from proof.editor import WORD, Editor
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine
 from proof.happening import happening
 from proof.lines import wronged
+from proof.promises import (
+    AGAIN,
+    DEAD,
+    DOUBLED,
+    IN_STEP,
+    INSTANT,
+    LAST,
+    LOST,
+    OBEYED,
+    READS_BACK,
+    SAME,
+    TICKED,
+    UNREAD,
+    WORDED,
+    WORKS,
+    Broken,
+)
 from proof.saving import Saving
 
 STEPS = 14
@@ -33,43 +50,6 @@ _FACTS = ("phase", "items", "workstreams", "decisions", "blockers", "next_steps"
 """A document says a fact once more where somebody made its line a part of something else."""
 CLUTTER = (".{}.swp", "{}~", "4913", "#{}#", ".#{}", "{}.bak")
 LIVED, FAILED, DIED = 0, 1, 9
-
-LOST = "a word that somebody saved is never lost"
-INSTANT = "nor one saved in the middle of a commit"
-DEAD = "nor one saved around a death"
-DOUBLED = "a word that somebody typed once is there once"
-SAME = "a line that nothing concerns stays byte-identical"
-READS_BACK = "what was rendered reads back as no change"
-OBEYED = "an edit that was obeyed is no edit any more"
-WORDED = "an edit is rendered or recorded word for word"
-TICKED = "a tick by hand arrives"
-IN_STEP = "all documents are in step after it"
-AGAIN = "a second refresh changes nothing"
-UNREAD = "swap files and backups are not read, moved or changed"
-WORKS = "no text makes a command fail"
-CLAIMS = {
-    LOST: "words",
-    INSTANT: "words",
-    DEAD: "words",
-    DOUBLED: "words",
-    SAME: "lines",
-    READS_BACK: "documents",
-    OBEYED: "edits",
-    WORDED: "edits",
-    TICKED: "ticks",
-    IN_STEP: "documents",
-    AGAIN: "refreshes",
-    UNREAD: "files",
-    WORKS: "commands",
-}
-
-
-class Broken(Exception):
-    """What was claimed does not hold."""
-
-    def __init__(self, claim: str, words: str) -> None:
-        super().__init__(words)
-        self.claim = claim
 
 
 class Life:
@@ -122,8 +102,8 @@ class Life:
         self._savings: list[Saving] = []
         self._claim = LOST
         editor = Editor(rng, number)
-        actions = (self._quietly, self._meanwhile, self._around_a_death, self._between, self._taken_away)
-        action = self._meanwhile if self._careless else rng.choices(actions, (9, 8, 5, 2, 1))[0]
+        actions = (self._quietly, self._meanwhile, self._around_a_death, self._between, self._taken_away, self._back)
+        action = self._meanwhile if self._careless else rng.choices(actions, (9, 8, 5, 2, 1, 1))[0]
         if rng.random() < 0.2:
             self._litter(rng, editor)
         try:
@@ -180,6 +160,22 @@ class Life:
         for kind in rng.sample(KINDS, rng.randint(1, len(KINDS))):
             self._path(kind).unlink(missing_ok=True)
         self._commit(self.engine, rng)
+
+    def _back(self, rng: Random, editor: Editor) -> None:
+        """Saved, saved otherwise, and then as before: from one buffer, which knows nothing of what was recorded."""
+        kind = rng.choice([kind for kind in KINDS if self._path(kind).exists()])
+        base = self._texts[kind]
+        one, other = editor.changed(kind, base), editor.changed(kind, base)
+        for data in (one, other, one):
+            saving = Saving(kind, self._path(kind), base, data, {}, old=True)
+            self._savings.append(saving)
+            ways.in_place(saving, rng)[0]()
+            ways.settle(saving.path)
+            self.engine.refresh(ID)
+        new = {*WORD.findall(one)} - {*WORD.findall(base)}
+        self.tried[LAST] += len(new)
+        if lost := new - {*WORD.findall(b"".join(all_texts(self.temp).values()))}:
+            raise Broken(LAST, f"{kind}: not there: {sorted(lost)}")
 
     def _begin(self, rng: Random, editor: Editor, many: int) -> list[Saving]:
         """Somebody has so many documents in their editor, and has changed them."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from orchestrator.documents import identify
 from orchestrator.events import Kind
 from proof.folder import MEMORY
-from proof.life import CLAIMS, STEPS, Broken, Life
+from proof.life import STEPS, Life
+from proof.promises import CLAIMS, Broken
 from proof.result import Part, Result
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")

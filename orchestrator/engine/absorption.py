@@ -133,7 +133,7 @@ def _absorb_one(
     typed, body = body, masked(kind, body, desk.mask)
     hidden = [MASKED] if typed != body else []
     _refuse_newer(desk, task, kind, body, stamp)
-    if _is_known(desk, kind, body, stamp) or is_cut_off(desk, kind, data) or not body.strip():
+    if _is_stale(desk, kind, body, stamp) or is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
         if hidden:
             findings.asides.append(Aside(kind, data, MASKED, private=True))
@@ -216,23 +216,25 @@ def _unstamp(kind: Kind, data: bytes) -> tuple[str, Stamp | None]:
 
 
 def is_known(desk: Desk, kind: Kind, data: bytes) -> bool:
-    """True for a whole text of ours or one that was recorded, and for none: nobody has to keep it."""
+    """True for a whole text of ours or one that was ever recorded, and for none: nobody has to keep it."""
     try:
         body, stamp = _unstamp(kind, data)
     except ValueError:
         return not data.strip()
-    return _is_known(desk, kind, body, stamp) or not body.strip()
+    recorded = stamp is not None and desk.journal.absorbed(kind, digest(body), stamp.revision)
+    return recorded or _is_stale(desk, kind, body, stamp) or not body.strip()
 
 
-def _is_known(desk: Desk, kind: Kind, body: str, stamp: Stamp | None) -> bool:
-    """True for what we published, and for an edit that was recorded since.
+def _is_stale(desk: Desk, kind: Kind, body: str, stamp: Stamp | None) -> bool:
+    """True for what we published, and for the last edit when that was recorded since.
 
-    A text that was changed back to what it was once is an edit: its stamp does not fit it.
+    One that was changed back to what it was once is an edit: its stamp does not fit it, or another edit came between.
     """
     if stamp is None:
         return False
-    published = stamp.intact and desk.journal.published(kind, digest(body))
-    return published or desk.journal.absorbed(kind, digest(body), stamp.revision)
+    last = desk.task.absorbed.get(kind)
+    recorded = last is not None and last.digest == digest(body) and last.revision > stamp.revision
+    return recorded or (stamp.intact and desk.journal.published(kind, digest(body)))
 
 
 def is_cut_off(desk: Desk, kind: Kind, data: bytes) -> bool:

@@ -59,9 +59,10 @@ def _both(base: Sequence[str], ours: Sequence[str], edited: Sequence[str]) -> Se
 
 
 def _beyond(recorded: Sequence[str], added: Sequence[str]) -> Sequence[str]:
-    """What lines that were added say beyond recorded ones."""
+    """What lines that were added say beyond recorded ones: nothing, where those go on in the same way."""
     said, known = (list(dropwhile(lambda line: not line.strip(), lines)) for lines in (added, recorded))
-    return said[len(known) :] if known and said[: len(known)] == known else added
+    same = min(len(said), len(known))
+    return said[same:] if same and said[:same] == known[:same] else added
 
 
 def merge_json(base: str, ours: str, edited: str) -> str:

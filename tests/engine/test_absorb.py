@@ -304,6 +304,24 @@ def test_an_edit_of_an_archived_document_is_kept(engine: Engine, temp: Path) -> 
     assert_in_step(temp, task)
 
 
+@pytest.mark.parametrize(
+    ("kind", "line", "saved"),
+    [("checklist", "Write the model", "{}"), ("progress", "\n## ", "\n{}\n\n## ")],
+    ids=["a line reworded", "a line added"],
+)
+def test_who_goes_back_to_what_they_saved_before_gets_it(
+    engine: Engine, temp: Path, kind: Kind, line: str, saved: str
+) -> None:
+    """All the while from one open buffer, which knows nothing of what was recorded since."""
+    buffer = text_of(temp, kind)
+    assert line in buffer
+    for words in ("The first way", "The second way", "The first way", "The second way"):
+        path_of(temp, kind).write_text(buffer.replace(line, saved.format(words), 1))
+        engine.refresh(ID)
+        assert text_of(temp, kind).count(words) == 1
+    assert not set_aside(temp)
+
+
 def _power_loss(temp: Path, engine: Engine) -> None:
     """As after a restart: the lock's mark names another boot, and nothing was synced since."""
     for desk in engine._desks:
