@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import secrets
 from typing import Any, Literal, NotRequired
 
 from pydantic_core import to_json
@@ -124,12 +125,40 @@ def load(text: str) -> Json:
     return data
 
 
+class Number:
+    """A number that `dump` would else write otherwise: `1.50`, or one of more digits than Python keeps."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+_MARK = f"\ufdd0{secrets.token_hex(8)}"
+"""Put before such a number while it is a text in a JSON that is written: no text that anybody keeps has it."""
+_MARKED = re.compile(rf'"{_MARK}([^"]*)"')
+
+
 def dump(data: Json) -> str:
-    """What `json.dumps` writes with an indentation of two, in a fifth of its time."""
+    """What `json.dumps` writes with an indentation of two, in a fifth of its time; numbers as they were written."""
     try:
-        return to_json(data, indent=2).decode() + "\n"
+        text = to_json(data, indent=2, fallback=_marked).decode() + "\n"
     except ValueError:  # half of a surrogate pair
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(data, indent=2, ensure_ascii=False, default=_marked) + "\n"
+    return _MARKED.sub(r"\1", text) if _MARK in text else text
+
+
+def _marked(value: object) -> str:
+    if isinstance(value, Number):
+        return f"{_MARK}{value}"
+    raise TypeError(f"{value!r} is not JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Json:
@@ -144,16 +173,16 @@ def _constant(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
-def _finite(word: str) -> float:
+def _finite(word: str) -> float | Number:
     if len(word) > _LONGEST_NUMBER or not math.isfinite(value := float(word)):
         raise ValueError("a number is too large")
-    return value
+    return value if to_json(value).decode() == word else Number(word)
 
 
-def _whole(word: str) -> int:
+def _whole(word: str) -> int | Number:
     if len(word) > _LONGEST_NUMBER:
         raise ValueError("a number is too large")
-    return int(word)
+    return int(word) if word != "-0" else Number(word)
 
 
 def salvage(text: str) -> Json | None:
@@ -166,7 +195,7 @@ def salvage(text: str) -> Json | None:
     tidy = _COMMA.sub(lambda found: found[1] or "", bare)
     for attempt in (bare, tidy, tidy + _closing(tidy)):
         try:
-            data, _ = json.JSONDecoder().raw_decode(attempt)
+            data, _ = json.JSONDecoder(parse_float=_finite, parse_int=_whole).raw_decode(attempt)
             if isinstance(data, dict):
                 data.pop("sync", None)
                 return load(dump(data))

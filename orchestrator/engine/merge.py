@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import dropwhile
 from typing import Any
 
 from orchestrator.documents.markdown import line_ending
+from orchestrator.documents.status_json import dump, load
 
 _ABSENT = object()
 
@@ -67,8 +67,7 @@ def _beyond(recorded: Sequence[str], added: Sequence[str]) -> Sequence[str]:
 
 def merge_json(base: str, ours: str, edited: str) -> str:
     """The same for JSON, key by key; rows of a list are matched by their `id`."""
-    merged = _merge(json.loads(base), json.loads(ours), json.loads(edited))
-    return json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+    return dump(_merge(load(base), load(ours), load(edited)))
 
 
 def _merge(base: Any, ours: Any, edited: Any) -> Any:

@@ -43,7 +43,7 @@ STATUS = """\
     {"id": "w6", "status": "somewhat"}
   ],
   "decisions": [{"timestamp": "2025-10-24T09:30:00Z", "decision": "UUIDs"}],
-  "metrics": {"lines": 1.50}
+  "metrics": {"lines": 1.50, "share": 0.10000000000000000005827, "none": -0, "many": 1E5, "text": "1.50"}
 }
 """
 CHECKLIST = """\
@@ -92,6 +92,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
+def exactly(data: bytes) -> list[Any]:
+    """A JSON with its keys in their order, at any depth, and its numbers as they are written."""
+    pairs: list[Any] = json.loads(data, object_pairs_hook=list, parse_float=str, parse_int=str)
+    return pairs
+
+
 def assert_kept(before: dict[str, bytes], after: dict[str, bytes]) -> None:
     """No file is gone, Markdown has the same bytes above its stamp, JSON its keys, their order and their values.
 
@@ -107,11 +113,12 @@ def assert_kept(before: dict[str, bytes], after: dict[str, bytes]) -> None:
             continue
         elif name.endswith(".json"):
             try:
-                said = json.loads(data)
+                json.loads(data)
             except ValueError:
                 assert data in raw or now.startswith(data), f"{name}: not kept"
                 continue
-            assert list(json.loads(now).items())[: len(said)] == list(said.items()), name
+            said = exactly(data)
+            assert exactly(now)[: len(said)] == said, name
         else:
             body, stamp = documents.unstamp("plan", now.decode())
             typed = documents.unstamp("plan", data.decode())[0]
