@@ -47,14 +47,16 @@ class Disk:
             _name(error, path)
             raise
 
-    def create(self, path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
+    def create(self, path: Path, data: bytes, mode: int = 0o644, *, sync: bool = False, exactly: bool = False) -> None:
         """A new file with this content; FileExistsError when there is one. Durable data (not name) with `sync`.
 
-        Nothing is left of one that could not be written whole.
+        It has the mode less the umask, or `exactly` the mode. Nothing is left of one that could not be written whole.
         """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = self.perform("create", path, lambda: os.open(path, flags, mode))
         try:
+            if exactly and permissions(os.fstat(descriptor)) != mode:
+                self.perform("chmod", path, lambda: os.fchmod(descriptor, mode))
             self._write(descriptor, path, data)
             if sync:
                 self.sync_data(descriptor, path)
@@ -296,6 +298,20 @@ def settled(identity: Identity, seconds: float) -> bool:
 
 def _identity(found: os.stat_result) -> Identity:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def permissions(found: os.stat_result) -> int:
+    """Who may read, write and run it."""
+    return stat.S_IMODE(found.st_mode) & 0o777
+
+
+def mode(*paths: Path) -> int | None:
+    """The permissions of the first of these that is a regular file."""
+    for path in paths:
+        with suppress(OSError):
+            if stat.S_ISREG((found := path.lstat()).st_mode):
+                return permissions(found)
+    return None
 
 
 def _same_beginning(one: bytes, other: bytes) -> int:

@@ -114,6 +114,12 @@ class Folder:
     def document(self, task: Task, kind: Kind) -> Path:
         return _place(self.home(task), kind, task.id)
 
+    def mode(self, task: Task, kind: Kind) -> int | None:
+        """The permissions of a document, also of one that is just being moved; None when there is none."""
+        move, here = task.moving, self.document(task, kind)
+        before = (self.place(move.archived) / documents.file_name(kind, move.id),) if move else ()
+        return files.mode(here, *before)
+
     def staged(self, task: Task, kind: Kind) -> Path:
         return _place(self.staging, kind, task.id)
 

@@ -80,14 +80,21 @@ class Publisher:
         desk.placed.clear()
 
     def _stage(self, desk: Desk, kind: Kind, staged: Path, placed: Placed) -> None:
-        """Write what is to be put in place; durable when a sync covers this revision of it."""
-        durable = desk.journal.durable
+        """Write what is to be put in place; durable when a sync covers this revision of it.
+
+        Who may read a document stays as it is, also while it is moved.
+        """
+        durable, mode = desk.journal.durable, self._folder.mode(desk.task, kind)
         if spare := desk.spares.pop(kind, None):
-            usable = durable < min(spare.held.revision, placed.revision)
+            usable = durable < min(spare.held.revision, placed.revision) and files.mode(staged) == mode
             if usable and self._disk.rewrite(staged, placed.data, spare.held.data, spare.identity):
                 return
             self._disk.remove(staged)
-        self._disk.create(staged, placed.data, sync=placed.revision <= durable)
+        sync = placed.revision <= durable
+        if mode is None:
+            self._disk.create(staged, placed.data, sync=sync)
+        else:
+            self._disk.create(staged, placed.data, mode, sync=sync, exactly=True)
 
     def _exchange(self, desk: Desk, kind: Kind, placed: Placed, before: Placed | None) -> bytes | Unreadable | None:
         """`before`: what this process put in place last."""

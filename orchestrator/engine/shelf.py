@@ -106,7 +106,8 @@ class Shelf:
             self._disk.move(place or path, home / name)
         else:
             self._disk.remove(home / name)  # left by who died then, or it could not be put back
-            self._disk.create(home / name, aside.data, sync=True)
+            mode = files.mode(place or path)
+            self._disk.create(home / name, aside.data, 0o644 if mode is None else mode, sync=True)
         self._disk.sync_directory(home)
         return EditSetAside(document=aside.kind, name=name, reason=aside.reason)
 

@@ -266,6 +266,13 @@ def test_mentions_of_other_tasks_follow_them_from_the_adoption_on_and_change_no_
     assert contents(temp)["architecture-notes-K7Q2MX.md"] == before["architecture-notes-K7Q2MX.md"]
 
 
+def test_a_private_document_stays_private(temp: Path) -> None:
+    [path] = write(temp, plan="For my eyes only.\n")
+    path.chmod(0o600)
+    adopt(temp)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_ticking_an_item_changes_its_line_and_what_is_the_engines_own(temp: Path) -> None:
     write(temp, task_status=STATUS, checklist=CHECKLIST, progress=PROGRESS)
     task, _ = adopt(temp)

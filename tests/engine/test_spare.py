@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine import Engine
-from orchestrator.events import PhaseChanged
+from orchestrator.events import ItemAdded, PhaseChanged
 from proof.disk import ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, assert_in_step, open_engine, path_of, text_of
 
@@ -153,3 +153,26 @@ def test_a_probe_that_the_disk_refuses_says_nothing_of_the_file_system(temp: Pat
     assert engine.refresh(ID).problem is None
     assert disk.count("exchange")
     assert not disk.count("move")
+
+
+def modes(temp: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in (*temp.glob("*-*"), *temp.glob("completed/*-*"))}
+
+
+def test_who_may_read_a_document_stays_as_it_is(engine: Engine, temp: Path) -> None:
+    for kind, mode in (("plan", 0o600), ("checklist", 0o664), ("task-status", 0o640)):
+        path_of(temp, kind).chmod(mode)
+    kept = modes(temp)
+    for number in range(4):
+        engine.commit(ID, [PhaseChanged(phase=f"part {number}"), ItemAdded(id=f"x{number}", text="x")], actor="user")
+    path_of(temp, "plan").write_text("# Mine\n")
+    path_of(temp, "task-status").write_text("{broken")
+    engine.refresh(ID)
+    path_of(temp, "progress").chmod(0o600)
+    engine.commit(ID, [PhaseChanged(phase="later")], actor="user")
+    kept |= {f"progress-{ID}.md": 0o600, f"set-aside-task-status-{ID}.json": 0o640}
+    assert modes(temp) == kept
+    engine.cancel(ID, "")
+    assert modes(temp) == kept
+    engine.reopen(ID)
+    assert modes(temp) == kept
