@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,7 +107,10 @@ def _adopt(project: Project) -> tuple[Survey, list[Row]]:
         for found in seen.found:
             try:
                 refreshed, notes = engine.adopt(found)
-                rows.append(Row(found, refreshed.task, notes, refreshed.problem))
+                if notes is None:
+                    seen = replace(seen, kept=(*seen.kept, found.id))
+                else:
+                    rows.append(Row(found, refreshed.task, notes, refreshed.problem))
             except OrchestratorError as error:
                 rows.append(_left(found, error))
     return seen, rows

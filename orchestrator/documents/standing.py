@@ -28,9 +28,10 @@ class Standing:
         said = read(edits.page)
         if said is not None and said.done != (header.life(task) == "completed"):
             line = edits.page.lines[said.line]
-            before = line[: line.rindex(said.value)]
+            before, _, after = line.rpartition(said.value)
             mark = before[len(before.rstrip("*_")) :]
-            edits.put(said.line, before + header.life(task) + (mark if mark in said.value else ""))
+            after = after if after.lstrip().startswith("|") else ""  # the other cells of a table
+            edits.put(said.line, before + header.life(task) + (mark if mark in said.value else "") + after)
 
     def changes(self, draft: Draft, page: Page, shown: Page) -> None:
         """What somebody writes there is text: a status is not a person's to say."""

@@ -140,16 +140,21 @@ class Engine:
                 self._shelf.publish(desk)
             return desk.task
 
-    def adopt(self, found: HandMade) -> tuple[Refreshed, tuple[str, ...]]:
+    def adopt(self, found: HandMade) -> tuple[Refreshed, tuple[str, ...] | None]:
         """Keep what somebody kept by hand; returns also what could not be taken over, in words.
+
+        None in their place means that another process was faster.
 
         The documents stay as they are, but for a stamp. Raises Refused when one cannot be read: then all is as it was.
         """
+        notes: tuple[str, ...] | None
         with storage(self.folder.temp):
             events, absorbed, notes = adoption.adopt(found, found.read(), self._mask)
             first = Commit(revision=1, at=self._now(), actor="user", events=events, absorbed=dict(absorbed))
-            with suppress(FileExistsError):  # another process was faster
+            try:
                 self._desks.create(found.id, first)
+            except FileExistsError:
+                notes = None
         refreshed = self.refresh(found.id)
         self._desks.close(found.id)  # there may be thousands; the journal has what is not synced
         return refreshed, notes

@@ -73,6 +73,18 @@ def test_done_again_it_changes_nothing_and_says_so(shell: Shell) -> None:
     assert everything(shell.temp) == before
 
 
+def test_of_processes_that_adopt_at_once_each_task_is_reported_by_the_one_that_did(shell: Shell) -> None:
+    for number in range(30):
+        (shell.temp / f"plan-M{number:02}N7T.md").write_text("Plan\n")
+    running = [shell.start("adopt", "--json") for _ in range(4)]
+    told = [json.loads(process.communicate()[0]) for process in running]
+    assert sorted(row["task"] for one in told for row in one["tasks"]) == sorted(
+        ["H4N8DM", "N6B5XA", "P3V9KE", "R7W2TC", *(f"M{number:02}N7T" for number in range(30))]
+    )
+    assert {one["adopted"] + one["kept"] for one in told} == {34}
+    assert {one["left"] for one in told} == {0}
+
+
 def test_json_tells_each_task_with_what_was_made_and_what_was_left(shell: Shell) -> None:
     told = json.loads(shell("adopt", str(shell.temp), "--json").out)
     assert (told["adopted"], told["left"], told["kept"], told["dry_run"]) == (4, 0, 0, False)
