@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from pydantic import field_validator
+
 from orchestrator.receipts import Frozen
 
 Status = Literal["pending", "in-progress", "completed", "blocked"]
@@ -25,6 +27,16 @@ class Event(Frozen):
     """Something that happened to one task."""
 
     kinds: ClassVar[dict[str, type[Event]]] = {}
+
+    @field_validator("*")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        """No zero bytes in what documents show: one that holds some reads as torn. What was said stays as it was."""
+        if isinstance(value, str):
+            return value.replace("\0", "\ufffd")
+        if isinstance(value, tuple) and value and isinstance(value[0], str):
+            return tuple(text.replace("\0", "\ufffd") for text in value)
+        return value
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

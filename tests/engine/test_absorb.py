@@ -304,6 +304,29 @@ def test_an_edit_of_an_archived_document_is_kept(engine: Engine, temp: Path) -> 
     assert_in_step(temp, task)
 
 
+def test_a_zero_byte_that_an_agent_says_keeps_nobody_from_editing_and_what_it_said_stays(
+    engine: Engine, temp: Path
+) -> None:
+    said = MessageAdded(content=({"type": "text", "text": "a\0b"},))
+    task = engine.commit(ID, [PhaseChanged(phase="a\0b"), said], actor="worker")
+    assert (task.phase, task.transcript[-1].content[0]["text"]) == ("a\ufffdb", "a\0b")
+    edit(temp, "progress", "# ", "# My ")
+    engine.refresh(ID)
+    assert text_of(temp, "progress").startswith("# My ")
+    assert not set_aside(temp)
+
+
+def test_a_zero_byte_in_a_journal_of_old_is_in_no_document_any_more(engine: Engine, temp: Path) -> None:
+    engine.commit(ID, [PhaseChanged.model_construct(phase="a\0b")], actor="worker")
+    assert "\0" in text_of(temp, "progress")
+    engine.close()
+    engine.refresh(ID)
+    assert "a\ufffdb" in text_of(temp, "progress")
+    edit(temp, "progress", "# ", "# My ")
+    engine.refresh(ID)
+    assert text_of(temp, "progress").startswith("# My ")
+
+
 @pytest.mark.parametrize(
     ("kind", "line", "saved"),
     [("checklist", "Write the model", "{}"), ("progress", "\n## ", "\n{}\n\n## ")],
