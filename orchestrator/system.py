@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import sys
 from functools import cache
 from pathlib import Path
 
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How the system writes blanks and backslashes in the name of a mount."""
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs", "fuse.sshfs"}
 
 
@@ -59,17 +62,16 @@ def process_start(pid: int) -> str | None:
         return None
 
 
-def network_file_system(path: Path) -> str | None:
-    """The kind of network file system a path is on, None for a local one (or where the system does not say)."""
+def network_file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
+    """The kind of network file system a path leads to, None for a local one (or where the system does not say)."""
     try:
-        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        lines = os.fsdecode(mounts.read_bytes()).rstrip("\n").split("\n")
     except OSError:
         return None
-    best, kind = "", ""
+    place, best, kind = os.path.realpath(path), "", ""
     for line in lines:
         left, right = line.split(" - ", 1)
-        mount = left.split()[4].encode().decode("unicode_escape")
-        inside = str(path) == mount or str(path).startswith(mount.rstrip("/") + "/")
-        if inside and len(mount) >= len(best):
+        mount = _OCTAL.sub(lambda found: chr(int(found[1], 8)), left.split()[4])
+        if len(mount) >= len(best) and f"{place}/".startswith(mount.rstrip("/") + "/"):
             best, kind = mount, right.split()[0]
     return kind if kind in _NETWORK else None

@@ -168,7 +168,7 @@ def _program(name: str, program: str, missing: Literal["problem", "note"], why: 
 
 
 def _folder(temp: Path) -> Iterator[Check]:
-    kind = system.network_file_system(temp.resolve())
+    kind = system.network_file_system(temp)
     if kind is None:
         yield Check("file system", "ok", "local")
     elif os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") == "1":
