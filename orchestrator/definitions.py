@@ -11,7 +11,8 @@ What may be odd about such a file, and what then happens:
 6. A description is a non-empty string; a written-out `\\n` in it is a newline.
 7. Tools: nothing, a `*` or what is no list of names means all of them. `memory` adds the file tools,
    `disallowedTools` takes away.
-8. A wrong value for another key is ignored; but `hooks`, and `output_schema` and `verify`, which are ours, must fit.
+8. A wrong value for another key is ignored; but `hooks`, and `output_schema`, `verify` and `limits`, which are ours,
+   must fit. `maxTurns` is a limit of turns.
 9. Of two files of one name the later in path order wins.
 """
 
@@ -21,12 +22,13 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestrator.amounts import flaw
 from orchestrator.errors import BadDefinition, UnknownAgent
 
 ALWAYS = ("Ask", "Sync", "Finish")
@@ -48,7 +50,7 @@ _MEMORY_TOOLS = ("Write", "Edit", "Read")
 
 @dataclass(frozen=True)
 class Agent:
-    """One definition. `tools` None: all of them. `body` is the system prompt."""
+    """One definition. `tools` None: all of them. `body` is the system prompt; `limits` as `Limits` names them."""
 
     name: str
     description: str
@@ -60,6 +62,7 @@ class Agent:
     mode: Literal["full", "lightweight"] | None = None
     output_schema: dict[str, Any] | None = None
     verify: tuple[str, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def offers(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of our tools that this agent may use, in our order: `Bash(git:*)` means Bash, unknown names nothing."""
@@ -206,6 +209,7 @@ def _agent(front: dict[str, Any], body: str, path: Path) -> Agent:
         mode=front["mode"] if front.get("mode") in ("full", "lightweight") else None,
         output_schema=_schema(front.get("output_schema")),
         verify=_commands(front.get("verify")),
+        limits=_limits(front),
     )
 
 
@@ -236,6 +240,17 @@ def _schema(value: object) -> dict[str, Any] | None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"`output_schema` is not JSON: {error}") from None
     return copy
+
+
+def _limits(front: dict[str, Any]) -> dict[str, float]:
+    limits = front.get("limits", {})
+    if not isinstance(limits, dict):
+        raise ValueError("`limits` is not a mapping")
+    for name, value in limits.items():
+        if wrong := flaw(name, value):
+            raise ValueError(f"`limits`: {wrong}")
+    turns = {} if flaw("turns", front.get("maxTurns")) else {"turns": front["maxTurns"]}
+    return turns | limits
 
 
 def _commands(value: object) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ A value that cannot be obeyed raises BadSettings; nothing is passed over.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from orchestrator.amounts import AMOUNTS, flaw
 from orchestrator.errors import BadSettings, UsageError
 
 PROJECT = "orchestrator.toml"
@@ -37,7 +37,8 @@ class Caps:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is set. `limits`: of a new task, by their names in `Limits`; `models`: names for models."""
+    """What is set. `limits`: of a new task, by their names in `Limits`; `agents`: the same by agent, which go before
+    these; `models`: names for models."""
 
     model: str | None = None
     mode: Literal["full", "lightweight"] | None = None
@@ -48,6 +49,7 @@ class Settings:
     allow: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     caps: Caps = Caps()
+    agents: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Place(NamedTuple):
@@ -106,7 +108,17 @@ def read(workspace: Path, environment: Mapping[str, str]) -> Settings:
         allow=tuple(values.get("allow", ())),
         models=user.get("models", {}) | project.get("models", {}),
         caps=Caps(**{key: values[key] for key in _CAPS if key in values}),
+        agents=_by_agent(user, project),
     )
+
+
+def _by_agent(*places: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The limits of each agent; of a limit that several places set, the last one's counts."""
+    found: dict[str, dict[str, float]] = {}
+    for place in places:
+        for name, said in place.get("agents", {}).items():
+            found[name] = found.get(name, {}) | said["limits"]
+    return found
 
 
 def said_in(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -156,14 +168,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and value > 0
-
-
-def _is_amount(value: object) -> bool:
-    return type(value) in (int, float) and 0 < value <= sys.float_info.max  # type: ignore[operator]
-
-
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
@@ -173,19 +177,29 @@ def _are_names(value: object) -> bool:
 
 
 _CAPS = tuple(Caps.__dataclass_fields__)
+
+
+def _are_agents(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(said, dict)
+        and said.keys() == {"limits"}
+        and isinstance(said["limits"], dict)
+        and not any(flaw(*limit) for limit in said["limits"].items())
+        for said in value.values()
+    )
+
+
 _SINGLE: dict[str, tuple[str, Callable[[object], bool]]] = {
     "model": ("the name of a model", _is_text),
     "mode": ("full or lightweight", lambda value: value in ("full", "lightweight")),
     "isolate": ("worktree", lambda value: value == "worktree"),
     "provider": ("the name of a provider", _is_text),
-    "max_turns": ("a whole number above 0", _is_count),
-    "max_tokens": ("a whole number above 0", _is_count),
-    "max_seconds": ("a number above 0", _is_amount),
-    "max_cost": ("a number of US dollars above 0", _is_amount),
-    **dict.fromkeys(_CAPS, ("a whole number above 0", _is_count)),
+    **dict.fromkeys(_CAPS, AMOUNTS["turns"]),
+    **{_LIMIT + name: amount for name, amount in AMOUNTS.items()},
 }
 _KEYS = _SINGLE | {
     "verify": ("a list of commands", _are_texts),
     "allow": ("a list of rules such as 'Bash(npm test:*)'", _are_texts),
     "models": ("a table of names for models, such as fast = 'claude-haiku-5-5'", _are_names),
+    "agents": ("a table of agents' limits, such as [agents.reviewer.limits] turns = 20", _are_agents),
 }

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
-    {"locks", "openings", "renames"},
+    {"amounts", "locks", "openings", "renames"},
     {"errors", "files", "system", "shipped", "yaml12", "chain", "receipts"},
     {"usage"},
     {"events", "contents", "patch"},
@@ -47,7 +47,7 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-LIGHT = ("overview", "tree", "history", "chain", "definitions", "errors", "shipped", "settings")
+LIGHT = ("overview", "tree", "history", "amounts", "chain", "definitions", "errors", "shipped", "settings")
 """Modules that start fast: neither pydantic nor the model client may be imported by them."""
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the source tree")

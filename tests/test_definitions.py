@@ -268,3 +268,27 @@ def test_132_files_each_odd_in_one_way_load_as_in_claude_code() -> None:
     assert {one.name: f"{one.description} (Tools: {listed(one)})" for one in found.all()} == {
         name: line for name, line in results["listing"].items() if name not in own
     }
+
+
+@pytest.mark.parametrize(
+    ("front", "limits"),
+    [
+        (
+            "limits: {turns: 20, tokens: 500000, seconds: 60.5, cost: 2}",
+            {"turns": 20, "tokens": 500_000, "seconds": 60.5, "cost": 2},
+        ),
+        ("maxTurns: 7", {"turns": 7}),
+        ("maxTurns: 7\nlimits: {turns: 5}", {"turns": 5}),
+        ("maxTurns: many", {}),
+    ],
+)
+def test_a_definition_says_what_its_tasks_may_use_up(tmp_path: Path, front: str, limits: dict[str, float]) -> None:
+    text = f"---\nname: clerk\ndescription: Writes\n{front}\n---\nYou write.\n"
+    assert definitions.read(written(tmp_path, text)).limits == limits
+
+
+@pytest.mark.parametrize("wrong", ["5", "{turn: 5}", "{turns: 0}", "{turns: 1.5}", "{cost: free}", "{seconds: .inf}"])
+def test_a_limit_that_is_none_is_said(tmp_path: Path, wrong: str) -> None:
+    text = f"---\nname: clerk\ndescription: Writes\nlimits: {wrong}\n---\nYou write.\n"
+    with pytest.raises(BadDefinition, match="`limits`"):
+        definitions.read(written(tmp_path, text))

@@ -47,6 +47,20 @@ def test_every_key_arrives(files: tuple[Path, Path]) -> None:
     )
 
 
+def test_limits_of_an_agent_add_up_and_the_project_s_go_first(files: tuple[Path, Path]) -> None:
+    project, user = files
+    user.write_text("[agents.clerk.limits]\nturns = 3\ntokens = 3\n[agents.'other one'.limits]\ncost = 0.5\n")
+    project.write_text("[agents.clerk.limits]\nturns = 2\n")
+    assert read(files).agents == {"clerk": {"turns": 2, "tokens": 3}, "other one": {"cost": 0.5}}
+
+
+@pytest.mark.parametrize("said", ["clerk = 3", "clerk.limits = 3", "clerk.limits.turn = 3", "clerk.limits.turns = 0"])
+def test_limits_of_an_agent_that_cannot_be_read_are_named(files: tuple[Path, Path], said: str) -> None:
+    files[0].write_text(f"[agents]\n{said}\n")
+    with pytest.raises(BadSettings, match=r"agents: .* is not a table of agents' limits"):
+        read(files)
+
+
 def test_variables_go_before_the_project_and_the_project_before_the_user(files: tuple[Path, Path]) -> None:
     project, user = files
     user.write_text("max_turns = 3\nmax_tokens = 3\nmax_seconds = 3\n")

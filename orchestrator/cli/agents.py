@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator import shipped
-from orchestrator.cli import screen
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, agent_names, pass_project
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="JSON: {agents: [{name, from, path, description, model, tools, disallowed, mode, verify}], "
+    epilog="JSON: {agents: [{name, from, path, description, model, tools, disallowed, mode, verify, limits}], "
     "unreadable: [{path, reason}]}; with NAME that agent, output_schema and body."
 )
 @click.argument("name", required=False, shell_complete=agent_names)
@@ -69,6 +69,7 @@ def _json(project: Project, agent: Agent) -> dict[str, Any]:
         "disallowed": list(agent.disallowed),
         "mode": agent.mode,
         "verify": list(agent.verify),
+        "limits": dict(agent.limits),
     }
 
 
@@ -92,6 +93,7 @@ def _show(project: Project, agent: Agent) -> None:
         "tools": _tools(agent),
         "mode": agent.mode,
         "verify": "; ".join(agent.verify),
+        "limits": outcome.limits(agent.limits),
         "result": "fits its output_schema" if agent.output_schema else "",
     }
     for key, value in facts.items():

@@ -78,7 +78,8 @@ def command(
     from orchestrator.events import Limits
     from orchestrator.models import connect
 
-    bounds = limits(given, Limits(**settings.limits))
+    declared = {**definition.limits, **settings.limits, **settings.agents.get(definition.name, {})}
+    bounds = limits(given, Limits(**declared))
     check_price(bounds, names(settings).full(model))
     model_api = connect(settings.provider)
     with project.engine(create=True) as engine:

@@ -205,6 +205,7 @@ class Shift:
                 report=report,
                 names=names(settings),
                 ask=self._permit.ask,
+                limits=settings.agents,
             ),
             settings.caps,
         )

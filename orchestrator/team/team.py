@@ -87,12 +87,14 @@ class Team:
     # -- how it is done ------------------------------------------------------
 
     def _created(self, definition: Agent, description: str, limits: Limits) -> TaskCreated:
+        """What is said of this task goes before what is set for the agent, and that before what its definition says."""
+        set_for_it = self._setting.limits.get(definition.name, {})
         return TaskCreated(
             agent=definition.name,
             description=Mask.from_environment(self._setting.environment).text(description),
             mode=definition.mode or "full",
             model=definition.model,
-            limits=limits,
+            limits=Limits(**{**definition.limits, **set_for_it, **limits.model_dump(exclude_none=True)}),
             verify=definition.verify,
             output_schema=definition.output_schema,
         )

@@ -92,7 +92,7 @@ class Delegate:
                 child=row.id,
                 agent=row.agent,
                 description=asked.task,
-                limits=Limits(turns=task.limits.turns, seconds=task.limits.seconds).model_copy(update=bounds),
+                limits=Limits(**bounds),
                 output_schema=asked.result_schema,
                 model=asked.model,
                 wait=asked.wait,

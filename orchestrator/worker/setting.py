@@ -21,6 +21,7 @@ class Setting:
     """Where workers work, and whom they ask and tell. `permit(task, command)` says whether a command may run.
 
     `ask(task, question)` is what a person answers; None when nobody can be asked.
+    `limits`: what is set for the tasks of an agent, by its name.
     """
 
     workspace: Path
@@ -30,6 +31,7 @@ class Setting:
     worktree: Worktree | None = None
     names: Names = field(default_factory=Names)
     ask: Callable[[Task, str], Awaitable[str | None]] = _nobody
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def at(self, worktree: Worktree) -> Setting:
         """The same, apart from others."""

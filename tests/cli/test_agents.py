@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Shell
 
-LISTED = {"name", "from", "path", "description", "model", "tools", "disallowed", "mode", "verify"}
+LISTED = {"name", "from", "path", "description", "model", "tools", "disallowed", "mode", "verify", "limits"}
 PAINTER = """\
 ---
 name: painter

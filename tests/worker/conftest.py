@@ -51,6 +51,7 @@ class Stage:
     """What a person says who is asked; None: there is nobody."""
     asked: list[str] = field(default_factory=list, repr=False)
     caps: Caps = field(default_factory=Caps, repr=False)
+    limits: dict[str, dict[str, float]] = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list, repr=False)
     watch: Callable[[Moment], None] = lambda moment: None
     requests: list[Json] = field(default_factory=list, repr=False)
@@ -84,6 +85,7 @@ class Stage:
                     permit=self._permit,
                     report=self._report,
                     ask=self._ask,
+                    limits=self.limits,
                 ),
                 self.caps,
             )

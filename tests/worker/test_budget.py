@@ -280,3 +280,14 @@ def test_time_is_that_of_all_workers_a_task_ever_had(stage: Stage) -> None:
     assert first > 0
     stage.play(f"- calls: [{PLAN}]", f"- calls: [{WRITE}]", DONE)
     assert stage.task.seconds > first
+
+
+def test_what_is_said_of_a_task_goes_before_what_is_set_for_its_agent_then_its_definition(stage: Stage) -> None:
+    stage.agent("helper", limits="{turns: 30, tokens: 300000, seconds: 300, cost: 3}")
+    stage.limits = {"helper": {"tokens": 200_000, "cost": 2}}
+    stage.start()
+    give = GIVE.replace("}}", ", limits: {cost: 1}}}")
+    with stage.model(clerk=f"- calls: [{LEAD}, {give}]\n{ACCEPT}", helper=HELPED):
+        stage.work()
+    assert child(stage).limits == Limits(turns=30, tokens=200_000, seconds=300, cost=1)
+    assert stage.task.limits == Limits()
