@@ -161,7 +161,7 @@ class Folder:
         Or what has it is a beginning of `data`, or all of it: left by who died then.
         """
         name, number = f"{prefix}-{task_id}.{suffix}", 2
-        while (place / name).exists() and not _begins(place / name, data):
+        while files.exists(place / name) and not _begins(place / name, data):
             name, number = f"{prefix}-{number}-{task_id}.{suffix}", number + 1
         return name
 

@@ -304,6 +304,21 @@ def test_an_edit_of_an_archived_document_is_kept(engine: Engine, temp: Path) -> 
     assert_in_step(temp, task)
 
 
+@pytest.mark.parametrize("found", ["text", "no file"])
+def test_a_link_to_nothing_stays_where_something_is_set_aside(engine: Engine, temp: Path, found: str) -> None:
+    link, path = temp / f"set-aside-task-status-{ID}.json", path_of(temp, "task-status")
+    link.symlink_to("nowhere")
+    path.unlink()
+    if found == "text":
+        path.write_text("{")
+    else:
+        path.mkdir()
+    task = engine.refresh(ID).task
+    assert link.is_symlink()
+    assert task.set_aside == (f"set-aside-task-status-2-{ID}.json",)
+    assert (temp / task.set_aside[0]).exists()
+
+
 def test_a_zero_byte_that_an_agent_says_keeps_nobody_from_editing_and_what_it_said_stays(
     engine: Engine, temp: Path
 ) -> None:
