@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from orchestrator import chain
 from orchestrator.documents import KINDS, unstamp
 from orchestrator.errors import StorageError, Unsynced
+from orchestrator.events import Commit, Event
 from orchestrator.task import digest
 
 
@@ -27,7 +29,7 @@ class Claims:
 
     def looked(self, temp: Path) -> Claims:
         """Lines may have been written, and nobody was told of them."""
-        found = _lines(temp)
+        found = lines(temp)
         return self if found <= self.seen else replace(self, seen=self.seen | found)
 
     def told(self, temp: Path, task_id: str = "*") -> Claims:
@@ -36,11 +38,11 @@ class Claims:
         kept = frozenset(old for old in self.durable if not any(new.startswith(old) for new in found))
         return replace(self, durable=kept | found)
 
-    def failed(self, temp: Path, error: Exception) -> Claims:
-        """A call said that it committed nothing."""
-        if not isinstance(error, StorageError) or (isinstance(error, Unsynced) and error.in_doubt):
+    def failed(self, temp: Path, error: Exception, denied: frozenset[bytes]) -> Claims:
+        """A call said that it committed nothing. `denied`: lines of its own that are there all the same."""
+        if not denies(error):
             return self
-        return replace(self, refused=self.refused | (self.seen - _lines(temp)))
+        return replace(self, refused=self.refused | (self.seen - lines(temp)) | denied)
 
     def joined(self, earlier: Claims) -> Claims:
         return Claims(self.durable | earlier.durable, self.refused | earlier.refused)
@@ -48,10 +50,21 @@ class Claims:
     def judge(self, temp: Path) -> None:
         """Raises AssertionError where it turns out to be otherwise."""
         found = journals(temp)
-        for lines in self.durable:
-            kept = any(journal.startswith(lines) for journal in found)
-            assert kept, f"revision {lines.count(10)} of a task was durable, and is gone"
-        assert not self.refused & _lines(temp), "a commit that was refused is there"
+        for begun in self.durable:
+            kept = any(journal.startswith(begun) for journal in found)
+            assert kept, f"revision {begun.count(10)} of a task was durable, and is gone"
+        assert not self.refused & lines(temp), "a commit that was refused is there"
+
+
+def denies(error: Exception) -> bool:
+    """True when it says that nothing was committed."""
+    return isinstance(error, StorageError) and not (isinstance(error, Unsynced) and error.in_doubt)
+
+
+def holding(temp: Path, task_id: str, events: Sequence[Event]) -> frozenset[bytes]:
+    """The lines that record these events, and no others."""
+    wanted = Commit(revision=1, at="", actor="user", events=tuple(events)).encode()["events"]
+    return frozenset(line for line in lines(temp, task_id) if json.loads(line)["events"] == wanted)
 
 
 def journals(temp: Path, task_id: str = "*") -> list[bytes]:
@@ -71,8 +84,8 @@ def _whole(data: bytes) -> bytes:
     return data[:end]
 
 
-def _lines(temp: Path) -> frozenset[bytes]:
-    return frozenset(line for journal in journals(temp) for line in journal.splitlines())
+def lines(temp: Path, task_id: str = "*") -> frozenset[bytes]:
+    return frozenset(line for journal in journals(temp, task_id) for line in journal.splitlines())
 
 
 def mistaken(temp: Path) -> Iterator[str]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
+from proof import flows
+from proof.claims import journals
 from proof.disk import ScriptedDisk
-from proof.flows import FLOWS, Flow, checkpoint, prepare, verify
-from proof.folder import MEMORY, open_engine, recovered
+from proof.flows import Flow, change_over, checkpoint, prepare, verify
+from proof.folder import MEMORY, assert_sound, open_engine, recovered
 from proof.result import Part, Result
 
+LONGEST = 80
+"""No recovery has more operations."""
+FLOWS = (*flows.FLOWS, change_over)
 SECONDS = (0, 2, 5, 9)
-"""The operations of a recovery at which it dies too."""
+"""The operations of a recovery at which it dies too, unless all are asked for."""
 
 
 def parts(full: bool) -> Iterator[Part]:
@@ -25,8 +30,10 @@ def parts(full: bool) -> Iterator[Part]:
             for portable in (False, True):
                 yield partial(once, flow, after, portable)
     for flow in FLOWS:
-        if flow is not checkpoint or full:
-            yield partial(twice, flow, 1 if full else 3)
+        if full:
+            yield partial(twice, flow, 1, range(LONGEST))
+        elif flow is not checkpoint:
+            yield partial(twice, flow, 3, SECONDS)
 
 
 def once(flow: Flow, after: bool, portable: bool) -> Result:
@@ -34,9 +41,9 @@ def once(flow: Flow, after: bool, portable: bool) -> Result:
     return judged("dying before and after each disk operation", "deaths", flow, points(flow, portable), after, portable)
 
 
-def twice(flow: Flow, stride: int) -> Result:
+def twice(flow: Flow, stride: int, seconds: Sequence[int]) -> Result:
     """Dies at operations of the flow, and again at operations of the recovery."""
-    deaths = [(point, second) for point in range(0, len(points(flow)), stride) for second in SECONDS]
+    deaths = [(point, second) for point in range(0, len(points(flow)), stride) for second in seconds]
     return judged("dying again while recovering", "deaths", flow, deaths, after=True)
 
 
@@ -65,10 +72,15 @@ def judged(
     def look(temp: Path, death: str) -> None:
         nonlocal tried
         tried += 1
+        committed = journals(temp)
         try:
             engine = recovered(temp, lasting)
+            for begun in committed:
+                kept = any(journal.startswith(begun) for journal in journals(temp))
+                assert kept, f"recovery lost commits of a journal of {begun.count(10)}"
             verify(engine, temp, flow)
             engine.close()
+            assert_sound(temp)
         except (AssertionError, OrchestratorError, OSError) as error:
             violations.append(f"{flow.__name__} at {death}, {after=}, {portable=}: {type(error).__name__} {error}")
 

@@ -6,14 +6,17 @@ Each happens wholly or not at all, and the next commit works.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import documents
 from orchestrator.documents.status_json import load
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import survey
+from orchestrator.errors import Unsynced
 from orchestrator.events import ItemChecked, PhaseChanged, ReferenceAdded, TaskCompleted, WorkstreamChanged
 from orchestrator.task import Fork, Reference, Task
+from proof.disk import FailingDisk
 from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
 
 Flow = Callable[[Engine], None]
@@ -54,6 +57,19 @@ def restore(engine: Engine) -> None:
 def checkpoint(engine: Engine) -> None:
     for number in range(65):
         engine.commit(ID, [PhaseChanged(phase=f"phase {number}")], actor="worker")
+
+
+def change_over(engine: Engine) -> None:
+    """A sync of the journal fails: what was committed goes on in a new file."""
+    disk = engine.folder.disk
+    assert isinstance(disk, FailingDisk)
+    disk.fail_sync(2)
+    for phase in PHASES:
+        with suppress(Unsynced):
+            engine.commit(ID, [PhaseChanged(phase=phase)], actor="worker")
+
+
+PHASES = ("first", "refused", "third")
 
 
 def archive(engine: Engine) -> None:
@@ -133,6 +149,8 @@ def verify(engine: Engine, temp: Path, flow: Flow) -> None:
     elif flow is commit:
         task = engine.refresh(ID).task
         assert (task.phase, task.workstreams[0].status) in [("planning", "pending"), ("building", "in-progress")]
+    elif flow is change_over:
+        assert engine.refresh(ID).task.phase in ("planning", *PHASES)
     elif flow is absorb:
         task = engine.refresh(ID).task
         assert task.items[0].checked

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from orchestrator import system
 from orchestrator.documents import KINDS, file_name, unstamp
-from orchestrator.engine import Engine
-from orchestrator.events import ItemAdded, Kind, TaskCreated, WorkstreamAdded
+from orchestrator.errors import Fenced
+from orchestrator.events import ItemAdded, Kind, PhaseChanged, TaskCreated, WorkstreamAdded
 from orchestrator.files import Disk
 from orchestrator.task import Task, digest
+from orchestrator.transitions import fold, origin
+from proof.disk import ScriptedDisk
+from proof.witness import Witness
 
 ID, NEW = "K7Q2MX", "N2W3D4"
 CREATED = TaskCreated(agent="db-worker", description="Create a User model")
@@ -33,13 +36,13 @@ def always() -> datetime:
 
 def open_engine(
     temp: Path, disk: Disk | None = None, *, portable: bool = False, clock: Callable[[], datetime] = always
-) -> Engine:
+) -> Witness:
     """One whose times, unless a clock is given, and ids are always the same: ID, or where there is one, NEW."""
 
     def draw() -> str:
         return NEW if any((temp / ".orchestrator" / "journal").rglob(f"{ID}.jsonl")) else ID
 
-    return Engine(temp, disk=disk, clock=clock, ids=draw, portable=portable)
+    return Witness(temp, disk=disk, clock=clock, ids=draw, portable=portable)
 
 
 def path_of(temp: Path, kind: Kind, task_id: str = ID) -> Path:
@@ -88,7 +91,7 @@ def content(temp: Path) -> bytes:
     return found.digest()
 
 
-def recovered(temp: Path, lasting: set[bytes] | None = None) -> Engine:
+def recovered(temp: Path, lasting: set[bytes] | None = None) -> Witness:
     """Open after a fault: everything is in step, nothing is left in staging, doing it twice changes nothing.
 
     `lasting`: the contents of which the last is known; it becomes known of this one.
@@ -109,3 +112,36 @@ def recovered(temp: Path, lasting: set[bytes] | None = None) -> Engine:
     if lasting is not None:
         lasting.add(found)
     return engine
+
+
+def assert_sound(temp: Path) -> None:
+    """What holds of every folder that is in step, of each of its tasks (invariants 2, 3, 8 and 9)."""
+    engine = open_engine(temp, disk := ScriptedDisk())
+    for task_id in engine.ids():
+        task = engine.refresh(task_id).task
+        assert_folds(engine, task)
+        before = all_texts(temp)
+        for kind in task.documents:
+            ((temp / "completed" if task.archived else temp) / file_name(kind, task_id)).unlink()
+        engine.refresh(task_id)
+        assert all_texts(temp) == before, "documents that were deleted did not come back as they were"
+        if not task.open:
+            continue
+        lease = engine.lease(task_id)
+        try:
+            engine.commit(task_id, [PhaseChanged(phase="late")], actor="worker", epoch=lease.epoch - 1)
+        except Fenced:
+            pass
+        else:
+            raise AssertionError("an epoch that is over was not refused")
+        syncs = disk.count("fdatasync")
+        engine.commit(task_id, [PhaseChanged(phase="in time")], actor="worker", epoch=lease.epoch)
+        assert disk.count("fdatasync") == syncs + 1, f"a commit cost {disk.count('fdatasync') - syncs} syncs"
+        lease.release()
+    engine.close()
+
+
+def assert_folds(engine: Witness, task: Task) -> None:
+    """Each of its commits is allowed after those before it, and together they are the task."""
+    journal = engine.since(task.id, 0)
+    assert fold(journal, origin(journal, task.id)) == task, "the journal folds into another task"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from proof.blocklog import FLUSH, MARK, WRITE, Record, records
 from proof.claims import Claims
-from proof.flows import Flow, absorb, archive, commit, create, prepare, rename, type_line
+from proof.flows import Flow, absorb, archive, change_over, commit, create, prepare, rename, type_line
 from proof.folder import open_engine
 from proof.power import judge, next_boot
 from proof.recording import RecordingDisk
@@ -32,18 +32,18 @@ SYSTEMS = {
     "btrfs": (128, ["mkfs.btrfs", "-q"]),
 }
 """Of each file system, the mebibytes it is given and what makes it."""
-FLOWS = (create, commit, absorb, archive, rename)
-CRASHES = 20
-"""Of each flow on each file system; ten times as many in full."""
+FLOWS = (create, commit, absorb, archive, rename, change_over)
+CRASHES, LEAST = 17, 100
+"""Of each flow on each file system, and of all flows on each; ten times as many in full."""
 
 
 def parts(full: bool) -> Iterator[Part]:
     for system in SYSTEMS:
         for flow in FLOWS:
-            yield partial(crashes, system, flow, CRASHES * (10 if full else 1))
+            yield partial(crashes, system, flow, *((10 * CRASHES, 10 * LEAST) if full else (CRASHES, LEAST)))
 
 
-def crashes(system: str, flow: Flow, count: int) -> list[Result]:
+def crashes(system: str, flow: Flow, count: int, least: int = 0) -> list[Result]:
     """Crashes in this flow, at moments spread evenly over what reached the disk."""
     claim, known = f"crashes of a real {system}", f"files after a crash of {system} that the replay foresees"
     if reason := missing(system):
@@ -57,19 +57,21 @@ def crashes(system: str, flow: Flow, count: int) -> list[Result]:
             cut = len(log) * (number + 1) // count
             where = f"{flow.__name__} after {cut} of {len(log)} writes, {number=}"
             with disk.crashed(log[:cut], chance if number % 2 else None) as (temp, models, claims):
-                rows = [path for path in temp.rglob("*") if path.is_file() and path.parent.name != "locks"]
+                rows = {path.relative_to(temp.parent).as_posix(): path for path in temp.rglob("*") if path.is_file()}
+                rows = {name: path for name, path in rows.items() if path.parent.name != "locks"}
                 files_seen += len(rows)
-                for path in rows:
-                    name = path.relative_to(temp.parent).as_posix()
+                for name, path in rows.items():
                     if not any(model.allows(name, path.read_bytes()) for model in models):
                         unforeseen.append(f"{where}: {name}")
+                sure = frozenset.intersection(*(model.certain() for model in models))
+                unforeseen += [f"{where}: {name} is gone" for name in sure - rows.keys() if "/locks/" not in name]
                 next_boot(temp)
                 try:
                     apart(lambda: judge(temp, flow, claims))
                 except AssertionError as error:
                     violations.append(f"{where}: {error}")
     return [
-        Result(claim, count, "crashes", tuple(violations)),
+        Result(claim, count, "crashes", tuple(violations), least=least),
         Result(known, files_seen, "files", tuple(unforeseen)),
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import random
 import shutil
@@ -24,8 +23,7 @@ import pytest
 
 from orchestrator.errors import OrchestratorError
 from proof import crash, power
-from proof.claims import Claims
-from proof.disk import ScriptedDisk
+from proof.disk import FullDisk
 from proof.flows import FLOWS, Flow, cancel, checkpoint, prepare, restore, verify
 from proof.folder import always, open_engine, recovered
 
@@ -110,31 +108,6 @@ def _fail(place: Path, flow: Flow, portable: bool) -> None:
                 ways += {"append": ["after", "half"], "write": ["after"]}.get(operation, [])
 
 
-class FullDisk(ScriptedDisk):
-    """Has no space left at one operation; what that was to write may be there, or of a line a half."""
-
-    def __init__(self, temp: Path, point: int, way: str) -> None:
-        super().__init__()
-        self.claims = Claims()
-        self._temp = temp
-        self._point = point
-        self._way = way
-
-    def perform(self, operation: str, path: Path, action: Callable[[], Done]) -> Done:
-        full = len(self.log) == self._point
-        if full and self._way == "before":
-            self.log.append((operation, path))
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        done = super().perform(operation, path, action)
-        self.claims = self.claims.looked(self._temp)
-        if full and self._way == "after":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        if full and self._way == "half" and isinstance(done, int):
-            os.truncate(path, path.stat().st_size - done // 2)
-            return type(done)(done - done // 2)
-        return done
-
-
 def _fail_at(temp: Path, flow: Flow, portable: bool, point: int, way: str) -> str:
     """The operation that failed."""
     disk = FullDisk(temp, point, way)
@@ -147,7 +120,7 @@ def _fail_at(temp: Path, flow: Flow, portable: bool, point: int, way: str) -> st
             flow(engine)
             disk.claims = disk.claims.told(temp)
         except OrchestratorError as error:
-            disk.claims = disk.claims.failed(temp, error)
+            disk.claims = disk.claims.failed(temp, error, engine.denied)
     with closing(recovered(temp)) as engine:
         disk.claims.judge(temp)
         verify(engine, temp, flow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -9,17 +10,19 @@ import subprocess
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator import system
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import DecisionRecorded, EditSetAside
 from proof.claims import Claims, mistaken
+from proof.disk import FullDisk
 from proof.flows import (
     FLOWS,
     Flow,
@@ -40,12 +43,19 @@ from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 54_000, "failed": 16_000, "died": 4_500, "again": 22_500}
-"""How many are drawn: after a cut, after a failed sync, after a death, after two cuts; ten times as many in full."""
+STATES = {"cut": 60_000, "failed": 17_000, "died": 4_500, "full": 4_500, "again": 23_000}
+"""How many are drawn, of which some are the same."""
+LEAST = {"cut": 30_000, "failed": 15_000, "died": 0, "full": 0, "again": 20_000}
+"""How many different ones there must be; ten times as many in full."""
+TIMES = {"cut": 18}
+"""So many times as many are drawn in full, for ten times as many different ones, ..."""
+OTHERS = 11
+"""and of the other kinds."""
 CLAIMS = {
     "cut": "power lost at any operation",
     "failed": "power lost after a sync that failed",
     "died": "power lost after a process died and another went on",
+    "full": "power lost, and the disk fails while that is recovered from",
     "again": "power lost again while recovering",
 }
 SHORT = (create, commit, absorb, restore)
@@ -58,10 +68,11 @@ MOVES = (archive, cancel, reopen, rename, rename_archived)
 """Flows that sync a directory again when that failed. A file system that cannot write one writes nothing any more."""
 SHARES = 4
 """Of each flow so many parts. Every other one does without the exchange; the last two of `create` find no folder."""
-EACH = {"failed": 25, "died": 5}
-"""States drawn of each failing sync, and of each death, at least."""
+EACH = {"failed": 8, "died": 5}
+"""States drawn of each failing sync, and of each death, at least; if more are to be drawn, each sync fails."""
 RECOVERIES = 40
 """States after a second cut, of each recovery."""
+ERRORS = (errno.ENOSPC, errno.EIO)
 EARLIER = system.boot_time() - 1000
 
 
@@ -71,32 +82,48 @@ def parts(full: bool) -> Iterator[Part]:
             for share in range(SHARES):
                 weight = 1 if flow in SHORT else LONGER
                 each = count * weight // (SHARES * (len(SHORT) + LONGER * (len(FLOWS) - len(SHORT))))
-                yield partial(tried, kind, flow, share, each * (10 if full else 1))
+                times = TIMES.get(kind, OTHERS) if full else 1
+                yield partial(tried, kind, flow, share, each * times, LEAST[kind] * (10 if full else 1))
 
 
-def tried(kind: str, flow: Flow, share: int, count: int) -> Result:
+def tried(kind: str, flow: Flow, share: int, count: int, least: int = 0) -> Result:
     """So many states, each judged; those that differ are counted."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         cuts = Cuts(Path(place), flow, share, random.Random(f"{kind} {flow.__name__} {share}"))
         states, seen, violations = set[int](), set[tuple[int, Claims]](), []
         lasting = set[bytes]()
         for number, case in enumerate(getattr(cuts, kind)(count)):
-            states.add(state := hash(tuple(sorted(case.state.items()))))
+            states.add(state := hash((case.failing, *sorted(case.state.items()))))
             if (state, case.claims) in seen:
                 continue
             seen.add((state, case.claims))
             if problem := judged(Path(place) / "judged", flow, case, lasting):
                 violations.append(f"{flow.__name__}, part {share}, state {number}, {case.moment}: {problem}")
-    return Result(CLAIMS[kind], len(states), "disk states", tuple(violations))
+    return Result(CLAIMS[kind], len(states), "disk states", tuple(violations), least=least)
+
+
+class Failing(NamedTuple):
+    """An operation of a disk that fails, or with `lasting` all from that one on."""
+
+    point: int
+    error: int
+    lasting: bool
+
+    def disk(self, temp: Path) -> FullDisk:
+        return FullDisk(temp, self.point, error=self.error, lasting=self.lasting)
+
+    def __str__(self) -> str:
+        return f"{errno.errorcode[self.error]} {'from' if self.lasting else 'at'} operation {self.point} afterwards"
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a cut may leave, and what was told by then."""
+    """What a cut may leave, and what was told by then. `failing`: how the disk fails the first who recovers from it."""
 
     state: State
     claims: Claims
     moment: str
+    failing: Failing | None = None
 
 
 Sample = Callable[[RecordingDisk], None]
@@ -110,6 +137,7 @@ class Cuts:
         self._place = place
         self._flow = flow
         self._portable = share % 2 == 1
+        self._deal = share // 2
         self._chance = chance
         self._before = place / "before"
         self._before.mkdir()
@@ -121,8 +149,9 @@ class Cuts:
         return self._sampled(partial(self._run, self._before), count, "")
 
     def failed(self, count: int) -> Iterable[Case]:
-        """Of each failing sync as many; where there are too many, of some."""
-        for sync, each in self._some(range(len(self._whole.syncs)), count, EACH["failed"]):
+        """Of each failing sync as many; where there are too many, of some. Shares of one kind deal them out."""
+        syncs = range(len(self._whole.syncs))
+        for sync, each in self._some(syncs if self._flow is create else syncs[self._deal :: 2], count, EACH["failed"]):
             run = partial(self._run, self._before, failing=sync)
             yield from self._sampled(run, each, f"sync {sync} failed", begun=self._whole.syncs[sync])
 
@@ -137,6 +166,13 @@ class Cuts:
 
         self._run(self._before, die)
         return cases
+
+    def full(self, count: int) -> Iterable[Case]:
+        """The first who recovers meets an error at some operation, or at all from that one on."""
+        for case in self._sampled(partial(self._run, self._before), count, ""):
+            point = self._chance.randrange(RECOVERIES // 2)
+            failing = Failing(point, self._chance.choice(ERRORS), self._chance.random() < 0.5)
+            yield replace(case, failing=failing, moment=f"{case.moment}, {failing}")
 
     def again(self, count: int) -> Iterable[Case]:
         first = self._place / "first"
@@ -195,19 +231,19 @@ class Cuts:
         with self._failing(disk):
             engine = open_engine(temp, disk, portable=self._portable, clock=disk.clock)
             for act in acts:
-                with self._failing(disk):
+                with self._failing(disk, lambda: engine.denied):
                     act(engine)
                     disk.claims = disk.claims.told(temp)
             engine.close()
 
     @contextmanager
-    def _failing(self, disk: RecordingDisk) -> Iterator[None]:
+    def _failing(self, disk: RecordingDisk, denied: Callable[[], frozenset[bytes]] = frozenset) -> Iterator[None]:
         try:
             yield
         except OrchestratorError as error:
             if not disk.failed:
                 raise
-            disk.claims = disk.claims.failed(disk.folder / ".temp", error)
+            disk.claims = disk.claims.failed(disk.folder / ".temp", error, denied())
 
 
 @contextmanager
@@ -264,8 +300,12 @@ def next_boot(temp: Path) -> None:
 def judged(folder: Path, flow: Flow, case: Case, lasting: set[bytes]) -> str:
     """What is wrong with the state, once it is recovered from; empty when nothing is."""
     written(folder, case.state)
+    temp = folder / ".temp"
     try:
-        judge(folder / ".temp", flow, case.claims, lasting)
+        if case.failing:
+            with suppress(OrchestratorError), closing(open_engine(temp, case.failing.disk(temp))) as engine:
+                recover(engine)
+        judge(temp, flow, case.claims, lasting)
     except (AssertionError, OrchestratorError, OSError) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__} {error} ({where.name}, line {where.lineno})"

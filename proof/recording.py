@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.engine import owner
-from orchestrator.files import Disk
 from proof.claims import Claims
+from proof.disk import FailingDisk, broken
 from proof.folder import always
 from proof.replay import Model
 
 Result = TypeVar("Result")
 
 
-class RecordingDisk(Disk):
+class RecordingDisk(FailingDisk):
     """A real disk, and the model of it; `syncs`: after how many operations each was. `failing`: the sync that fails.
 
     `forgiving`: the next sync of a directory makes up for one that failed.
@@ -46,6 +46,7 @@ class RecordingDisk(Disk):
             self.claims = self.claims.told(self._temp, owner(path.name) or "")  # what a document shows
         there = os.path.lexists(path)
         failing = operation in ("fdatasync", "fsync") and len(self.syncs) == self._failing
+        failing = self.failing(operation) or failing
         if failing:
             self._sync(operation, name, False)
         else:
@@ -60,7 +61,7 @@ class RecordingDisk(Disk):
             self.claims = self.claims.looked(self._temp)
         self.after()
         if failing:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+            raise broken(errno.EIO, path)
         return result
 
     def _note(self, operation: str, name: str, given: tuple[object, ...], result: object, there: bool) -> None:

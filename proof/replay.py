@@ -213,6 +213,13 @@ class Model:
         numbers = {number for directory in directories for number in self._candidates((directory, name))}
         return any(_possible(self.nodes[number], data) for number in numbers if not self.nodes[number].directory)
 
+    def certain(self) -> frozenset[str]:
+        """The files that are there whatever a cut leaves: nothing that is not sure concerns their names."""
+        open_ = {half.name for step in self.steps for half in step}
+        names = {name: number for name, number in self.sure.items() if name not in open_}
+        rows = self._walk(0, "", names, dict.fromkeys(names.values(), b""))
+        return frozenset(path for path, (_, data) in rows if data is not None)
+
     def _candidates(self, name: Name) -> Iterator[int]:
         if name in self.sure:
             yield self.sure[name]

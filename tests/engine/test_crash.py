@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proof.crash import judged, points
-from proof.flows import FLOWS, Flow, absorb, archive, checkpoint, commit, create, restore
+from proof.crash import FLOWS, judged, points
+from proof.flows import Flow, absorb, archive, change_over, checkpoint, commit, create, restore
 
-SHORT = (create, commit, absorb, restore)
+SHORT = (create, commit, absorb, restore, change_over)
 STRIDE = {checkpoint: 43}
 
 
@@ -25,7 +25,7 @@ def test_dying_at_any_operation_leaves_all_or_nothing_without_the_exchange_too(f
     assert not judged("", "deaths", flow, points(flow, True), True, portable=True).violations
 
 
-@pytest.mark.parametrize("flow", [create, commit, absorb], ids=lambda flow: flow.__name__)
+@pytest.mark.parametrize("flow", [create, commit, absorb, change_over], ids=lambda flow: flow.__name__)
 def test_dying_again_while_recovering_changes_nothing_of_that(flow: Flow) -> None:
     deaths = [(point, second) for point in points(flow)[::3] for second in (0, 2, 5, 9)]
     assert not judged("", "deaths", flow, deaths, True).violations
