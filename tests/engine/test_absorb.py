@@ -310,7 +310,7 @@ def test_a_link_to_nothing_stays_where_something_is_set_aside(engine: Engine, te
     link.symlink_to("nowhere")
     path.unlink()
     if found == "text":
-        path.write_text("{")
+        path.write_text("no JSON")
     else:
         path.mkdir()
     task = engine.refresh(ID).task
