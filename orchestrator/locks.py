@@ -16,16 +16,17 @@ class Lock:
     """A blocking lock between processes and threads: a kept-open file under `flock`, never unlinked.
 
     The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
-    A forked child would share its parent's lock, so it opens its own. Of those who wait one stands first, under a lock
-    of the file's first byte: who has just released it cannot take it again before that one had it.
+    A forked child would share its parent's lock, so it opens its own; so does who finds that somebody else has taken
+    the file away, for others hold the one that has its name. Of those who wait one stands first, under a lock of the
+    file's first byte: who has just released it cannot take it again before that one had it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._open()
+        self._begin()
 
-    def _open(self) -> None:
-        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    def _begin(self) -> None:
+        self.descriptor = _opened(self.path)
         self._process = os.getpid()
         self._threads = threading.RLock()
         self._depth = 0
@@ -35,15 +36,15 @@ class Lock:
         """Wait for the lock and hold it; may be nested within one thread."""
         if self._process != os.getpid():
             os.close(self.descriptor)
-            self._open()
+            self._begin()
         with self._threads:
             if self._depth == 0:
                 try:
-                    self._stand_first(fcntl.F_WRLCK)
-                    try:
-                        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-                    finally:
-                        self._stand_first(fcntl.F_UNLCK)
+                    self._take()
+                    while not self._has_its_name():
+                        os.close(self.descriptor)
+                        self.descriptor = _opened(self.path)
+                        self._take()
                 except OSError as error:
                     raise OSError(error.errno, error.strerror, str(self.path)) from None
             self._depth += 1
@@ -53,6 +54,19 @@ class Lock:
                 self._depth -= 1
                 if self._depth == 0:
                     fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def _take(self) -> None:
+        self._stand_first(fcntl.F_WRLCK)
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        finally:
+            self._stand_first(fcntl.F_UNLCK)
+
+    def _has_its_name(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), os.lstat(self.path))
+        except FileNotFoundError:
+            return False
 
     def _stand_first(self, lock: int) -> None:
         if hasattr(fcntl, "F_OFD_SETLKW"):  # Linux; elsewhere whoever comes first is served first
@@ -65,7 +79,7 @@ class Lock:
 @contextmanager
 def named(path: Path, name: str | None = None) -> Iterator[None]:
     """Hold the name, or all names, while others hold other names of the same file; where that cannot be, all always."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = _opened(path)
     try:
         if hasattr(fcntl, "F_OFD_SETLKW"):
             place = 0 if name is None else zlib.crc32(name.encode("utf-8", "surrogateescape"))
@@ -76,6 +90,10 @@ def named(path: Path, name: str | None = None) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _region(lock: int, start: int, length: int) -> bytes:

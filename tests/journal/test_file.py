@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +19,7 @@ from orchestrator.events import Commit, MessageAdded, PhaseChanged, TaskCreated
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournal, FileJournals
 from orchestrator.locks import Lock
+from proof.takeovers import waited_for
 
 AT = "2026-01-01T00:00:00.000Z"
 FIRST = Commit(revision=1, at=AT, actor="user", events=(TaskCreated(agent="a", description="d"),), uuid="u")
@@ -339,6 +342,43 @@ def test_a_forked_child_waits_for_its_parents_lock(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     assert os.read(entered, 99) == b"parent child"
     lock.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who waits for a lock")
+def test_a_lock_whose_file_somebody_took_away_is_still_one_lock(tmp_path: Path) -> None:
+    path, entered = tmp_path / "lock", []
+    before = Lock(path)
+    path.unlink()
+    after = Lock(path)
+
+    def enter() -> None:
+        with before.held():
+            entered.append("both")
+
+    with after.held():
+        thread = threading.Thread(target=enter)
+        thread.start()
+        while thread.is_alive() and not waited_for(path):
+            os.sched_yield()
+        assert not entered
+    thread.join()
+    assert entered
+    before.close()
+    after.close()
+
+
+def test_a_task_goes_on_when_its_lock_file_is_taken_away(tmp_path: Path) -> None:
+    journals, journal, path = filled(tmp_path, 2)
+    (tmp_path / "locks" / "K7Q2MX.lock").unlink()
+    other = journals.open("K7Q2MX")
+    for number, each in enumerate((journal, other, journal)):
+        with each.locked():
+            each.read()
+            each.append(commit(3 + number))
+    journal.close()
+    other.close()
+    assert revisions(journals) == [1, 2, 3, 4, 5]
+    assert path.read_bytes().count(b"\n") == 5
 
 
 def test_a_mark_that_cannot_be_cleaned_after_the_commit_does_not_say_failed(tmp_path: Path) -> None:
