@@ -222,7 +222,7 @@ class Engine:
         self._transact(desk := self._desks.open(task_id), lambda: self._moves.reopen(desk), publish=False)
         return self.refresh(task_id).task
 
-    def instruct(self, task_id: str, text: str) -> Task:
+    def instruct(self, task_id: str, text: str, actor: Actor = "user") -> Task:
         """Give a task more to do, with an item for it; in the same commit a closed one is reopened."""
         self.refresh(task_id)
         desk, given = self._desks.open(task_id), self._mask(text)
@@ -230,7 +230,7 @@ class Engine:
         def act() -> None:
             event = InstructionGiven(text=given, item=desk.task.fresh_id("c"))
             if desk.task.open:
-                desk.append((event,), "user", self._now())
+                desk.append((event,), actor, self._now())
             else:
                 self._moves.reopen(desk, event)
 

@@ -107,7 +107,7 @@ class Delegations:
             found = await self._workers.look(child)
             words = self._mask.text(instruction)
             if found.open and words not in [row.text for row in found.instructions][-1:]:
-                await asyncio.to_thread(self._engine.instruct, child, words)
+                await asyncio.to_thread(self._engine.instruct, child, words, "engine")
             if not wait:
                 self._workers.of(child)
                 return at_work(found)

@@ -147,12 +147,12 @@ class Worker:
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
             stands = notices.renewed(task) if task.forked else notices.begin()
-            seen = await self._look_around(task)
+            seen = await _thread(lambda: others.look(self._engine, task))
             return await self._commit(self._message([await self._brief(task), stands], task, self._told(seen, task)))
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":
-            seen = await self._look_around(task)
+            seen = await _thread(lambda: others.look(self._engine, task))
             told = [*notices.news(task, commits), *notices.elsewhere(seen)]
             owed = seen.moved and task.asked_receipts is None
             return await self._answer(task, [], []) if told or owed else task
@@ -224,9 +224,8 @@ class Worker:
         """Begin the conversation anew: a summary where the server makes one, the brief, and how the task stands."""
         self._report(Moment(task, "renewing"))
         renewed = await self._window.summary(task, summed_up)
-        refreshed, commits = await self._look(task.heard)
+        refreshed, commits, seen = await self._look(task.heard)
         task = refreshed.task
-        seen = await self._look_around(task)
         owed = [notices.sync_due(task.asked_triggers)] if task.asked_triggers else []
         news = [*notices.news(task, commits), *notices.elsewhere(seen)]
         content = [await self._brief(task), notices.renewed(task), *news, *owed]
@@ -237,9 +236,8 @@ class Worker:
     async def _answer(self, task: Task, ended: Sequence[Ended], more: Sequence[Json]) -> Task:
         """Commit the results of calls with their effect, and tell the model what others did and what it owes."""
         self._report(Moment(task, "recording"))
-        refreshed, commits = await self._look(task.heard)
+        refreshed, commits, seen = await self._look(task.heard)
         commanded = any(one.receipt.command is not None for one in ended)
-        seen = await self._look_around(refreshed.task)
         told = notices.news(refreshed.task, commits, refreshed.restored if commanded else ())
         told += notices.elsewhere(seen)
         try:
@@ -264,12 +262,14 @@ class Worker:
             await self._block(f"the agent goes round in circles, though it was told: {circles}")
         return task
 
-    async def _look(self, heard: int) -> tuple[Refreshed, tuple[Commit, ...]]:
-        """The task as people and commands have left it, and the commits after that revision."""
-        return await _thread(lambda: (self._engine.refresh(self._id), self._engine.since(self._id, heard)))
+    async def _look(self, heard: int) -> tuple[Refreshed, tuple[Commit, ...], Look]:
+        """The task as people and commands have left it, the commits after that revision, and what others did."""
 
-    async def _look_around(self, task: Task) -> Look:
-        return await _thread(lambda: others.look(self._engine, task))
+        def look() -> tuple[Refreshed, tuple[Commit, ...], Look]:
+            refreshed = self._engine.refresh(self._id)
+            return refreshed, self._engine.since(self._id, heard), others.look(self._engine, refreshed.task)
+
+        return await _thread(look)
 
     def _forget_commands(self) -> None:
         """Of calls whose results are durable now, nothing is needed any more."""

@@ -246,6 +246,7 @@ def test_a_blocked_one_goes_on_with_what_it_lacked(stage: Stage) -> None:
         assert child(stage).status == "blocked"
         stage.work()
     assert "It is note.txt." in [row.text for row in child(stage).instructions]
+    assert "People have changed tasks that you gave away" not in "".join(stage.told)
     assert (child(stage).status, stage.task.status) == ("archived", "archived")
 
 
