@@ -127,10 +127,22 @@ def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: 
     return replace(progressed(task), instructions=(*task.instructions, given), items=(*task.items, item))
 
 
+def _paused(task: Task, event: happened.TaskPaused, actor: Actor, at: str) -> Task:
+    if not task.open:
+        raise Refused("TaskPaused", f"task {task.id} is {task.status}")
+    return replace(task, paused=True)
+
+
+def _lifted(task: Task) -> bool | None:
+    """`paused` of a task that is not, any more: a document that said so says the other."""
+    return None if task.paused is None else False
+
+
 def _continued(task: Task, event: happened.TaskContinued, actor: Actor, at: str) -> Task:
     if not task.open:
         raise Refused("TaskContinued", f"task {task.id} is {task.status}")
-    return progressed(task)
+    worked_until = task.worked_until and at  # the time until then is not one of work
+    return replace(progressed(task), paused=_lifted(task), worked_until=worked_until)
 
 
 def _told(task: Task, event: happened.MessageReceived, actor: Actor, at: str) -> Task:
@@ -193,6 +205,7 @@ def _stopped(task: Task) -> Task:
         completed_at=None,
         companions=(),
         apart=None if task.apart and task.apart.landed else task.apart,
+        paused=_lifted(task),
         by_hand=task.by_hand and "open",
     )
 
@@ -269,6 +282,7 @@ CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.TaskAdopted: _adopted,
     happened.WorkerStarted: _started,
     happened.MessageReceived: _told,
+    happened.TaskPaused: _paused,
     happened.TaskContinued: _continued,
     happened.WorktreeMade: _apart,
     happened.WorkLanded: _landed,

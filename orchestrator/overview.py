@@ -217,6 +217,17 @@ class Row:
             return False
         return not self.folder.at_work(self.id)
 
+    @cached_property
+    def paused(self) -> bool:
+        """True when a person has it wait, or a task that gave it away."""
+        row, passed = self, set[str]()
+        while row.open and row.id not in passed:  # documents may say anything: a ring, too
+            if row.kept and row.data.get("paused") is True:
+                return True
+            passed.add(row.id)
+            row = Row(row.parent or row.id, False, self.folder)
+        return False
+
     @property
     def _home(self) -> Path:
         return self.folder.temp / "completed" if self.archived else self.folder.temp

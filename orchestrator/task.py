@@ -242,6 +242,8 @@ class Task:
     epoch: int = 0
     holder: str | None = None
     resumed: int = 0
+    paused: bool | None = None
+    """Whether a person has it wait, with all that it gave away; None while nobody ever had."""
     died: str | None = None
     """What its worker was doing when it died."""
     deaths: int = 0

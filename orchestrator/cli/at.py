@@ -28,6 +28,11 @@ class Past(overview.Row):
         """Whether its worker was alive then is not known."""
         return False
 
+    @property
+    def paused(self) -> bool:
+        """Whether one that gave it away was, is to be seen there."""
+        return self.open and self.data.get("paused") is True
+
     def _text(self, kind: str, suffix: str) -> bytes | None:
         from orchestrator.documents import render
 

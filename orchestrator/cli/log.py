@@ -195,7 +195,7 @@ _WHOM = {"parent": "its parent", "person": "a person"}
 _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
     (
         *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "StuckNoticed"),
-        *("TaskBlocked", "TaskCancelled", "TaskStopped"),
+        *("TaskBlocked", "TaskCancelled", "TaskPaused", "TaskStopped"),
     ),
     "yellow",
 )
@@ -203,7 +203,8 @@ _WORDS = {
     "TaskCreated": "created for {agent}: {description}",
     "TaskAdopted": "adopted: {status}, kept by hand until then",
     "AnswerLost": "an answer was lost; it counts as all it may have cost",
-    "TaskContinued": "a person has it go on",
+    "TaskPaused": "paused by a person",
+    "TaskContinued": "goes on, as a person wants",
     "ModeChanged": "mode {mode}",
     "ChildObserved": "{child}, which it gave away, is {status}",
     "TaskCompleted": "completed: {summary}",

@@ -65,6 +65,8 @@ def status(task: Task, *, at_work: bool) -> str:
     """
     if task.ended == "cancelled":
         return task.ended
+    if task.open and task.paused:
+        return "paused"
     return "interrupted" if task.status == "in-progress" and not at_work else task.status
 
 

@@ -96,6 +96,8 @@ class Progress:
                 self._roster.begins(task, "sums up the conversation")
             case "call" if moment.call is not None:
                 self._roster.begins(task, f"{moment.call['name']} {self._argument(moment.call)}")
+            case "paused":
+                self._roster.begins(task, f"paused {moment.text}")
             case "done" | "stopped":
                 self._roster.leaves(task.id)
         if self._footer is not None and self._held is None and moment.kind not in ("writing", "recording"):

@@ -40,7 +40,7 @@ def command(
     """Go on with tasks where they stopped.
 
     That is the only one that can be resumed, those named by ID, or --all. With nothing to resume the exit code is 0.
-    What an open task gave away goes on with that one.
+    What an open task gave away goes on with that one. A paused one goes on only when it is named.
 
     --max-turns, --max-tokens, --max-seconds and --max-cost set new limits. What is completed or cancelled, and not
     archived yet, is archived.
@@ -87,16 +87,18 @@ def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]
 
 
 def continued(engine: Engine, task: Task) -> Task:
-    """A task that a person has named goes on, whatever kept it from doing so."""
+    """A task that a person has named goes on, though it was paused or parked."""
     from orchestrator.events import TaskContinued
 
-    return engine.commit(task.id, [TaskContinued()], actor="user") if task.open and task.parked else task
+    kept = task.open and (task.paused or task.parked)
+    return engine.commit(task.id, [TaskContinued()], actor="user") if kept else task
 
 
 def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]) -> tuple[list[Task], list[Outcome]]:
     """The tasks that nobody works on, and how it stands with those that somebody does; what cannot be read is told.
 
-    Archived ones are left out, and open ones that an open task gave away: their workers are that one's.
+    Archived ones are left out, and open ones that an open task gave away: their workers are that one's. So are paused
+    ones, which are told.
     """
     from orchestrator import overview
 
@@ -107,15 +109,18 @@ def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]
         with others_go_on(unread):
             if task_id not in archived and not (task := engine.refresh(task_id).task).archived:
                 found[task.id] = task, engine.at_work(task_id)
-    topmost = []
+    free, taken = [], []
     for task, holder in found.values():
         above = found.get(task.parent or "")
-        if not (task.open and above and above[0].open):
-            topmost.append((task, holder))
-    return (
-        [task for task, holder in topmost if holder is None],
-        [Outcome(task.id, task, Busy(task.id, holder), 0.0) for task, holder in topmost if holder],
-    )
+        if task.open and above and above[0].open:
+            continue
+        if holder:
+            taken.append(Outcome(task.id, task, Busy(task.id, holder), 0.0))
+        elif task.open and task.paused:
+            screen.complain(f"task {task.id} is paused: go on with: {project.typed('continue', task.id)}")
+        else:
+            free.append(task)
+    return free, taken
 
 
 def go_on(

@@ -20,6 +20,7 @@ NOT_BEGUN = "not begun"
 COLOURS = {
     "in-progress": "cyan",
     "interrupted": "yellow",
+    "paused": "yellow",
     "blocked": "yellow",
     "stopped": "yellow",
     "completed": "green",
@@ -38,7 +39,8 @@ def command(project: Project, everything: bool, json: bool) -> None:
 
     Only reads the documents, and so works while agents run.
 
-    A task is *interrupted* when it is in progress and its worker is gone: `orchestrator resume` goes on with it.
+    A task is *interrupted* when it is in progress and its worker is gone: `orchestrator resume` goes on with it. A
+    *paused* one waits until a person has it go on: `orchestrator continue`.
     """
     rows = list(overview.rows(project.temp))
     if json:
@@ -65,6 +67,8 @@ def state(row: Row) -> str:
         return "unreadable"
     if row.archived:
         return "cancelled" if row.text("status") == "cancelled" else "archived"
+    if row.paused:
+        return "paused"
     return "interrupted" if row.interrupted else row.text("status") or "unknown"
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 import click
 
 from orchestrator import overview, tree
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, Refused, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.task import Task
 
 REASON = "stopped by a person"
 
@@ -32,14 +40,11 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
     unread: list[OrchestratorError] = []
     with project.engine() as engine:
         wanted = [project.known(engine, task_id) for task_id in task_ids] if task_ids else [row.id for row in branches]
-        # a task comes after those below it: what they were told is not done once more meanwhile
-        for task_id in [row.id for row in tree.under(branches, wanted) if row.task][::-1]:
-            with others_go_on(unread):
-                task, worker = engine.refresh(task_id).task, engine.at_work(task_id)
-                below = {row["task"] for row in stopped}.intersection(child.id for child in task.children)
-                if task.open and task.reason != REASON and (worker or below or task.status == "pending"):
-                    engine.commit(task_id, [TaskStopped(reason=REASON)], actor="user")
-                    stopped.append({"task": task_id, "worker": worker})
+        tasks = [row.id for row in tree.under(branches, wanted) if row.task]
+        for task, worker in _concerned(engine, tasks, unread):
+            with others_go_on(unread), suppress(Refused):  # it has just come to an end by itself
+                engine.commit(task.id, [TaskStopped(reason=REASON)], actor="user")
+                stopped.append({"task": task.id, "worker": worker})
     if as_json:
         screen.print_json({"tasks": stopped})
         return max((error.exit_code for error in unread), default=0)
@@ -49,3 +54,23 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
     if not stopped and not unread:
         click.echo("nothing was at work")
     return max((error.exit_code for error in unread), default=0)
+
+
+def _concerned(
+    engine: Engine, task_ids: Iterable[str], unread: list[OrchestratorError]
+) -> list[tuple[Task, str | None]]:
+    """Those that somebody works on, or will, or that wait for such a one; and who works on them.
+
+    In the same order, each before those below it: what becomes of them is not to be told to its model any more.
+    """
+    found: list[tuple[Task, str | None]] = []
+    for task_id in task_ids:
+        with others_go_on(unread):
+            task = engine.refresh(task_id).task
+            if task.open and task.reason != REASON:
+                found.append((task, engine.at_work(task_id)))
+    ends: set[str] = set()
+    for task, worker in reversed(found):
+        if worker or task.status == "pending" or ends.intersection(child.id for child in task.children):
+            ends.add(task.id)
+    return [row for row in found if row[0].id in ends]

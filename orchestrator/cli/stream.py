@@ -34,7 +34,7 @@ class Stream:
                 more = _figures(task)
             case "said" | "told" | "renewed":
                 more = {"text": moment.text}
-            case "stopped":
+            case "paused" | "stopped":
                 more = {"reason": moment.text, **_figures(task)}
             case "call" if moment.call is not None:
                 block = moment.call

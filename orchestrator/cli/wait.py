@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator import overview
-from orchestrator.cli import screen
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.errors import LimitReached, OrchestratorError, TaskIsBlocked, TaskIsCancelled, UsageError
 
@@ -21,6 +21,7 @@ _CODES = {
     "cancelled": TaskIsCancelled.exit_code,
     "blocked": TaskIsBlocked.exit_code,
     "stopped": LimitReached.exit_code,
+    "paused": LimitReached.exit_code,
     "interrupted": OrchestratorError.exit_code,
 }
 
@@ -61,7 +62,8 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
 
 
 def _end(task: Task, *, as_json: bool) -> dict[str, str]:
-    status = task.ended or ("interrupted" if task.status in ("in-progress", "pending") else task.status)
+    stands = task.ended or outcome.status(task, at_work=False)
+    status = "interrupted" if stands == "pending" else stands
     if not as_json:
         click.echo(f"{task.id}  {screen.line(task.agent)} is {status}")
     return {"task": task.id, "agent": task.agent, "status": status}

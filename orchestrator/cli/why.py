@@ -64,7 +64,10 @@ def _reasons(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
 def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     """What it does, or what keeps it from doing anything."""
     from orchestrator.questions import unanswered
+    from orchestrator.worker.pulse import pauses
 
+    if paused := pauses(engine, task):
+        yield "a person has paused it" if paused == task.id else f"a person has paused {paused}, which gave it away"
     since = f"since {screen.clock(task.updated_at)}, {screen.age(task.updated_at)}"
     calls = [intent for intent in task.pending if intent.delegated is None]
     named = [f"{intent.tool} {intent.command or intent.path}" for intent in calls if intent.command or intent.path]
@@ -74,7 +77,7 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
         yield f"{screen.who(holder)} is at work"
         if doing:
             yield f"it runs {', '.join(doing)}, {since}"
-        elif not waiting:
+        elif not waiting and not paused:
             yield f"it waits for the model, {since}"
     elif task.status == "in-progress":
         at = f" in {', '.join(doing)}" if doing else ""
@@ -114,6 +117,8 @@ def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
     elif asked := [row.id for row in unanswered(task) if row.to == "person" or not at_work]:
         for name in asked:
             yield project.typed("answer", task.id, *(("--question", name) if asked[1:] else ()), "…")
+    elif task.paused:
+        yield project.typed("continue", task.id)
     elif at_work:
         yield project.typed("log", task.id, "--follow")
     elif task.parent is not None:

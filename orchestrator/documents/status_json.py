@@ -96,6 +96,7 @@ class StatusJson(TypedDict):
     phase: str
     mode: Mode
     parentTask: NotRequired[str | None]
+    paused: NotRequired[bool | None]
     workstreams: list[WorkstreamJson]
     decisions: list[DecisionJson]
     blockers: NotRequired[list[BlockerJson] | None]

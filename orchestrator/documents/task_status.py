@@ -67,6 +67,7 @@ def facts(task: Task) -> Json:
         "phase": task.phase,
         "mode": task.mode,
         "parentTask": task.parent,
+        "paused": task.paused,
         "workstreams": [_workstream(row) for row in task.workstreams],
         "decisions": [_decision(row) for row in task.decisions],
         "blockers": [_blocker(row) for row in task.blockers] or None,

@@ -44,6 +44,7 @@ from orchestrator.events.life import TaskCompleted as TaskCompleted
 from orchestrator.events.life import TaskContinued as TaskContinued
 from orchestrator.events.life import TaskCreated as TaskCreated
 from orchestrator.events.life import TaskForked as TaskForked
+from orchestrator.events.life import TaskPaused as TaskPaused
 from orchestrator.events.life import TaskRenamed as TaskRenamed
 from orchestrator.events.life import TaskReopened as TaskReopened
 from orchestrator.events.life import TaskStopped as TaskStopped

@@ -60,8 +60,15 @@ class TaskStopped(Event):
     limited_by: str | None = None
 
 
+class TaskPaused(Event):
+    """A person has its worker wait before the next turn, and those of all that it gave away."""
+
+
 class TaskContinued(Event):
-    """A person has it go on, however often its worker died."""
+    """A person has it go on, or a task that gave it away: it is paused no longer, and how its worker died is over.
+
+    The time since its worker spoke last is not counted.
+    """
 
 
 class LimitsChanged(Event):

@@ -31,6 +31,7 @@ class Moment:
         "told",
         "renewing",
         "renewed",
+        "paused",
         "stopped",
         "done",
     ]

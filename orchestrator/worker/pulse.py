@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from orchestrator.engine import Engine, Lease
 from orchestrator.errors import OrchestratorError
-from orchestrator.events import TaskStopped
+from orchestrator.events import TaskContinued, TaskStopped
 from orchestrator.task import Task
 from orchestrator.tools.tool import Tool
+from orchestrator.worker import accounts
+from orchestrator.worker.moment import Moment
 
 BEAT = 10.0
 """Seconds between two; a lease without one for a minute may be taken over."""
 LOOK = 0.5
-"""Seconds between two looks whether a person wants it to stop."""
+"""Seconds between two looks whether a person wants it to stop, or to go on."""
 
 
 def doing(engine: Engine, task: Task, tools: Mapping[str, Tool]) -> str | None:
@@ -42,6 +44,25 @@ async def beat(lease: Lease) -> None:
     while True:
         lease.beat()
         await asyncio.sleep(BEAT)
+
+
+async def pause(engine: Engine, task: Task, report: Callable[[Moment], None]) -> Task:
+    """Wait while a person has paused the open task, or one above it. The task as it is then."""
+    told: str | None = None
+    while task.open and (by := await asyncio.to_thread(pauses, engine, task)):
+        if by != told:
+            report(Moment(task, "paused", "by a person" if by == task.id else f"by a person, with {by}"))
+            told = by
+        await asyncio.sleep(LOOK)
+        task = (await asyncio.to_thread(engine.refresh, task.id)).task
+    if task.open and told not in (None, task.id):
+        return await asyncio.to_thread(lambda: engine.commit(task.id, [TaskContinued()], actor="engine"))
+    return task
+
+
+def pauses(engine: Engine, task: Task) -> str | None:
+    """The id of the task, this one or one above it, that a person has paused."""
+    return next((row.id for row in [task, *reversed(accounts.above(engine, task))] if row.open and row.paused), None)
 
 
 async def heed(engine: Engine, task_id: str, since: int, worker: asyncio.Task[Any] | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from orchestrator import process, prompts, triggers
 from orchestrator.completion import missing
@@ -17,12 +17,9 @@ from orchestrator.definitions import GIVING, Agent
 from orchestrator.documents import KINDS
 from orchestrator.engine import Engine, Lease, Refreshed
 from orchestrator.errors import (
-    Interrupted,
     LimitReached,
     ModelError,
     Refused,
-    TaskIsBlocked,
-    TaskIsCancelled,
     TooLong,
     Unanswered,
 )
@@ -36,9 +33,7 @@ from orchestrator.events import (
     ModelReplied,
     StuckNoticed,
     SyncAsked,
-    TaskBlocked,
     TaskCancelled,
-    TaskStopped,
     Told,
 )
 from orchestrator.masking import Mask
@@ -48,6 +43,7 @@ from orchestrator.tools import catalog, describe
 from orchestrator.tools.tool import Delegation, Workplace
 from orchestrator.worker import listing, notices, others, pulse, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
+from orchestrator.worker.ends import Ends
 from orchestrator.worker.ledger import Ledger
 from orchestrator.worker.limits import Exhausted
 from orchestrator.worker.moment import Moment
@@ -85,6 +81,7 @@ class Worker:
         self._described = tuple(describe(tool) for tool in self._tools.values())
         self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled, self._begun)
         self._ledger = Ledger(engine, model, self._commit)
+        self._ends = Ends(task_id, self._commit, self._report)
         self._window = Window(model, self._ledger, self._request, setting.names.full)
         self._refusals = 0
         self._lease: Lease | None = None
@@ -103,20 +100,20 @@ class Worker:
         beating = asyncio.create_task(pulse.beat(self._lease))
         heeding = asyncio.create_task(pulse.heed(self._engine, self._id, stopped.revision, asyncio.current_task()))
         try:
-            task = await self._begin(stopped.reason)
+            await pulse.pause(self._engine, stopped, self._report)
+            task = await self._go_ahead(await self._begin(stopped.reason))
             while task.open:
-                task = await self._turn(task)
+                task = await self._go_ahead(await self._turn(task))
         except Exhausted as exhausted:
-            await self._stop(str(exhausted), exhausted.task)
+            await self._ends.stop(str(exhausted), exhausted.task)
         except (LimitReached, Unanswered) as stopped_by:  # this task, or one that it waits for
             if (await _thread(lambda: self._engine.refresh(self._id))).task.status == "in-progress":
-                await self._park(stopped_by)
+                await self._ends.park(stopped_by)
             raise
         except asyncio.CancelledError:
             if not heeding.done():
                 raise
-            self._report(Moment((await _thread(lambda: self._engine.refresh(self._id))).task, "stopped", "by a person"))
-            raise Interrupted(f"task {self._id} was stopped by a person") from None
+            raise self._ends.stopped((await _thread(lambda: self._engine.refresh(self._id))).task) from None
         except (ModelError, Refused):
             if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
                 raise  # else it does not matter any more
@@ -127,14 +124,9 @@ class Worker:
             self._lease.release()
         task = await _thread(lambda: self._engine.archive(self._id))
         if task.ended == "cancelled":
-            raise self._was_cancelled(task)
+            raise self._ends.cancelled(task)
         self._report(Moment(task, "done"))
         return task
-
-    def _was_cancelled(self, task: Task) -> TaskIsCancelled:
-        self._report(Moment(task, "stopped", "cancelled"))
-        why = f": {task.reason}" if task.reason else ""
-        return TaskIsCancelled(f"task {task.id} was cancelled{why}; `orchestrator reopen {task.id}` opens it again")
 
     async def _cancelled(self, task: Task) -> bool:
         """True when a person has cancelled the task since that state."""
@@ -152,10 +144,7 @@ class Worker:
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":
-            seen = await _thread(lambda: others.look(self._engine, task))
-            told = [*notices.news(task, commits), *notices.elsewhere(seen)]
-            owed = seen.moved and task.asked_receipts is None
-            return await self._answer(task, [], []) if told or owed else task
+            return await self._hear(task)
         blocks = [block for block in last.content if block["type"] == "tool_use"]
         if (why := _last_reply(commits).stop_reason) in CUT:
             return await self._cut_short(task, blocks, why)
@@ -164,6 +153,20 @@ class Worker:
             return await self._answer(task, [], [notices.text(prompts.render("continue", reason=reason))])
         ended = await self._calls.settle(task, blocks)
         return await self._answer(task, ended, [notices.interrupted((one.block, one.result) for one in ended)])
+
+    async def _hear(self, task: Task) -> Task:
+        """Tell the model, before it speaks, what others did since it was told last."""
+        refreshed, commits, seen = await self._look(task.heard)
+        told = [*notices.news(refreshed.task, commits), *notices.elsewhere(seen)]
+        owed = seen.moved and refreshed.task.asked_receipts is None
+        return await self._answer(refreshed.task, [], []) if told or owed else refreshed.task
+
+    async def _go_ahead(self, task: Task) -> Task:
+        """The task, once no person wants it to wait; raises Interrupted when one has stopped it."""
+        if task.status == "stopped":
+            raise self._ends.stopped(task)
+        after = await pulse.pause(self._engine, task, self._report)
+        return await self._hear(after) if after is not task and after.open else after
 
     async def _turn(self, task: Task) -> Task:
         """One reply of the model and everything that follows from it."""
@@ -217,7 +220,7 @@ class Worker:
     async def _overflow(self, task: Task, summed_up: Sequence[Message], reason: str) -> Task:
         """Begin the conversation anew after it outgrew the window, unless that has not helped."""
         if not self._window.overflowed(task):
-            await self._block(f"the conversation does not fit, even begun anew: {reason}")
+            await self._ends.block(f"the conversation does not fit, even begun anew: {reason}")
         return await self._renew(task, summed_up)
 
     async def _renew(self, task: Task, summed_up: Sequence[Message]) -> Task:
@@ -255,11 +258,12 @@ class Worker:
         for one in ended:
             self._report(Moment(task, "ended", ended=one))
         if task.open and self._attempts_left(task) <= 0:
-            await self._block(f"the agent could not finish: {'; '.join(missing(task)) or 'its result was refused'}")
+            lacks = "; ".join(missing(task)) or "its result was refused"
+            await self._ends.block(f"the agent could not finish: {lacks}")
         if task.unmerged is not None and task.open:
-            await self._block(task.unmerged.reason)
+            await self._ends.block(task.unmerged.reason)
         if refreshed.task.stuck is not None and (circles := stuck.noticed(refreshed.task, ended)):
-            await self._block(f"the agent goes round in circles, though it was told: {circles}")
+            await self._ends.block(f"the agent goes round in circles, though it was told: {circles}")
         return task
 
     async def _look(self, heard: int) -> tuple[Refreshed, tuple[Commit, ...], Look]:
@@ -308,31 +312,12 @@ class Worker:
     async def _remind(self, task: Task, reply: Reply) -> Task:
         """The model ended its turn without a call: tell it what is missing, a bounded number of times."""
         if reply.stop_reason == "refusal":
-            await self._block("the model refused to go on")
+            await self._ends.block("the model refused to go on")
         if blockers := [row.text for row in task.blockers if row.resolution is None]:
-            await self._block("; ".join(blockers))
+            await self._ends.block("; ".join(blockers))
         lacking = missing(task) or (prompts.lines("absent")["finish"],)
         task = await self._commit(FinishRefused(missing=lacking))
         return await self._answer(task, [], [notices.unfinished(lacking, self._attempts_left(task))])
-
-    async def _block(self, reason: str) -> None:
-        task = await self._commit(TaskBlocked(reason=reason))
-        self._report(Moment(task, "stopped", reason))
-        raise TaskIsBlocked(f"task {self._id} is blocked: {reason}")
-
-    async def _stop(self, reason: str, whose: str) -> NoReturn:
-        above = None if whose == self._id else whose
-        task = await self._commit(TaskStopped(reason=f"limit: {reason}", limited_by=above))
-        self._report(Moment(task, "stopped", reason))
-        limit = f"the limit of {above}" if above else "its limit"
-        raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason)
-
-    async def _park(self, ended: LimitReached | Unanswered) -> None:
-        """Record what a call ended with that keeps the task from going on."""
-        if isinstance(ended, LimitReached):
-            await self._stop(ended.reason, ended.task)
-        reason = str(ended) if ended.task != self._id else f"it asks: {ended.question}"
-        self._report(Moment(await self._commit(TaskBlocked(reason=reason)), "stopped", reason))
 
     async def _commit(self, *events: Event, documents: Mapping[Kind, str] | None = None) -> Task:
         assert self._lease is not None

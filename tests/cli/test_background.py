@@ -90,7 +90,7 @@ def test_stop_ends_a_worker_of_another_process_and_its_command_at_once_and_resum
     assert shell("stop", "--all").out == "nothing was at work\n"
 
 
-@pytest.mark.parametrize("command", ["stop", "wait"])
+@pytest.mark.parametrize("command", ["pause", "stop", "wait"])
 def test_which_tasks_are_meant_has_to_be_said(shell: Shell, command: str) -> None:
     shell.task()
     for words in ([], ["--all", shell.task().id], ["AAAAA2"]):

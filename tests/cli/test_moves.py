@@ -114,7 +114,7 @@ def test_a_task_that_is_archived_goes_on_with_what_it_is_told_on_standard_input(
         assert shell("run", "clerk", "Write a note", "--max-turns", "2").code == 0
         (status,) = (shell.temp / "completed").glob("task-status-*.json")
         task = status.stem[-6:]
-        ended = shell("continue", task, "--max-turns", "9", "--json", typed="Write it in French too\n")
+        ended = shell("continue", task, "-", "--max-turns", "9", "--json", typed="Write it in French too\n")
     assert ended.code == 0, ended.err
     (said,) = json.loads(ended.out)["tasks"]
     assert (said["task"], said["status"], said["summary"]) == (task, "archived", "Both notes are written.")
@@ -122,6 +122,13 @@ def test_a_task_that_is_archived_goes_on_with_what_it_is_told_on_standard_input(
     shown = json.loads(status.read_text())
     assert [row["instruction"] for row in shown["instructions"]] == ["Write it in French too"]
     assert "item c2: Write it in French too" in shell("log", task).out
+
+
+def test_to_go_on_with_a_closed_task_it_has_to_be_said_what_is_to_be_done(shell: Shell) -> None:
+    task = done(shell)
+    ended = shell("continue", task, typed="")
+    assert ended.code == 2
+    assert ended.err == (f"orchestrator: task {task} is completed: what more is there to do? Give it after the id\n")
 
 
 def test_reopen_brings_an_archived_task_back_as_stopped(shell: Shell) -> None:

@@ -158,7 +158,7 @@ def test_a_parked_task_is_named_with_the_reason_and_begun_again_only_when_it_is_
         assert "died: Bash ./crash" in shell("log", task.id).out
         named = shell("resume", task.id)
     assert (named.code, "No ink" in named.err) == (3, True)
-    assert "a person has it go on" in shell("log", task.id).out
+    assert "goes on, as a person wants" in shell("log", task.id).out
 
 
 def test_what_is_completed_is_archived_without_a_key(shell: Shell) -> None:

@@ -1,0 +1,80 @@
+"""`orchestrator pause` and `continue`: a task waits until a person has it go on."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from orchestrator.events import TaskCreated
+
+from .conftest import Shell
+from .test_background import WAITING, begun
+
+BLOCKED = "[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}, {say: No ink.}, {say: No pencil.}]"
+
+
+def test_a_worker_of_another_process_waits_and_goes_on_as_a_person_wants(shell: Shell) -> None:
+    with shell.model(WAITING):
+        task = shell("run", "clerk", "Write", "--detach", "--yes").out.strip()
+        begun(shell)
+        paused = shell("pause", task)
+        assert paused.code == 0
+        assert re.fullmatch(rf"{task} is paused: pid \d+ on \S+ waits before its next turn\n", paused.out)
+        assert shell("pause", "--all").out == "nothing is left to be paused\n"
+        assert f"{task}  clerk  paused: planning" in shell("status").out
+        assert "a person has paused it" in shell("why", task).out
+        assert shell("resume", task).code == 1
+        assert shell("pause", task).code == 0
+        (shell.project / "go").touch()
+        ended = shell("continue", task)
+        assert ended.code == 0
+        assert re.fullmatch(rf"{task} goes on: pid \d+ on \S+ was waiting\n", ended.out)
+        assert shell("wait", task).code == 0
+
+
+def test_what_is_paused_is_begun_only_when_it_is_named(shell: Shell) -> None:
+    task = shell.task().id
+    assert shell("pause", task).out == f"{task} is paused\n"
+    left = f"orchestrator: task {task} is paused: go on with: orchestrator continue {task}\n"
+    for words in ([], ["--all"]):
+        ended = shell("resume", *words)
+        assert (ended.code, ended.out, ended.err) == (0, f"nothing to resume in {shell.project}\n", left)
+    assert shell("wait", task).code == 4
+    assert shell("why", task, "--json").out.count(f"orchestrator continue {task}") == 1
+    with shell.model(BLOCKED):
+        named = shell("resume", task)
+        assert (named.code, "No ink" in named.err) == (3, True)
+        assert "paused by a person" in shell("log", task).out
+        shell("pause", task)
+        ended = shell("continue", task)
+        assert (ended.code, ended.out.splitlines()[0]) == (3, f"{task} goes on")
+        shell("pause", task)
+        ended = shell("continue", task, "Take a pencil")
+        assert (ended.code, "paused" in shell("status").out) == (3, False)
+
+
+def test_what_a_paused_task_gave_away_is_paused_with_it(shell: Shell) -> None:
+    top = shell.task("Have one written").id
+    with shell.engine() as engine:
+        child = engine.create(TaskCreated(agent="clerk", description="Write one", parent=top)).id
+    assert json.loads(shell("pause", "--all", "--json").out) == {"tasks": [{"task": top, "worker": None}]}
+    states = {row["task"]: row["state"] for row in json.loads(shell("status", "--json").out)["tasks"]}
+    assert states == {top: "paused", child: "paused"}
+    assert f"a person has paused {top}, which gave it away" in shell("why", child).out
+    assert shell("resume").err.count("is paused") == 1
+
+
+def test_one_damaged_journal_keeps_no_other_task_from_being_paused(shell: Shell) -> None:
+    damaged, other = shell.task("Write one").id, shell.task("Write two").id
+    journal = shell.temp / ".orchestrator" / "journal" / f"{damaged}.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"Write", b"Wrote") * 2)
+    ended = shell("pause", "--all")
+    assert (ended.code, ended.out) == (1, f"{other} is paused\n")
+    assert ended.err.count("\n") == 1
+
+
+def test_what_is_closed_cannot_be_paused(shell: Shell) -> None:
+    task = shell.task().id
+    shell("cancel", task)
+    ended = shell("pause", task)
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
