@@ -1,7 +1,8 @@
 """A tree of seven agents killed twice, anywhere, and resumed: it ends as one that nobody disturbed.
 
 Killed at a line of any journal (before it is written, or once it is durable), or at any moment; the second time while
-it is resumed. The model is asked for nothing twice but what a worker was waiting for when it was killed.
+it is resumed, as `resume --all` does: every open task at once, in whatever order. The model is asked for nothing twice
+but what a worker was waiting for when it was killed.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ class Trial:
             yield f"commands were run otherwise: {ran}"
 
     def _alive(self) -> int:
-        return sum(not row.archived for row in overview.read(self._directory / ".temp"))
+        """How many had a worker when all were killed."""
+        return sum(row.text("status") == "in-progress" for row in overview.read(self._directory / ".temp"))
 
     def _outcome(self) -> dict[str, str]:
         """Ids are drawn, and two tasks are begun in either order: agents' names stand for them."""

@@ -140,13 +140,14 @@ def run(
 
 
 def _archived(engine: Engine, team: Team, agent: str, asked: str) -> Task:
-    """The agent's task, worked on until it is archived."""
-    tasks = (engine.refresh(task_id).task for task_id in engine.ids())
+    """The agent's task, worked on until it is archived; with it whatever else an earlier run left open."""
+    tasks = [engine.refresh(task_id).task for task_id in engine.ids()]
     task = next((task for task in tasks if (task.agent, task.description) == (agent, asked)), None)
     task = task or team.start(agent, asked)
     if task.status == "archived":
         return task
-    end = asyncio.run(team.work(task.id))[task.id]
+    left = [other.id for other in tasks if not other.archived]
+    end = asyncio.run(team.work(*dict.fromkeys([*left, task.id])))[task.id]
     if isinstance(end, OrchestratorError):
         raise end
     return end
