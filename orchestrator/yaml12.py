@@ -15,6 +15,22 @@ def load(text: str) -> object:
 
     What is built to hurt its reader is a ValueError.
     """
+    _check(text)
+    return yaml.load(text, Loader)
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The same as nodes, which know their lines."""
+    _check(text)
+    return yaml.compose(text, Loader)
+
+
+def value(node: yaml.Node) -> object:
+    """What a node says."""
+    return Loader("").construct_document(node)
+
+
+def _check(text: str) -> None:
     depth = aliases = 0
     for event in yaml.parse(text, Loader):
         # Nodes are built by recursion in C, where deep nesting is a crash; aliases of aliases multiply.
@@ -22,7 +38,6 @@ def load(text: str) -> object:
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > _DEEPEST or aliases > _ALIASES:
             raise ValueError(f"more than {_DEEPEST} levels or {_ALIASES} aliases")
-    return yaml.load(text, Loader)
 
 
 class Loader(yaml.CSafeLoader):

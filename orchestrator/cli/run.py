@@ -16,6 +16,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.definitions import Agent
+    from orchestrator.engine import Engine
     from orchestrator.models import Names
     from orchestrator.settings import Settings
 
@@ -24,7 +25,7 @@ LEAD = "lead"
 
 
 @click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
-@click.argument("agent", shell_complete=agent_names)
+@click.argument("agent", required=False, shell_complete=agent_names)
 @click.argument("task", required=False)
 @click.option(
     "--model", help="opus, sonnet, haiku, a name from the settings or a full one, instead of the definition's."
@@ -40,25 +41,37 @@ LEAD = "lead"
     type=click.Choice(["worktree"]),
     help="In a git worktree of its own, as each that it gives away; lands when it is verified.",
 )
+@click.option(
+    "--team", "file", metavar="FILE", type=Path, help="Run the tasks written in a YAML file, instead of AGENT."
+)
 @click.option("--detach", is_flag=True, help="Print the id, and work on in a process of its own: see wait, tell, stop.")
 @orders
 @pass_project
 def command(
     project: Project,
-    agent: str,
+    agent: str | None,
     task: str | None,
     model: str | None,
     mode: Literal["full", "lightweight"] | None,
     verify: tuple[str, ...],
     isolate: Literal["worktree"] | None,
+    file: Path | None,
     detach: bool,
     **given: Unpack[Orders],
 ) -> int:
     """Run AGENT on a TASK, until it is done and archived.
 
     Without TASK, or with -, the task is read from standard input. With a sentence in the place of AGENT and nothing
-    else, that is the goal of the agent `lead`, which gives its parts to other agents.
+    else, that is the goal of the agent `lead`, which gives its parts to other agents. With --team there is no lead:
+    what is done by whom, and after what, stands in FILE.
     """
+    if (file is None) == (agent is None):
+        raise UsageError("name an agent and its task, or a --team FILE")
+    if file is not None:
+        if model or mode or isolate:
+            raise UsageError("--model, --mode and --isolate are of one AGENT: they do not go with --team")
+        return _run_team(project, file, verify, given, detach=detach)
+    assert agent is not None
     if task is None and len(agent.split()) > 1 and agent not in agents(project):
         agent, task = LEAD, agent
     description = text(task, "task", after="agent")
@@ -88,12 +101,36 @@ def command(
         started = shift.team.start(
             agent, description, limits=bounds, verify=verify, mode=mode, model=model, isolate=bool(isolate)
         )
-        if detach:
-            from orchestrator.cli import background
+        return _see_done(project, engine, shift, started.id, given, detach=detach)
 
-            log = background.resume(project, engine, started.id, allowed(given))
-            return _tell_detached(project, started.id, log, as_json=given["output"] != "text")
-        (end,) = shift.work([started.id])
+
+def _run_team(project: Project, file: Path, verify: tuple[str, ...], given: Orders, *, detach: bool) -> int:
+    from orchestrator.events import Limits
+    from orchestrator.models import connect
+    from orchestrator.team.plan import read
+
+    settings = project.settings()
+    plan = read(file, agents(project))
+    for name in {task["agent"] for task in plan.tasks.values()}:
+        definition = project.library().find(name)
+        _check_declared(definition, settings, given)
+        _warn(definition, definition.model, names(settings))
+    _warn_of_mixing(project)
+    model_api = connect(settings.provider)
+    with project.engine(create=True) as engine:
+        shift = Shift(project, engine, model_api, given, settings, view(project, given["output"]))
+        bounds = limits(given, Limits(**settings.limits))
+        started = shift.team.start_written(plan, limits=bounds, verify=verify or settings.verify)
+        return _see_done(project, engine, shift, started.id, given, detach=detach)
+
+
+def _see_done(project: Project, engine: Engine, shift: Shift, task_id: str, given: Orders, *, detach: bool) -> int:
+    if detach:
+        from orchestrator.cli import background
+
+        log = background.resume(project, engine, task_id, allowed(given))
+        return _tell_detached(project, task_id, log, as_json=given["output"] != "text")
+    (end,) = shift.work([task_id])
     return outcome.tell(project, [end], given["output"], outcome.as_json(project, end))
 
 

@@ -32,6 +32,7 @@ from orchestrator.settings import Caps
 from orchestrator.task import Blocker, Task
 from orchestrator.team.places import Places
 from orchestrator.team.workers import LOOK, End, Workers
+from orchestrator.team.written import is_written
 from orchestrator.tools.tool import Assignment, ToolResult
 from orchestrator.worker import Setting, accounts
 
@@ -216,6 +217,8 @@ class Delegations:
                 if asked.resolution is not None:
                     return asked.resolution
                 if asked.to != "parent" or task.parent is None or not await self._is_alive(task.parent):
+                    return None
+                if is_written(await self._workers.look(task.parent)):  # it knows no answer
                     return None
                 self._ring(task.parent)
                 await self._stir(bell, [], _PROMPTLY)

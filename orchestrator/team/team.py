@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from orchestrator.definitions import Agent, Library
 from orchestrator.engine import Engine
-from orchestrator.events import Limits, Mode, TaskCreated
+from orchestrator.events import Delegated, Intent, Limits, Mode, TaskCreated
 from orchestrator.isolation import Isolation
 from orchestrator.masking import Mask
 from orchestrator.models import Model
@@ -15,7 +15,9 @@ from orchestrator.settings import Caps
 from orchestrator.task import Task
 from orchestrator.team.delegation import Delegations
 from orchestrator.team.places import Places
+from orchestrator.team.plan import Plan
 from orchestrator.team.workers import End, Workers
+from orchestrator.team.written import MARK, Written, agent, is_written, opening
 from orchestrator.tools.tool import Assignment
 from orchestrator.worker import Setting, Worker, accounts
 
@@ -41,7 +43,7 @@ class Team:
         self._setting = setting
         self._isolation = Isolation(engine, setting.workspace)
         places = Places(caps.workers)
-        self._workers = Workers(engine, library, places, setting.permit, self._hire, self._isolation.leave)
+        self._workers = Workers(engine, places, setting.permit, self._hire, self._isolation.leave)
         self._delegations = Delegations(engine, library, setting, caps, places, self._workers, self._child)
 
     def start(
@@ -60,6 +62,27 @@ class Team:
         created = self._created(definition, description, limits or Limits())
         changes = {"mode": mode or created.mode, "model": model or created.model, "verify": (*created.verify, *verify)}
         return self._engine.create(created.model_copy(update={**changes, "isolate": isolate}))
+
+    def start_written(self, plan: Plan, *, limits: Limits | None = None, verify: tuple[str, ...] = ()) -> Task:
+        """A new task that gives away what stands in a plan: all of it, or nothing was created."""
+        created = TaskCreated(
+            agent=f"{MARK}{plan.name}",
+            description=plan.goal,
+            mode="lightweight",
+            limits=limits or Limits(),
+            verify=verify,
+        )
+        intents = []
+        for name, given in plan.tasks.items():
+            delegated = Delegated(
+                child=self._engine.free_id(),
+                agent=given["agent"],
+                description=given["task"].strip().splitlines()[0][:100],
+                workstream=name,
+                after=tuple(given.get("after", ())),
+            )
+            intents.append(Intent(call=f"call-{name}", tool="Delegate", delegated=delegated))
+        return self._engine.create(created, *opening(plan, intents))
 
     def allow(self, task_id: str, limits: Limits) -> Task:
         """Other limits for a task that stopped at its own."""
@@ -110,9 +133,12 @@ class Team:
             changes["output_schema"] = given.output_schema
         return created.model_copy(update=changes)
 
-    def _hire(self, agent: Agent, task: Task) -> Worker:
+    def _hire(self, task: Task) -> Worker:
         """A worker where the task works."""
         assert self._model is not None
+        written = is_written(task)
+        definition = agent(task) if written else self._library.find(task.agent)
+        model = Written(self._engine, task) if written else self._model
         worktree = self._isolation.worktree(task)
         setting = self._setting if worktree is None else self._setting.at(worktree)
-        return Worker(self._engine, agent, self._model, task.id, setting, self._delegations)
+        return Worker(self._engine, definition, model, task.id, setting, self._delegations)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from orchestrator.definitions import Agent, Library
 from orchestrator.engine import Engine
 from orchestrator.errors import OrchestratorError, Refused, TaskIsBlocked, UnknownTask
 from orchestrator.events import ChildObserved
@@ -30,14 +29,12 @@ class Workers:
     def __init__(
         self,
         engine: Engine,
-        library: Library,
         places: Places,
         permit: Callable[[Task, str], Awaitable[bool]],
-        hire: Callable[[Agent, Task], Worker],
+        hire: Callable[[Task], Worker],
         leave: Callable[[Task], None],
     ) -> None:
         self._engine = engine
-        self._library = library
         self._places = places
         self._permit = permit
         self._hire = hire
@@ -96,7 +93,7 @@ class Workers:
 
     async def _run(self, task: Task) -> Task:
         """Its worker's work; the parent sees it begin and end."""
-        worker = await asyncio.to_thread(self._hire, self._library.find(task.agent), task)
+        worker = await asyncio.to_thread(self._hire, task)
         await self._tell_parent(seen(task).model_copy(update={"status": "in-progress"}), task.parent)
         try:
             return await worker.run()

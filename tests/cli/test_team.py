@@ -1,0 +1,133 @@
+"""run --team: a written list of tasks, in order, without a lead."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from orchestrator.testing import Screenplay, ScriptedServer
+from tests.cli.conftest import Shell
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cli.md").read_text().partition("### A written team")[2]
+NOTES = DOCUMENTED.partition("```yaml\n")[2].partition("```")[0]
+"""The example of the page, which is what runs here."""
+WRITES = """
+- calls:
+    - Sync: {add_items: [{text: The note is written}]}
+    - Write: {file_path: note.txt, content: hello}
+- calls:
+    - Sync: {check_items: [{item: c1, evidence: [R2]}]}
+    - Finish: {summary: Written., result: {}}
+"""
+READS = """
+- calls:
+    - Sync: {add_items: [{text: The note is read}]}
+    - Read: {file_path: note.txt}
+- calls:
+    - Sync: {check_items: [{item: c1, evidence: [R2]}]}
+    - Finish: {summary: Read.}
+"""
+BLOCKED = """
+- calls: [{Sync: {raise_blockers: [A pen]}}]
+- say: I need a pen.
+"""
+
+
+@contextmanager
+def models(shell: Shell, **turns: str) -> Iterator[ScriptedServer]:
+    actors = "".join(
+        f"  {name}:\n    match: You are the agent {name}\\.\n    turns:\n{indent(said, '      ')}\n"
+        for name, said in turns.items()
+    )
+    with ScriptedServer(Screenplay.parse(f"actors:\n{actors}")) as server:
+        shell.environment |= {"ANTHROPIC_API_KEY": "a-key-for-tests-only", "ANTHROPIC_BASE_URL": server.url}
+        yield server
+
+
+@pytest.fixture
+def shell(shell: Shell) -> Shell:
+    for name in ("builder", "reviewer"):
+        shell.agent(name, f"---\nname: {name}\ndescription: An agent of a test\n---\nYou do as you are told.\n")
+    (shell.project / "notes.yaml").write_text(NOTES)
+    return shell
+
+
+def by_agent(shell: Shell) -> dict[str, dict[str, object]]:
+    return {row["agent"]: row for row in json.loads(shell("status", "--all", "--json").out)["tasks"]}
+
+
+def test_what_is_written_is_done_in_its_order_and_no_lead_is_asked(shell: Shell) -> None:
+    with models(shell, builder=WRITES, reviewer=READS) as server:
+        ended = shell("run", "--team", "notes.yaml", "--json")
+        assert ended.code == 0, ended.err
+        assert len(server.requests) == 4
+        assert "Write slug.py, with a doctest.\nA slug has letters" in json.dumps(
+            server.requests[0]["messages"]
+        ).replace("\\n", "\n")
+    rows = by_agent(shell)
+    assert {row["state"] for row in rows.values()} == {"archived"}
+    assert rows["reviewer"]["parent"] == rows["team:notes.yaml"]["task"]
+
+
+def test_what_is_blocked_blocks_the_whole_and_goes_on_with_it(shell: Shell) -> None:
+    known = "- calls: [{Sync: {resolve_blockers: [{id: B1, resolution: found}]}}]\n"
+    with models(shell, builder=f"{BLOCKED}{known}{WRITES.replace('R2', 'R4')}", reviewer=READS):
+        ended = shell("run", "--team", "notes.yaml")
+        assert ended.code == 3
+        assert "build, " in ended.err
+        assert "(builder), is blocked" in ended.err
+        rows = by_agent(shell)
+        assert (rows["builder"]["state"], rows["reviewer"]["state"]) == ("blocked", "pending")
+        assert shell("resume", str(rows["team:notes.yaml"]["task"])).code == 0
+    assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
+
+
+def test_a_killed_team_goes_on_where_it_was(shell: Shell) -> None:
+    waits = WRITES.replace(
+        "- Write", "- Bash: {command: 'touch begun; until test -e go; do sleep 0.01; done'}\n    - Write"
+    )
+    with models(shell, builder=waits.replace("R2", "R3"), reviewer=READS) as server:
+        process = shell.start("run", "--team", "notes.yaml", "--yes")
+        while not (shell.project / "begun").exists():
+            os.sched_yield()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        (shell.project / "go").touch()
+        assert shell("resume", "--all", "--yes").code == 0
+        assert len(server.requests) == 4
+    assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (NOTES.replace("agent: reviewer", "agent: reviwer"), ":4: no agent named 'reviwer': there are "),
+        (NOTES.replace("    limits", "    after: review\n    limits"), " comes after "),
+        (NOTES.replace("after: [build]", "after: ship"), ":4: the task review comes after 'ship', which is none"),
+        (NOTES.replace("  build:", "  review:"), ":7: review is there twice in `tasks`: name one otherwise"),
+        (NOTES.replace("after: [build]", "befor: x"), ":6: the task review has no key 'befor': there are agent, task"),
+        (NOTES.replace("turns: 40", "turns: none"), ":8: the task build: `limits.turns`"),
+        ("tasks: [", "not YAML"),
+        ("", "1: a team is no mapping"),
+        ("tasks: {}", "1: there are no tasks"),
+        ("tasks: {a: {agent: clerk}}", "1: the task a has no `task`"),
+        ("tasks: {a b: {agent: clerk, task: Try}}", "1: 'a b' cannot be a task's name"),
+        ("a: &a [1]\n" + "\n".join(f"b{n}: *a" for n in range(9)), "aliases"),
+    ],
+)
+def test_a_file_that_cannot_be_obeyed_is_one_line_that_names_the_line_and_nothing_is_created(
+    shell: Shell, text: str, said: str
+) -> None:
+    (shell.project / "notes.yaml").write_text(text)
+    ended = shell("run", "--team", "notes.yaml")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert ended.err.startswith("orchestrator: notes.yaml:")
+    assert said in ended.err
+    assert not shell.temp.exists()
