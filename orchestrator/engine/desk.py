@@ -110,9 +110,10 @@ class Desk:
         with ExitStack() as stack:
             stack.callback(journal.close)
             with journal.locked():
-                commits = journal.read()
-            born = origin(commits, journal.task_id)
-            task = fold(commits, born)
+                commits = journal.read(0)
+            born, task = origin(commits, journal.task_id), None
+            for commit in commits:
+                task = _followed(journal, task, commit, born)
             if task is None:
                 raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
             stack.pop_all()
@@ -121,9 +122,9 @@ class Desk:
         return desk
 
     def catch_up(self) -> None:
-        """Fold in what others committed."""
-        for commit in self.journal.read():
-            self.task = follow(self.task, commit, self.task.id)
+        """Fold in what others committed; raises Damaged when it does not follow."""
+        for commit in self.journal.read(self.task.revision):
+            self.task = _followed(self.journal, self.task, commit, self.task.id)
             self._recent.append(commit)
             self._forget(*commit.documents)
 
@@ -197,6 +198,13 @@ class Refreshed:
     restored: tuple[Kind, ...] = ()
     problem: str | None = None
     unsettled: tuple[Kind, ...] = ()
+
+
+def _followed(journal: Journal, task: Task | None, commit: Commit, task_id: str) -> Task:
+    try:
+        return follow(task, commit, task_id)
+    except Refused as error:
+        raise Damaged(journal.task_id, f"journal of {journal.task_id}", commit.revision, str(error)) from None
 
 
 def _published(commit: Commit, after: Task) -> Commit:

@@ -51,8 +51,8 @@ class Journal(Protocol):
         """Remember that, or that it is over, as long as nothing takes the power."""
         ...
 
-    def read(self) -> list[Commit]:
-        """The commits since the last call, after cutting what was never committed.
+    def read(self, after: int) -> list[Commit]:
+        """The commits after a revision, after cutting what was never committed: only what is new is read from the disk.
 
         Raises Damaged, or UnknownTask once the journal has another id.
         """

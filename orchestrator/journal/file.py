@@ -84,13 +84,14 @@ class FileJournal:
         self._mark.durable = revision
         self._mark.clean()
 
-    def read(self) -> list[Commit]:
+    def read(self, after: int) -> list[Commit]:
         try:
             self._reopen()
             if not self._mark.read():
                 self._rewrite()
                 self._mark.clean()
-            return self._take(self._pending())
+            known = self.history() if after < self._revision else ()  # who asks did not get as far as this
+            return [commit for commit in (*known, *self._take(self._pending())) if commit.revision > after]
         except OSError as error:
             raise StorageError(f"{self._path}: {error.strerror}: mend that and resume") from None
 
@@ -144,8 +145,11 @@ class FileJournal:
 
     def history(self) -> Iterator[Commit]:
         previous = ""
-        for line in self._lines():
-            commit, previous = decode(line, previous)
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                commit, previous = decode(line, previous)
+            except (ValueError, Unreadable) as error:  # changed since it was read
+                raise Damaged(self.task_id, str(self._path), number, str(error)) from None
             yield commit
 
     def _lines(self) -> Iterator[bytes]:

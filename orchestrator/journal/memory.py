@@ -36,12 +36,11 @@ class MemoryJournal:
     def doubt(self, doubted: bool) -> None:
         self.doubted = doubted
 
-    def read(self) -> list[Commit]:
+    def read(self, after: int) -> list[Commit]:
         if self.task_id not in self._folder.ids():
             raise UnknownTask(self.task_id, "memory")
-        new = self._commits[self._read :]
         self._read = len(self._commits)
-        return new
+        return self._commits[after:]
 
     def history(self) -> Iterator[Commit]:
         yield from self._commits[: self._read]

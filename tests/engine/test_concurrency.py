@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,42 @@ def test_threads_that_open_a_task_together_share_it(temp: Path) -> None:
         thread.join()
     assert len(os.listdir("/dev/fd")) - before == alone
     engine.close()
+
+
+def test_a_commit_that_does_not_follow_is_damage_whenever_it_is_met(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    journal = engine.journals.open(ID)
+    with journal.locked():
+        last = journal.read(0)[-1]
+        for revision, event in ((2, PhaseChanged(phase="a")), (3, ItemReworded(id="c99", text="x"))):
+            journal.append(last.model_copy(update={"revision": revision, "events": (event,), "documents": {}}))
+    journal.close()
+    for _ in range(2):
+        for reader in (engine, open_engine(temp)):
+            with pytest.raises(Damaged, match=f"{ID}:3: .*there is no c99"):
+                reader.commit(ID, [PhaseChanged(phase="b")], actor="user")
+
+
+def test_who_is_interrupted_just_after_a_commit_goes_on_from_it(temp: Path, disk: ScriptedDisk) -> None:
+    engine = open_engine(temp, disk)
+    engine.create(CREATED, *PLAN)
+
+    for point in (("mark", 1), ("append", 1), ("fdatasync", 1), ("mark", 2)):
+        done: Counter[str] = Counter()
+
+        def interrupt(
+            number: int, operation: str, path: Path, point: object = point, done: Counter[str] = done
+        ) -> None:
+            done[operation] += 1
+            if (operation, done[operation]) == point:
+                raise KeyboardInterrupt
+
+        disk.after = interrupt
+        with pytest.raises(KeyboardInterrupt):
+            engine.commit(ID, [PhaseChanged(phase=str(point))], actor="user")
+        engine.commit(ID, [PhaseChanged(phase="building")], actor="user")
+        assert_in_step(temp, engine.refresh(ID).task)
 
 
 def test_an_edit_that_cannot_be_recorded_after_the_commit_point_does_not_say_failed(

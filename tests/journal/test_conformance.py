@@ -36,12 +36,12 @@ def journals(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal
 def test_what_was_appended_is_read_by_everybody_in_order(journals: Journals) -> None:
     mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
     with mine.locked():
-        assert mine.read() == [FIRST]
+        assert mine.read(0) == [FIRST]
         mine.append(commit(2, "é – \u202e\ud800"))
         mine.append(commit(3))
-        assert mine.read() == []
+        assert mine.read(3) == []
     with other.locked():
-        assert other.read() == [FIRST, commit(2, "é – \u202e\ud800"), commit(3)]
+        assert other.read(0) == [FIRST, commit(2, "é – \u202e\ud800"), commit(3)]
         assert list(other.history()) == [FIRST, commit(2, "é – \u202e\ud800"), commit(3)]
     mine.close()
     other.close()
@@ -50,26 +50,38 @@ def test_what_was_appended_is_read_by_everybody_in_order(journals: Journals) -> 
 def test_an_append_that_does_not_follow_the_last_revision_is_a_conflict(journals: Journals) -> None:
     mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
     with mine.locked():
-        mine.read()
+        mine.read(0)
         mine.append(commit(2))
         with pytest.raises(Conflict):
             mine.append(commit(2))
         with pytest.raises(Conflict):
             mine.append(commit(4))
     with other.locked():
-        other.read()
+        other.read(0)
         other.append(commit(3))
     with mine.locked():
-        mine.read()
+        mine.read(0)
         mine.append(commit(4))
     mine.close()
     other.close()
 
 
+def test_who_did_not_get_as_far_as_the_journal_is_told_again(journals: Journals) -> None:
+    journal = journals.create("K7Q2MX", FIRST)
+    with journal.locked():
+        assert journal.read(0) == [FIRST]
+        journal.append(commit(2))
+        journal.append(commit(3))
+        assert journal.read(1) == [commit(2), commit(3)]
+        assert journal.read(2) == [commit(3)]
+        journal.append(commit(4))
+    journal.close()
+
+
 def test_a_digest_once_published_is_known_for_ever(journals: Journals) -> None:
     journal = journals.create("K7Q2MX", FIRST)
     with journal.locked():
-        journal.read()
+        journal.read(0)
         journal.append(commit(2, documents={"plan": "a" * 64}))
         for revision in range(3, 60):
             journal.append(commit(revision))
@@ -95,21 +107,21 @@ def test_a_journal_may_begin_among_the_archived_ones(journals: Journals) -> None
         journals.create("K7Q2MX", FIRST)
     journal = journals.open("K7Q2MX")
     with journal.locked():
-        assert journal.read() == [FIRST]
+        assert journal.read(0) == [FIRST]
     journal.close()
 
 
 def test_an_archived_journal_is_found_read_and_appended_to(journals: Journals) -> None:
     mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
     with mine.locked():
-        mine.read()
+        mine.read(0)
         mine.move(archived=True)
         mine.move(archived=True)
     with other.locked():
-        assert other.read() == [FIRST]
+        assert other.read(0) == [FIRST]
         other.append(commit(2))
     with mine.locked():
-        assert mine.read() == [commit(2)]
+        assert mine.read(1) == [commit(2)]
     assert journals.ids() == ("K7Q2MX",)
     with pytest.raises(FileExistsError):
         journals.create("K7Q2MX", FIRST)
@@ -121,7 +133,7 @@ def test_a_journal_moves_back_and_takes_another_id_that_is_free(journals: Journa
     journals.create("A2B3C4", FIRST).close()
     mine, other = journals.create("K7Q2MX", FIRST), journals.open("K7Q2MX")
     with mine.locked():
-        mine.read()
+        mine.read(0)
         mine.move(archived=True)
         mine.move(archived=False)
         mine.append(commit(2))
@@ -133,10 +145,10 @@ def test_a_journal_moves_back_and_takes_another_id_that_is_free(journals: Journa
     with pytest.raises(UnknownTask):
         journals.open("K7Q2MX")
     with other.locked(), pytest.raises(UnknownTask):
-        other.read()
+        other.read(0)
     renamed = journals.open("N2W3D4")
     with renamed.locked():
-        assert renamed.read() == [FIRST, commit(2), commit(3)]
+        assert renamed.read(0) == [FIRST, commit(2), commit(3)]
         renamed.append(commit(4))
     for journal in (mine, other, renamed):
         journal.close()
@@ -147,7 +159,7 @@ def test_the_journals_that_mention_a_text_are_found(journals: Journals) -> None:
     journals.create("K7Q2MX", FIRST).close()
     journal = journals.create("A2B3C4", FIRST)
     with journal.locked():
-        journal.read()
+        journal.read(0)
         journal.append(commit(2, "needle"))
     journal.close()
     assert journals.mentioning("needle") == ("A2B3C4",)

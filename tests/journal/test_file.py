@@ -58,7 +58,7 @@ def filled(tmp_path: Path, last: int, disk: Disk | None = None) -> tuple[FileJou
     journals = store(tmp_path, disk)
     journal = journals.create("K7Q2MX", FIRST)
     with journal.locked():
-        journal.read()
+        journal.read(0)
         for revision in range(2, last + 1):
             journal.append(commit(revision))
     return journals, journal, journals.place("K7Q2MX")
@@ -67,7 +67,7 @@ def filled(tmp_path: Path, last: int, disk: Disk | None = None) -> tuple[FileJou
 def revisions(journals: FileJournals) -> list[int]:
     journal = journals.open("K7Q2MX")
     with journal.locked():
-        found = [one.revision for one in journal.read()]
+        found = [one.revision for one in journal.read(0)]
     journal.close()
     return found
 
@@ -86,7 +86,7 @@ def test_invariant_1_a_tail_torn_anywhere_was_never_committed_and_the_next_commi
         path.write_bytes(whole[:end])
         again = journals.open("K7Q2MX")
         with again.locked():
-            assert [one.revision for one in again.read()] == [1, 2]
+            assert [one.revision for one in again.read(0)] == [1, 2]
             again.append(commit(3))
         again.close()
         assert path.read_bytes() == whole
@@ -117,7 +117,7 @@ def test_a_journal_knows_nothing_of_a_task_that_had_its_id_before(tmp_path: Path
     else:
         journal = journals.create("K7Q2MX", FIRST)
         with journal.locked():
-            journal.read()
+            journal.read(0)
             journal.rename("N2W3D4")
         journal.close()
     journal = journals.open("N2W3D4")
@@ -144,7 +144,7 @@ def test_a_bad_line_before_a_whole_one_is_damage_and_named(tmp_path: Path) -> No
     before = path.read_bytes()
     damaged = journals.open("K7Q2MX")
     with damaged.locked(), pytest.raises(Damaged, match=r"K7Q2MX\.jsonl:2: .*read-only"):
-        damaged.read()
+        damaged.read(0)
     damaged.close()
     assert path.read_bytes() == before
 
@@ -281,8 +281,10 @@ def test_the_journal_is_not_read_from_the_start_at_every_commit(tmp_path: Path) 
     with journal.locked():
         with path.open("r+b") as file:
             file.write(b"X")
-        assert journal.read() == []
+        assert journal.read(3) == []
         journal.append(commit(4))
+        with pytest.raises(Damaged, match=r"K7Q2MX\.jsonl:1"):
+            list(journal.history())
     journal.close()
 
 
@@ -307,7 +309,7 @@ def test_a_journal_replaced_while_open_is_not_written_to(tmp_path: Path) -> None
     path.unlink()
     path.write_bytes(backup)
     with journal.locked(), pytest.raises(Damaged, match="replaced"):
-        journal.read()
+        journal.read(0)
     journal.close()
     assert path.read_bytes() == backup
     assert revisions(journals) == [1, 2]
@@ -319,9 +321,9 @@ def test_a_journal_that_could_not_be_opened_anew_is_read_on_once_it_is_back(tmp_
     path.symlink_to(tmp_path / "locks")
     with journal.locked():
         with pytest.raises(StorageError):
-            journal.read()
+            journal.read(0)
         away.replace(path)
-        assert journal.read() == []
+        assert journal.read(2) == []
         journal.append(commit(3))
     journal.close()
     assert path.read_bytes().count(b"\n") == 3
@@ -373,7 +375,7 @@ def test_a_task_goes_on_when_its_lock_file_is_taken_away(tmp_path: Path) -> None
     other = journals.open("K7Q2MX")
     for number, each in enumerate((journal, other, journal)):
         with each.locked():
-            each.read()
+            each.read(0)
             each.append(commit(3 + number))
     journal.close()
     other.close()
@@ -415,7 +417,7 @@ def test_a_last_line_that_is_whole_but_not_as_it_was_written_is_damage_and_stays
     path.write_bytes(changed)
     damaged = journals.open("K7Q2MX")
     with damaged.locked(), pytest.raises(Damaged, match=r"K7Q2MX\.jsonl:3: .*checksum does not fit"):
-        damaged.read()
+        damaged.read(0)
     damaged.close()
     assert path.read_bytes() == changed
 
