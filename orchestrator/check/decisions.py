@@ -20,7 +20,7 @@ _NEAR = 5
 """Lines in which the words of a decision stand together, where it is told in other words."""
 _MOST, _FEWEST = 0.6, 3
 """So many of its words are needed. Of 123 decisions that agents wrote down, 16 are then told nowhere; of decisions of
-other tasks of the same project 96 % are seen not to belong."""
+other tasks of the same project 96.1 % are seen not to belong."""
 
 
 def lone_decision(task: TaskFiles) -> Iterator[Finding]:
