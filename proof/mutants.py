@@ -28,9 +28,9 @@ MUTATED = {
     "journal/file.py": "FileJournal.__init__ FileJournal.reconciled FileJournal.doubt FileJournal.checkpointed "
     "FileJournal.read FileJournal._pending FileJournal._take FileJournal._cut FileJournal._take_back "
     "FileJournal.append FileJournal.move FileJournal.rename FileJournal._reopen FileJournal._rewrite "
-    "FileJournals.create FileJournals._removed FileJournals.first FileJournals.replace FileJournals._staged "
-    "FileJournals.clear",
-    "journal/mark.py": "Mark.__init__ Mark.read Mark.write Mark.clean",
+    "FileJournal.begun FileJournals.create FileJournals._sync_name FileJournals._removed FileJournals.replace "
+    "FileJournals._staged FileJournals.clear",
+    "journal/mark.py": "Mark.__init__ Mark.read Mark.begin Mark.write Mark.clean",
     "engine/publisher.py": "Publisher.put Publisher.is_spare Publisher.forget Publisher._stage "
     "Publisher._exchange Publisher.exchanging",
     "engine/shelf.py": "Shelf.reconcile Shelf.publish Shelf.checkpoint Shelf.set_aside Shelf._record "
@@ -54,7 +54,7 @@ SHARPEST = {
     "journal/file.py FileJournal._take_back delete self._rewrite()": Attempt("failed", "commit", states=400),
     "journal/file.py FileJournal.read delete if not self._mark.read():": Attempt("died", "commit", states=400),
     "journal/file.py FileJournal.move delete for place in places:": Attempt("cut", "archive"),
-    "journal/file.py FileJournals.create delete self.disk.sync_directory(path.parent)": Attempt("cut", "create"),
+    "journal/file.py FileJournals._sync_name delete self.disk.sync_directory(path.parent)": Attempt("cut", "create"),
     "journal/file.py FileJournals.replace delete self.disk.sync_directory(path.parent)": Attempt(
         "failed", "commit", states=400
     ),

@@ -87,7 +87,9 @@ class Desk:
         """A new task, durable when this returns; raises FileExistsError when the id is taken, Refused or OSError."""
         first = first.model_copy(update={"uuid": str(uuid.uuid4())})
         task = follow(None, first, task_id)
-        return Desk.open(journals.create(task_id, _published(first, task), archived=task.archived), mask)
+        first = _published(first, task)
+        journal = journals.create(task_id, first, archived=task.archived)
+        return Desk(journal, publish(task, first.documents), task_id, mask)
 
     def fork(self, journals: Journals, to: str, revision: int, at: str) -> Task:
         """Another task, begun with what the journal says up to a revision: durable when this returns.

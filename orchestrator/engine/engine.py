@@ -136,9 +136,7 @@ class Engine:
                 continue
             except OSError as error:
                 raise StorageError(f"{self.folder.temp}: {error.strerror}; no task was created") from None
-            with desk.journal.locked():
-                self._shelf.publish(desk)
-            return desk.task
+            return self._in_step(desk.task)
 
     def adopt(self, found: HandMade) -> tuple[Refreshed, tuple[str, ...] | None]:
         """Keep what somebody kept by hand; returns also what could not be taken over, in words.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from orchestrator import chain, files
@@ -44,13 +44,13 @@ def decode(line: bytes, previous: str) -> tuple[Commit, str]:
 class FileJournal:
     """One journal file and its lock."""
 
-    def __init__(self, task_id: str, folder: FileJournals) -> None:
+    def __init__(self, task_id: str, folder: FileJournals, path: Path) -> None:
         self.task_id = task_id
         self._folder = folder
         self._disk = folder.disk
         self._lock = Lock(folder.locks / f"{task_id}.lock")
         self._descriptor = -1
-        self._path = folder.place(task_id)
+        self._path = path
         self._size = 0
         self._sum = ""
         self._revision = 0
@@ -62,6 +62,13 @@ class FileJournal:
     @property
     def rebooted(self) -> bool:
         return self._mark.rebooted
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Meanwhile its name is made durable: until then nobody is to trust it, nor what was said of that id before."""
+        self._mark.begin()
+        yield
+        self._mark.clean()
 
     def reconciled(self) -> None:
         self._folder.clear(self._path)  # what a power cut left
@@ -223,7 +230,8 @@ class FileJournal:
         self._disk.sync_directory(target.parent)
         self._disk.sync_directory(self._path.parent)
         if is_new:
-            self._folder.first(task_id).close()
+            with closing(FileJournal(task_id, self._folder, target)) as renamed, renamed.locked(), renamed.begun():
+                pass
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -297,24 +305,28 @@ class FileJournals:
     def create(self, task_id: str, *commits: Commit, archived: bool = False) -> FileJournal:
         name = f"{task_id}.jsonl"
         path = (self.archived if archived else self.live) / name
-        lock = Lock(self.locks / f"{task_id}.lock")
-        try:
-            with lock.held():
+        with ExitStack() as undo:
+            journal = FileJournal(task_id, self, path)
+            undo.callback(journal.close)
+            with journal.locked():
                 if files.exists(self.archived / name) or files.exists(self.live / name):
                     raise FileExistsError(task_id)
-                self.disk.move_new(self._staged(path, _encoded(commits)), path)
-                try:
-                    self.disk.sync_directory(path.parent)
-                    for directory in path.parents[1 : 4 + archived]:  # who made them may have died before he did
-                        if directory not in self._named:
-                            self.disk.sync_directory(directory)
-                            self._named.add(directory)
-                except OSError as error:
-                    in_doubt = not self._removed(path)
-                    raise Unsynced(str(path), error.strerror or str(error), in_doubt=in_doubt) from None
-        finally:
-            lock.close()
-        return self.first(task_id)
+                with journal.begun():
+                    self.disk.move_new(self._staged(path, _encoded(commits)), path)
+                    try:
+                        self._sync_name(path, 4 + archived)
+                    except OSError as error:
+                        in_doubt = not self._removed(path)
+                        raise Unsynced(str(path), error.strerror or str(error), in_doubt=in_doubt) from None
+            undo.pop_all()
+        return journal
+
+    def _sync_name(self, path: Path, depth: int) -> None:
+        self.disk.sync_directory(path.parent)
+        for directory in path.parents[1:depth]:  # who made them may have died before he did
+            if directory not in self._named:
+                self.disk.sync_directory(directory)
+                self._named.add(directory)
 
     def _removed(self, path: Path) -> bool:
         """Take a journal away whose name may be on the disk by now; False when it may still be there tomorrow."""
@@ -324,14 +336,6 @@ class FileJournals:
         except OSError:
             return False
         return True
-
-    def first(self, task_id: str) -> FileJournal:
-        """A journal that is the first of its id, as far as its lock is concerned: none of its documents is synced."""
-        journal = FileJournal(task_id, self)
-        with journal.locked():
-            journal.checkpointed(0)
-            journal.reconciled()
-        return journal
 
     def replace(self, path: Path, data: bytes) -> None:
         """Durably put a file with this content in the place of another."""
@@ -353,7 +357,7 @@ class FileJournals:
     def open(self, task_id: str) -> FileJournal:
         path = self.place(task_id)
         try:
-            return FileJournal(task_id, self)
+            return FileJournal(task_id, self, path)
         except OSError as error:
             raise StorageError(f"{path}: {error.strerror}: orchestrator needs to write there") from None
 

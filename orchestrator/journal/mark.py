@@ -40,6 +40,12 @@ class Mark:
         self.durable = max(self.durable, int(revision))
         return letter == "C" or (letter == "D" and not same)
 
+    def begin(self) -> None:
+        """Nothing holds any more that was said of a journal which had this id before."""
+        self.durable = 0
+        self.doubted = self.rebooted = False
+        self.write("D")
+
     def write(self, letter: str) -> None:
         words = " doubted" * self.doubted + " rebooted" * self.rebooted
         text = f"{letter} {system.boot()} {self.durable}{words}".ljust(_SIZE)

@@ -351,7 +351,7 @@ class Turns(FileJournals):
 
 class Polite(FileJournal):
     def __init__(self, task_id: str, turns: Turns) -> None:
-        super().__init__(task_id, turns)
+        super().__init__(task_id, turns, turns.place(task_id))
         self._turns = turns
 
     def locked(self) -> AbstractContextManager[None]:
@@ -430,6 +430,28 @@ def test_a_task_for_which_there_is_no_room_is_not_created(temp: Path, disk: Scri
         with pytest.raises(StorageError, match="No space left on device; no task was created"):
             engine.create(CREATED)
         assert engine.ids() == ()
+
+
+def test_of_a_task_that_is_said_not_to_be_created_there_is_no_journal(tmp_path: Path) -> None:
+    """Each operation in turn finds no room; the lock's mark is one of them."""
+    for number in count():
+        disk, temp = ScriptedDisk(), tmp_path / str(number) / ".temp"
+        with closing(open_engine(temp, disk)) as engine, closing(open_engine(temp)) as other:
+            place, told = len(disk.log) + number, ""
+            tried = disk.log
+
+            def full(now: int, operation: str, path: Path, place: int = place) -> None:
+                if now == place:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+            disk.before = full
+            try:
+                engine.create(CREATED, *PLAN)
+            except StorageError as error:
+                told = str(error)
+            assert other.ids() == (() if told else (ID,)), tried[place]
+        if len(tried) <= place:
+            break
 
 
 def test_an_id_that_another_process_takes_in_this_instant_is_drawn_again(temp: Path) -> None:
