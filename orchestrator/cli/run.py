@@ -68,9 +68,9 @@ def command(
     if (file is None) == (agent is None):
         raise UsageError("name an agent and its task, or a --team FILE")
     if file is not None:
-        if model or mode or isolate:
-            raise UsageError("--model, --mode and --isolate are of one AGENT: they do not go with --team")
-        return _run_team(project, file, verify, given, detach=detach)
+        if model or mode:
+            raise UsageError("--model and --mode are of one AGENT: they do not go with --team")
+        return _run_team(project, file, verify, given, isolate=isolate, detach=detach)
     assert agent is not None
     if task is None and len(agent.split()) > 1 and agent not in agents(project):
         agent, task = LEAD, agent
@@ -81,12 +81,7 @@ def command(
     model = model or definition.model
     _check_declared(definition, settings, given)
     _warn(definition, model, names(settings))
-    if isolate := isolate or settings.isolate:
-        from orchestrator import worktrees
-
-        worktrees.check(project.temp)
-    else:
-        _warn_of_mixing(project)
+    isolate = _place(project, settings, isolate)
 
     from orchestrator.events import Limits
     from orchestrator.models import connect
@@ -104,7 +99,15 @@ def command(
         return _see_done(project, engine, shift, started.id, given, detach=detach)
 
 
-def _run_team(project: Project, file: Path, verify: tuple[str, ...], given: Orders, *, detach: bool) -> int:
+def _run_team(
+    project: Project,
+    file: Path,
+    verify: tuple[str, ...],
+    given: Orders,
+    *,
+    isolate: Literal["worktree"] | None,
+    detach: bool,
+) -> int:
     from orchestrator.events import Limits
     from orchestrator.models import connect
     from orchestrator.team.plan import read
@@ -115,12 +118,12 @@ def _run_team(project: Project, file: Path, verify: tuple[str, ...], given: Orde
         definition = project.library().find(name)
         _check_declared(definition, settings, given)
         _warn(definition, definition.model, names(settings))
-    _warn_of_mixing(project)
+    isolate = _place(project, settings, isolate)
     model_api = connect(settings.provider)
     with project.engine(create=True) as engine:
         shift = Shift(project, engine, model_api, given, settings, view(project, given["output"]))
         bounds = limits(given, Limits(**settings.limits))
-        started = shift.team.start_written(plan, limits=bounds, verify=verify or settings.verify)
+        started = shift.team.start_written(plan, limits=bounds, verify=verify or settings.verify, isolate=bool(isolate))
         return _see_done(project, engine, shift, started.id, given, detach=detach)
 
 
@@ -175,6 +178,17 @@ def _warn(definition: Agent, model: str | None, names: Names) -> None:
     near = difflib.get_close_matches(model or "", names, n=1)
     if near and names.full(model) == model:
         screen.complain(f"the model {model!r} is no short name and is asked for as it is: did you mean {near[0]}?")
+
+
+def _place(project: Project, settings: Settings, isolate: Literal["worktree"] | None) -> Literal["worktree"] | None:
+    """Where the work is done: apart, if that can be; else changes that are here already are warned of."""
+    if isolate := isolate or settings.isolate:
+        from orchestrator import worktrees
+
+        worktrees.check(project.temp)
+    else:
+        _warn_of_mixing(project)
+    return isolate
 
 
 def _warn_of_mixing(project: Project) -> None:

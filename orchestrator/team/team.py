@@ -63,7 +63,9 @@ class Team:
         changes = {"mode": mode or created.mode, "model": model or created.model, "verify": (*created.verify, *verify)}
         return self._engine.create(created.model_copy(update={**changes, "isolate": isolate}))
 
-    def start_written(self, plan: Plan, *, limits: Limits | None = None, verify: tuple[str, ...] = ()) -> Task:
+    def start_written(
+        self, plan: Plan, *, limits: Limits | None = None, verify: tuple[str, ...] = (), isolate: bool = False
+    ) -> Task:
         """A new task that gives away what stands in a plan: all of it, or nothing was created."""
         created = TaskCreated(
             agent=f"{MARK}{plan.name}",
@@ -71,6 +73,7 @@ class Team:
             mode="lightweight",
             limits=limits or Limits(),
             verify=verify,
+            isolate=isolate,
         )
         intents = []
         for name, given in plan.tasks.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,3 +132,33 @@ def test_a_file_that_cannot_be_obeyed_is_one_line_that_names_the_line_and_nothin
     assert ended.err.startswith("orchestrator: notes.yaml:")
     assert said in ended.err
     assert not shell.temp.exists()
+
+
+def test_it_works_on_by_itself_and_is_stopped_with_all_below_it(shell: Shell) -> None:
+    sleeps = "- calls:\n    - Bash: {command: 'touch begun; exec sleep 600'}\n"
+    with models(shell, builder=sleeps):
+        root = json.loads(shell("run", "--team", "notes.yaml", "--detach", "--yes", "--json").out)["task"]
+        while not (shell.project / "begun").exists():
+            os.sched_yield()
+        drawn = shell("graph").out
+        assert shell("stop", root).code == 0
+        assert shell("wait", "--all").code != 0
+    rows = by_agent(shell)
+    build, review = (str(rows[name]["task"]) for name in ("builder", "reviewer"))
+    assert f"{root} --> {build}" in drawn
+    assert f"{build} -. then .-> {review}" in drawn
+    assert (rows["team:notes.yaml"]["state"], rows["builder"]["state"]) == ("stopped", "stopped")
+
+
+def test_each_works_apart_from_the_others_and_lands_in_its_turn(shell: Shell) -> None:
+    (shell.project / ".gitignore").write_text(".temp\n")
+    git = ["git", "-C", str(shell.project), "-c", "user.name=A Person", "-c", "user.email=person@example.invalid"]
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "Begin"]):
+        subprocess.run([*git, *words], check=True)
+    with models(shell, builder=WRITES, reviewer=READS):
+        ended = shell("run", "--team", "notes.yaml", "--isolate", "worktree", "--verify", "test -e note.txt", "--yes")
+    assert ended.code == 0, ended.err
+    assert (shell.project / "note.txt").read_text() == "hello"
+    subjects = subprocess.run([*git, "log", "--format=%an"], check=True, capture_output=True, text=True).stdout
+    assert subjects.split("\n")[:2] == ["builder", "A Person"]
+    assert not list((shell.temp / ".orchestrator" / "worktrees").iterdir())
