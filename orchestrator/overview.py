@@ -174,9 +174,14 @@ class Row:
     @property
     def cost(self) -> float | None:
         """US dollars, None where no price is known."""
+        return _dollars(self.data.get("usage"))
+
+    @property
+    def total_cost(self) -> float | None:
+        """The same, with all that it gave away."""
         usage = self.data.get("usage")
-        value = usage.get("costUsd") if isinstance(usage, dict) else None
-        return value if isinstance(value, float) else None
+        total = _dollars(usage.get("withBelow")) if isinstance(usage, dict) else None
+        return self.cost if total is None else total
 
     @property
     def open(self) -> bool:
@@ -231,6 +236,11 @@ class Row:
     @property
     def _home(self) -> Path:
         return self.folder.temp / "completed" if self.archived else self.folder.temp
+
+
+def _dollars(usage: object) -> float | None:
+    value = usage.get("costUsd") if isinstance(usage, dict) else None
+    return value if isinstance(value, float) else None
 
 
 def rows(temp: Path) -> Iterator[Row]:

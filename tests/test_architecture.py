@@ -19,7 +19,7 @@ LAYERS = [
     {"events", "contents", "patch"},
     {"task", "evidence"},
     {"mentions"},
-    {"lives", "children", "budget", "questions"},
+    {"lives", "children", "budget", "costs", "questions"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
     {"worktrees"},
     {
@@ -37,7 +37,7 @@ LAYERS = [
         "settings",
     },
     {"engine", "check", "lookout", "revisions"},
-    {"isolation"},
+    {"isolation", "accounts"},
     {"worker", "prune"},
     {"report"},
     {"team"},

@@ -19,7 +19,7 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
 
     A worker that is at it ends after its current call, with exit code 5, and archives it. `reopen` takes it back.
     """
-    from orchestrator.worker import accounts
+    from orchestrator import accounts
 
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task

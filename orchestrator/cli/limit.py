@@ -26,9 +26,8 @@ def command(project: Project, task_id: str, as_json: bool, **given: Unpack[Bound
     A limit holds for the task and for all it gave away, together. A worker that is at it heeds it at its next request;
     one that stopped goes on with `resume`.
     """
-    from orchestrator import budget
+    from orchestrator import accounts, budget
     from orchestrator.usage import TURNS
-    from orchestrator.worker import accounts
 
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task

@@ -28,8 +28,8 @@ COLOURS = {
 
 
 @click.command(
-    epilog="JSON: {project, tasks: [{task, agent, parent, state, phase, items, cost_usd, updated, description, "
-    "archived, by_hand, problem}]}, see docs/cli.md."
+    epilog="JSON: {project, tasks: [{task, agent, parent, state, phase, items, cost_usd, total_cost_usd, updated, "
+    "description, archived, by_hand, problem}]}, see docs/cli.md."
 )
 @click.option("--all", "everything", is_flag=True, help=f"The archived ones too, and more than {MOST}.")
 @click.option("--json", is_flag=True, help="One JSON document, with the archived ones.")
@@ -91,6 +91,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "phase": row.text("phase"),
         "items": None if items is None else {"done": items[0], "total": items[1]},
         "cost_usd": row.cost,
+        "total_cost_usd": row.total_cost,
         "updated": _updated(row),
         "description": row.text("description"),
         "archived": row.archived,
@@ -135,7 +136,7 @@ def _cells(branch: Branch[Row]) -> tuple[str, ...]:
     if row is None:
         return branch.id, agent, NOT_BEGUN, "", "", ""
     done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
-    cost = "" if row.cost is None else screen.dollars(row.cost)
+    cost = "" if row.total_cost is None else screen.dollars(row.total_cost)
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
     return row.id, agent, screen.line(what), done, cost, screen.age(_updated(row))

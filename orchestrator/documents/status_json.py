@@ -57,6 +57,14 @@ class InstructionJson(TypedDict):
     instruction: str
 
 
+class TotalJson(TypedDict):
+    """What a task and all that it gave away have used up; an answer that was lost counts as all it may have cost."""
+
+    turns: int
+    tokens: int
+    costUsd: float
+
+
 class UsageJson(TypedDict):
     """What the task has used so far; tokens as the API counts them, the cost of the turns whose price is known."""
 
@@ -66,6 +74,7 @@ class UsageJson(TypedDict):
     cacheReadInputTokens: int
     cacheCreationInputTokens: int
     costUsd: NotRequired[float]
+    withBelow: NotRequired[TotalJson]
 
 
 class PublishedJson(TypedDict):

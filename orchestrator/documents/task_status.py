@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from orchestrator import budget
 from orchestrator.documents.document import adopted
 from orchestrator.documents.draft import Diff, Draft
 from orchestrator.documents.file_names import file_name
@@ -90,6 +91,9 @@ def _usage(task: Task) -> UsageJson:
     }
     if task.cost is not None:
         said["costUsd"] = round(task.cost, 6)
+    if any(row.task != task.id for row in task.draws):
+        spent = budget.spent(task)
+        said["withBelow"] = {"turns": int(spent.turns), "tokens": int(spent.tokens), "costUsd": round(spent.cost, 6)}
     return said
 
 

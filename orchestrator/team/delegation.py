@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from orchestrator import accounts
 from orchestrator.definitions import Library
 from orchestrator.engine import Engine
 from orchestrator.errors import (
@@ -34,7 +35,7 @@ from orchestrator.team.places import Places
 from orchestrator.team.workers import LOOK, End, Workers
 from orchestrator.team.written import is_written
 from orchestrator.tools.tool import Assignment, ToolResult
-from orchestrator.worker import Setting, accounts
+from orchestrator.worker import Setting
 
 _PROMPTLY = 0.2
 """Seconds between looks at what somebody who is waited for did in another process."""

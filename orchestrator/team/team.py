@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from orchestrator import accounts
 from orchestrator.definitions import Agent, Library
 from orchestrator.engine import Engine
 from orchestrator.events import Delegated, Intent, Limits, Mode, TaskCreated
@@ -19,7 +20,7 @@ from orchestrator.team.plan import Plan
 from orchestrator.team.workers import End, Workers
 from orchestrator.team.written import MARK, Written, agent, is_written, opening
 from orchestrator.tools.tool import Assignment
-from orchestrator.worker import Setting, Worker, accounts
+from orchestrator.worker import Setting, Worker
 
 
 class Team:

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from functools import partial
 from math import inf
 
-from orchestrator import budget
+from orchestrator import accounts, budget
 from orchestrator.budget import NOTHING, Amount
 from orchestrator.engine import Engine
 from orchestrator.errors import ModelError, OrchestratorError, Refused
 from orchestrator.events import AnswerLost, Usage
 from orchestrator.models import Model, Reply, Request
 from orchestrator.task import Task
-from orchestrator.worker import accounts, limits
+from orchestrator.worker import limits
 from orchestrator.worker.limits import Exhausted
 
 UNSEEN = 2_000

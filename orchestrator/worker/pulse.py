@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from orchestrator import accounts
 from orchestrator.engine import Engine, Lease
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import TaskContinued, TaskStopped
 from orchestrator.task import Task
 from orchestrator.tools.tool import Tool
-from orchestrator.worker import accounts
 from orchestrator.worker.moment import Moment
 
 BEAT = 10.0

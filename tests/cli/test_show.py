@@ -9,15 +9,22 @@ import pytest
 
 from orchestrator.events import (
     BlockerRaised,
+    BudgetDrawn,
     CallSettled,
     DecisionRecorded,
+    Delegated,
     FileChange,
+    Intent,
     ItemAdded,
     ItemChecked,
+    Limits,
+    ModelReplied,
     NextStepsSet,
     Receipt,
     ReferenceAdded,
     TaskCompleted,
+    TaskCreated,
+    Usage,
     WorkerStarted,
     WorkstreamAdded,
 )
@@ -74,7 +81,20 @@ def test_json_has_the_same_facts(known: Known) -> None:
     assert set(said) == {
         *("task", "agent", "description", "status", "reason", "phase", "mode", "revision", "started", "updated"),
         *("completed", "forked", "worker", "turns", "usage", "limits", "workstreams", "items", "decisions", "blockers"),
-        *("instructions", "next_steps", "references", "set_aside", "summary", "result", "documents", "problem"),
+        *(
+            "spent",
+            "held",
+            "children",
+            "costs",
+            "instructions",
+            "next_steps",
+            "references",
+            "set_aside",
+            "summary",
+            "result",
+            "documents",
+            "problem",
+        ),
     }
 
 
@@ -195,3 +215,43 @@ def test_without_a_folder_there_is_nothing_to_show_and_none_is_made(shell: Shell
         f"orchestrator: there is no .temp in {shell.project} or above it: no tasks yet\n",
     )
     assert not shell.temp.exists()
+
+
+def test_what_a_tree_costs_is_told_by_task_agent_and_file_and_of_a_limit_what_is_left(shell: Shell) -> None:
+    def replied(tokens: int, cost: float, *intents: Intent) -> ModelReplied:
+        usage = Usage(input_tokens=tokens)
+        return ModelReplied(content=(), stop_reason="tool_use", model="a", usage=usage, cost=cost, intents=intents)
+
+    wrote = Receipt(id="R1", call="1", tool="Write", outcome="ok", files=(FileChange(path="note.txt", after="x"),))
+    with shell.engine() as engine:
+        top = engine.create(TaskCreated(agent="lead", description="All", limits=Limits(tokens=9_000, cost=2.5)))
+        below = engine.create(TaskCreated(agent="clerk", description="A part", parent=top.id))
+        given = Delegated(child=below.id, agent="clerk", description="A part", workstream="note")
+        engine.commit(top.id, [replied(1_000, 0.25, Intent(call="1", tool="Delegate", delegated=given))], actor="user")
+        engine.commit(below.id, [replied(3_000, 0.5), CallSettled(receipt=wrote)], actor="user")
+        drawn = BudgetDrawn(
+            task=below.id, turns=1, tokens=3_000, cost=0.5, held_turns=1, held_tokens=700, held_cost=0.1
+        )
+        engine.commit(top.id, [drawn], actor="engine")
+    told = shell("show", top.id).out
+    for line in (
+        "· tokens: 4,000 of 9,000 used, 700 held for requests under way, 4,300 left",
+        "· cost: $0.75 of $2.50 used, $0.10 held for requests under way, $1.65 left",
+        f"{below.id} clerk: pending, 1 turn, 3,000 tokens, $0.50",
+        "Costs: 2 turns, 4,000 tokens, $0.75",
+        "· clerk: 1 turn, 3,000 tokens, $0.50",
+        "· lead: 1 turn, 1,000 tokens, $0.25",
+        "· note.txt: 3,000 tokens, $0.50",
+        "· no file: 1,000 tokens, $0.25",
+    ):
+        assert line in told
+    said = json.loads(shell("show", top.id, "--json").out)
+    assert (said["spent"]["tokens"], said["held"]["tokens"]) == (4_000, 700)
+    assert said["costs"]["total"] == {"turns": 2, "tokens": 4_000, "cost_usd": 0.75}
+    assert said["costs"]["own"] == {"turns": 1, "tokens": 1_000, "cost_usd": 0.25}
+    assert [row["task"] for row in said["children"]] == [below.id]
+    assert said["costs"]["files"][-1] == {"file": None, "tokens": 1_000, "cost_usd": 0.25}
+    rows = {row["task"]: row for row in json.loads(shell("status", "--json").out)["tasks"]}
+    assert (rows[top.id]["cost_usd"], rows[top.id]["total_cost_usd"]) == (0.25, 0.75)
+    assert rows[below.id]["total_cost_usd"] == 0.5
+    assert "$0.75" in shell("status").out

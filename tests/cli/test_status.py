@@ -15,7 +15,8 @@ from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted, TaskCrea
 
 from .conftest import Shell, begin, team
 
-SHAPE = {"task", "agent", "parent", "state", "phase", "items", "cost_usd", "updated", "description", "archived"}
+SHAPE = {"task", "agent", "parent", "state", "phase", "items", "cost_usd", "total_cost_usd", "updated"}
+SHAPE |= {"description", "archived"}
 SHAPE |= {"by_hand", "problem"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator import budget
+from orchestrator import accounts, budget
 from orchestrator.errors import LimitReached, Refused
 from orchestrator.events import (
     AnswerLost,
@@ -21,7 +21,7 @@ from orchestrator.events import (
 )
 from orchestrator.task import Task
 from orchestrator.usage import TURNS
-from orchestrator.worker import Moment, accounts, limits
+from orchestrator.worker import Moment, limits
 from tests.worker.conftest import DONE, PLAN, WRITE, Stage
 from tests.worker.test_delegation import ACCEPT, GIVE, HELPED, LEAD, child
 

@@ -48,7 +48,7 @@ def allow(engine: Engine, task_id: str, limits: Limits) -> Task:
     """
     task = engine.refresh(task_id).task
     known = {row.task for row in task.draws}
-    counted = [drawn(row.id, 0, budget.most(row)) for row in _below(engine, task) if row.id not in known]
+    counted = [drawn(row.id, 0, budget.most(row)) for row in below(engine, task) if row.id not in known]
     return engine.commit(task_id, [*counted, LimitsChanged(limits=limits)], actor="user")
 
 
@@ -88,9 +88,10 @@ def _at_work(engine: Engine, task_id: str) -> bool:
         return False
 
 
-def _below(engine: Engine, task: Task) -> Iterator[Task]:
+def below(engine: Engine, task: Task) -> Iterator[Task]:
+    """What a task gave away, and what these did, each before what is below it; without what nobody has begun."""
     for child in task.children:
         with suppress(UnknownTask):
             found = engine.refresh(child.id).task
             yield found
-            yield from _below(engine, found)
+            yield from below(engine, found)
