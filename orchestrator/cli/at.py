@@ -24,6 +24,13 @@ class Past(overview.Row):
         self._task = task
 
     @property
+    def had(self) -> list[str]:
+        """The names of the documents it had, under the id it has now."""
+        from orchestrator.documents import file_name, kinds
+
+        return [file_name(kind, self.id) for kind in kinds(self._task)]
+
+    @property
     def interrupted(self) -> bool:
         """Whether its worker was alive then is not known."""
         return False
@@ -39,7 +46,7 @@ class Past(overview.Row):
         return render(self._task, kind).encode("utf-8", "surrogatepass")
 
 
-@click.command(epilog="JSON: {project, at, tasks}, the tasks as those of `status`.")
+@click.command(epilog="JSON: {project, at, tasks}, the tasks as those of `status`, and the documents of each.")
 @click.argument("moment", metavar="TIME", type=Moment(revisions=False))
 @click.option("--all", "everything", is_flag=True, help="Those that were archived by then too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, with the archived ones.")
@@ -62,7 +69,9 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
             failed = True
     rows.sort(key=overview.by_start)
     if as_json:
-        screen.print_json({"project": str(project.workspace), "at": moment, "tasks": status.as_json(rows)})
+        had = {row.id: row.had for row in rows}
+        tasks = [{**said, "documents": had.get(said["task"], [])} for said in status.as_json(rows)]
+        screen.print_json({"project": str(project.workspace), "at": moment, "tasks": tasks})
         return int(failed)
     shown = [row for row in rows if everything or not row.archived]
     if shown:
@@ -72,6 +81,7 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
     if left := len(rows) - len(shown):
         click.echo(screen.dim(f"{left} archived by then: --all lists them"))
     if rows:
-        typed = project.typed("show", "ID", "--at", screen.clock(moment, "T"))
-        click.echo(screen.dim(f"one of them: {typed}"))
+        for what, words in (("one of them", ["ID"]), ("a document of it", ["ID", "plan"])):
+            typed = project.typed("show", *words, "--at", screen.clock(moment, "T"))
+            click.echo(screen.dim(f"{what}: {typed}"))
     return int(failed)

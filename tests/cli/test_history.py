@@ -112,7 +112,13 @@ def test_at_lists_the_tasks_as_they_were(shell: Shell, task: Task) -> None:
         {"done": 0, "total": 1},
     )
     assert row["updated"] == moment
-    assert task.id in shell("at", moment).out
+    names = [
+        path.name for path in sorted((shell.temp / "completed").glob(f"*-{task.id}.*")) if "summary" not in path.name
+    ]
+    assert sorted(row["documents"]) == names
+    shown = shell("at", moment).out
+    assert task.id in shown
+    assert "a document of it: orchestrator show ID plan --at 20" in shown
     assert shell("at", BEFORE).out.startswith("no tasks yet at 2020-01-01 00:00:00")
     assert json.loads(shell("at", BEFORE, "--json").out)["tasks"] == []
 
