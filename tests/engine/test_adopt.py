@@ -6,8 +6,10 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import threading
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,13 @@ import pytest
 
 from orchestrator import documents
 from orchestrator.check import check
+from orchestrator.documents.markdown import BEGIN, END
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import LARGEST, survey
 from orchestrator.errors import Refused
-from orchestrator.events import DecisionRecorded, ItemChecked, TaskCompleted, WorkstreamChanged
+from orchestrator.events import DecisionRecorded, ItemChecked, ItemUnchecked, TaskCompleted, WorkstreamChanged
 from orchestrator.masking import Mask
-from orchestrator.task import Reference, Task
+from orchestrator.task import Item, Reference, Task
 from proof.disk import ScriptedDisk
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
@@ -278,32 +281,43 @@ def test_ticking_an_item_changes_its_line_and_what_is_the_engines_own(temp: Path
     task, _ = adopt(temp)
     before = contents(temp)
     engine = Engine(temp)
-    engine.commit(task.id, [ItemChecked(id=task.items[2].id)], actor="user")
+    task = engine.commit(task.id, [ItemChecked(id=task.items[2].id)], actor="user")
     engine.close()
-    assert_ticked(before, contents(temp), task.id)
+    assert_ticked(before, contents(temp), task, task.items[2])
 
 
-def assert_ticked(before: dict[str, bytes], after: dict[str, bytes], task_id: str) -> None:
-    """One line of the checklist differs, the others have lost none, and the JSON no value that is not derived."""
+def assert_ticked(before: dict[str, bytes], after: dict[str, bytes], task: Task, ticked: Item) -> None:
+    """One line differs: the item's box. Beyond it there is what the engine says of it, and nothing else."""
     assert before.keys() == after.keys()
     for name, data in before.items():
         identity = documents.identify(Path(name).name)
-        if identity is None or identity[1] != task_id:
+        if identity is None or identity[1] != task.id:
             assert after[name] == data, name
         elif name.endswith(".json"):
-            old, new = json.loads(data), json.loads(after[name])
-            changed = {key for key in new if old.get(key) != new[key]}
-            assert changed <= {"revision", "updatedAt", "usage", "sync"}, changed
+            old, new = (dict(exactly(text)) for text in (data, after[name]))
+            assert list(old) == list(new)
+            assert {key for key in new if old[key] != new[key]} == {"revision", "updatedAt", "sync"}
         else:
-            old, new = (documents.unstamp("plan", text.decode())[0].split("\n") for text in (data, after[name]))
-            if f" – {task_id}" in old[0]:
-                continue  # it was made for it
+            old, new = (documents.unstamp("plan", text.decode())[0].splitlines() for text in (data, after[name]))
+            changes = [
+                (old[top:bottom], new[first:last])
+                for what, top, bottom, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+                if what != "equal"
+            ]
             if identity[0] == "checklist":
-                assert len(old) == len(new)
-                assert len([1 for one, other in zip(old, new, strict=True) if one != other]) == 1
-            else:
-                rest = iter([line.rstrip("\r") for line in new])
-                assert all(line.rstrip("\r") in rest for line in old if line.strip() != "None"), name
+                ((one,), (other,)) = changes.pop(0)
+                assert re.sub(r"\[ \]", "[x]", one, count=1) == re.sub(r"\[[^ ]\ufe0f?\]", "[x]", other, count=1)
+                assert " ".join(one.split()).endswith(ticked.text)
+            assert all(is_derived(*change, task, ticked) for change in changes), (name, changes)
+
+
+def is_derived(old: list[str], new: list[str], task: Task, ticked: Item) -> bool:
+    """True for what the engine says of a tick: how many there are, and that this one is done."""
+    done = sum(item.checked for item in task.live_items)
+    ours = {"", BEGIN, END, "## Completed Work", f"**Progress**: {done} of {len(task.live_items)} items"}
+    gone = [line for line in old if line.strip() not in ("", "None")]
+    assert all(re.fullmatch(r"\*\*Progress\*\*: \d+ of \d+ items", line) for line in gone), gone
+    return {*new} <= {*ours, f"- **{ticked.id}** {' '.join(ticked.text.split())}"}
 
 
 # -- a folder of every variant -------------------------------------------------
@@ -346,18 +360,27 @@ def adopt_all(temp: Path) -> tuple[dict[str, Task], dict[str, str]]:
     return tasks, left
 
 
-def tick_all(temp: Path, tasks: dict[str, Task]) -> None:
-    """Tick the last open item of each task, those of archived ones once they are open again."""
-    engine = Engine(temp)
+def tick_all(temp: Path, tasks: dict[str, Task]) -> int:
+    """Tick the last open item of each task that has items, those of archived ones once they are open again.
+
+    Where all are ticked, the last one is made open first. Returns how many were ticked.
+    """
+    engine, number = Engine(temp), 0
     for task in tasks.values():
         if task.archived:
             engine.reopen(task.id)
-        still = [item for item in task.items if not item.checked]
-        if still:
+        items = task.live_items
+        still = [item for item in items if not item.checked]
+        if items and not still:
+            engine.commit(task.id, [ItemUnchecked(id=items[-1].id)], actor="user")
+            still = [items[-1]]
+        for item in still[-1:]:
             earlier = contents(temp)
-            engine.commit(task.id, [ItemChecked(id=still[-1].id)], actor="user")
-            assert_ticked(earlier, contents(temp), task.id)
+            after = engine.commit(task.id, [ItemChecked(id=item.id)], actor="user")
+            assert_ticked(earlier, contents(temp), after, item)
+            number += 1
     engine.close()
+    return number
 
 
 def test_a_folder_of_every_variant_is_adopted_word_for_word_and_takes_a_tick_in_each_task(temp: Path) -> None:
@@ -384,7 +407,7 @@ def test_each_task_of_the_corpus_is_adopted_word_for_word_and_takes_a_tick(temp:
     tasks, left = adopt_all(temp)
     assert (len(tasks), left) == (36, {})
     assert_kept(before, contents(temp))
-    tick_all(temp, tasks)
+    assert tick_all(temp, tasks) == sum(bool(task.live_items) for task in tasks.values())
 
 
 def test_what_is_set_aside_is_only_what_no_json_says(temp: Path) -> None:
