@@ -42,8 +42,9 @@ class Lock:
                 try:
                     self._take()
                     while not self._has_its_name():
+                        opened = _opened(self.path)
                         os.close(self.descriptor)
-                        self.descriptor = _opened(self.path)
+                        self.descriptor = opened
                         self._take()
                 except OSError as error:
                     raise OSError(error.errno, error.strerror, str(self.path)) from None
