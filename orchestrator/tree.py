@@ -29,13 +29,15 @@ T = TypeVar("T", bound=Giver)
 class Branch(NamedTuple, Generic[T]):
     """A task in its place. `task`: None for one that is given away, and is not there to be looked at.
 
-    `more`: for each step from the top down to it, whether others stand below it on the same step.
+    `top`: the first of its tree. `more`: for each step from there down to it, whether others stand below it on the same
+    step.
     """
 
     id: str
     agent: str
     task: T | None
     parent: str | None
+    top: str
     more: tuple[bool, ...] = ()
 
     @property
@@ -46,7 +48,15 @@ class Branch(NamedTuple, Generic[T]):
     def lines(self) -> str:
         """What leads to it from above, two columns a step: `│ └ `"""
         *above, own = self.more or (None,)
-        return "" if own is None else "".join("│ " if more else "  " for more in above) + ("├ " if own else "└ ")
+        return "" if own is None else _rails(above) + ("├ " if own else "└ ")
+
+    def stem(self, goes_on: bool) -> str:
+        """The same beneath it, where a task below it may follow."""
+        return _rails((*self.more, goes_on))
+
+
+def _rails(more: Iterable[bool]) -> str:
+    return "".join("│ " if one else "  " for one in more)
 
 
 def grow(tasks: Iterable[T], elsewhere: Container[str] = ()) -> Iterator[Branch[T]]:
@@ -71,7 +81,7 @@ def grow(tasks: Iterable[T], elsewhere: Container[str] = ()) -> Iterator[Branch[
             if row.id in done:
                 continue
             done.add(row.id)
-            yield Branch(row.id, row.agent, known.get(row.id), parent, more)
+            yield Branch(row.id, row.agent, known.get(row.id), parent, top.id, more)
             rows = below[row.id]
             left += ((child, row.id, (*more, child is not rows[-1])) for child in reversed(rows))
 
@@ -86,6 +96,16 @@ def under(branches: Iterable[Branch[T]], task_ids: Container[str]) -> Iterator[B
             depth = branch.depth
         if depth is not None:
             yield branch
+
+
+def only(branches: Iterable[Branch[T]], task_ids: Container[str]) -> Iterator[Branch[T]]:
+    """These tasks, as if there were no others; whatever they are below must be among them."""
+    kept = [branch for branch in branches if branch.id in task_ids]
+    last = {branch.parent: branch.id for branch in kept}
+    more: dict[str | None, tuple[bool, ...]] = {}
+    for branch in kept:
+        more[branch.id] = () if branch.parent is None else (*more[branch.parent], last[branch.parent] != branch.id)
+        yield branch._replace(more=more[branch.id])
 
 
 def read(look: Callable[[str], T | None], task_ids: Iterable[str]) -> Iterator[T]:

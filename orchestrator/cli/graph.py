@@ -73,18 +73,13 @@ def _read(
     branches = list(tree.grow(tasks))
     there = set(engine.ids())
     placed = {branch.id for branch in branches}
-    branches += (Branch(name, "", None, None) for name in lost if name in there and name not in placed)
+    branches += (Branch(name, "", None, None, name) for name in lost if name in there and name not in placed)
     return branches, there.intersection(lost)
 
 
 def _going_on(branches: Sequence[Branch[Task]]) -> set[str]:
     """The tops of the trees that are not archived as a whole."""
-    found, top = set(), ""
-    for branch in branches:
-        top = branch.id if branch.parent is None else top
-        if branch.task is None or not branch.task.archived:
-            found.add(top)
-    return found
+    return {branch.top for branch in branches if branch.task is None or not branch.task.archived}
 
 
 def _node(engine: Engine, branch: Branch[Task], lost: Container[str]) -> Node:

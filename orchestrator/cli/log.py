@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -160,6 +161,33 @@ def words(event: Json, items: Mapping[str, str]) -> str:
     fields = defaultdict(lambda: "none", event, item=items.get(event.get("id", ""), ""))
     fields |= {key: "; ".join(map(str, value)) for key, value in event.items() if isinstance(value, list) and value}
     return _WORDS.get(event["type"], "{type}").format_map(fields)
+
+
+def textless(event: Json) -> str:
+    """The same without what agents, and people, have written: names, numbers and states alone.
+
+    Of an event of a later version, too, no text gets through.
+    """
+    plain = _PLAIN if event["type"] in _REASONED else _PLAIN - {"reason"}
+    return re.sub(r"[ ,:]+(?=;|$)", "", words(_bare(event, plain), {}))
+
+
+def _bare(value: Any, plain: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _bare(inner, plain) if key in plain else "" for key, inner in value.items()}
+    return [_bare(inner, plain) for inner in value] if isinstance(value, list) else value
+
+
+_PLAIN = frozenset(
+    (
+        *("type", "id", "agent", "task", "child", "item", "document", "name", "previous", "sender", "epoch", "holder"),
+        *("resumed", "revision", "status", "mode", "phase", "limits", "files", "path", "before", "after", "evidence"),
+        *("receipt", "tool", "outcome", "command", "exit_code", "archived", "limited_by", "commit", "to"),
+        *("tokens", "cost", "turns", "seconds", "reason", "intents", "delegated", "asked"),
+    )
+)
+_REASONED = ("TaskStopped", "TaskCancelled", "EditSetAside", "StuckNoticed")
+"""Whose reason is a person's, or our own words."""
 
 
 def _call(receipt: Json) -> str:

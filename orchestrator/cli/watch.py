@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator import overview
-from orchestrator.cli import log, outcome, screen, status
+from orchestrator.cli import log, outcome, screen, standing
 from orchestrator.cli.feed import Line, Page, Stream
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.roster import Roster
+from orchestrator.cli.standing import AT_WORK, Standing
 from orchestrator.errors import Conflict, Damaged, OrchestratorError, StorageError, UnknownTask
 
 if TYPE_CHECKING:
@@ -35,46 +35,53 @@ _MOST = 100
 
 @click.command(epilog="Of stream-json: {type, task, at, …}, see docs/cli.md.")
 @click.argument("task_ids", metavar="[ID]...", nargs=-1, type=TaskId())
+@click.option("--text", is_flag=True, help="What agents write too: decisions, summaries, reasons.")
 @click.option(
     "--output",
     type=click.Choice(["text", "stream-json"]),
     default="text",
-    help="Text for people, on a terminal with a table; or a JSON object a line.",
+    help="Text for people, on a terminal with a tree; or a JSON object a line.",
 )
 @pass_project
-def command(project: Project, task_ids: tuple[str, ...], output: str) -> None:
-    """Show the tasks live, and record what people edit.
+def command(project: Project, task_ids: tuple[str, ...], text: bool, output: str) -> None:
+    """Show the tree of tasks live, and record what people edit.
 
-    Of all tasks that are not archived, until Ctrl-C; or of those that are named, until they are all archived.
+    Of all tasks that are not archived, until Ctrl-C; or of those that are named and all below them, until they are
+    archived.
     """
     from orchestrator.lookout import Lookout
 
     with project.engine() as engine:
         wanted = [project.known(engine, task_id) for task_id in dict.fromkeys(task_ids)]
-        roster = Roster()
-        page = Page(project, roster) if output == "text" else Stream(project)
+        roster = Roster(details=True, text=text)
+        page = Page(project, roster) if output == "text" else Stream(project, roster)
         with suppress(KeyboardInterrupt), Lookout(project.temp) as lookout, closing(page):
             if lookout.blind:
                 screen.complain(f"{lookout.blind}, so nobody tells of edits: looking once a second")
-            Watch(project, engine, lookout, roster, page).run(wanted)
+            Watch(project, engine, lookout, roster, page, text=text).run(wanted)
 
 
 class Watch:
     """Brings each task up to date that somebody touches, and tells what is new."""
 
-    def __init__(self, project: Project, engine: Engine, lookout: Lookout, roster: Roster, page: Page | Stream) -> None:
+    def __init__(
+        self, project: Project, engine: Engine, lookout: Lookout, roster: Roster, page: Page | Stream, *, text: bool
+    ) -> None:
         self._project = project
         self._engine = engine
         self._lookout = lookout
         self._roster = roster
         self._page = page
-        self._begun = _now()
+        self._text = text
+        self._begun = standing.now()
         self._left: set[str] = set()
         self._open: set[str] = set()
         self._busy: set[str] = set()
         self._revisions: dict[str, int] = {}
         self._problems: dict[str, str] = {}
-        self._doing: dict[str, tuple[tuple[str, int], str]] = {}
+        self._below: set[str] = set()
+        self._heard: dict[str, str] = {}
+        self._did: dict[str, Standing] = {}
 
     def run(self, wanted: Sequence[str]) -> None:
         """Until those that are wanted are archived; without an end, for all that are open, when none is."""
@@ -84,11 +91,11 @@ class Watch:
         self._page.begins(ready)
         while True:
             for task_id in ready:
-                if not wanted or task_id in self._left:
+                if not wanted or task_id in self._left or task_id in self._below:
                     self._look(task_id)
+            self._page.show()
             if wanted and not self._left:
                 return
-            self._page.show()
             ready = self._lookout.wait(AGAIN if self._busy else inf)
             ready += [task_id for task_id in self._busy.difference(ready) if not self._is_at_work(task_id)]
 
@@ -141,18 +148,22 @@ class Watch:
         else:
             commits = self._engine.since(task.id, known)
         self._revisions[task.id] = task.revision
+        self._heard[task.id] = next(
+            (commit.at for commit in reversed(commits) if commit.actor in ("worker", "engine")),
+            self._heard.get(task.id, task.updated_at),
+        )
         return [commit for commit in commits if commit.revision <= task.revision]
 
     def _tell(self, task: Task, commit: Commit) -> None:
         items = {item.id: item.text for item in task.items}
         for event in commit.encode()["events"]:
-            words = log.words(event, items)
+            words = log.words(event, items) if self._text else log.textless(event)
             if words and (commit.actor not in ("worker", "engine") or event["type"] in _TOLD):
                 more = {"revision": commit.revision, "actor": commit.actor, "event": event}
                 self._page.say(Line("event", task.id, commit.at, commit.actor, words, log.colour(event), more))
 
     def _say(self, kind: str, task_id: str, words: str, colour: str | None, **more: Any) -> None:
-        self._page.say(Line(kind, task_id, _now(), "engine", words, colour, more))
+        self._page.say(Line(kind, task_id, standing.now(), "engine", words, colour, more))
 
     def _place(self, task: Task, at_work: bool) -> None:
         """The task's row, and whether its worker is to be looked after."""
@@ -164,18 +175,24 @@ class Watch:
         else:
             self._busy.discard(task.id)
         if task.archived:
-            self._roster.leaves(task.id)
             self._left.discard(task.id)
-        elif stands == "in-progress":
-            doing = _doing(task)
-            before, since = self._doing.get(task.id, (None, task.updated_at))
-            if before != (doing, task.turns):  # an edit changes the task, not what its worker does
-                since = task.updated_at
-            self._doing[task.id] = (doing, task.turns), since
-            self._roster.begins(task, doing, _ago(since))
-        else:
-            reason = f": {task.reason}" if task.reason else ""
-            self._roster.rests(task, f"{stands}{reason}", status.COLOURS.get(stands), _ago(task.updated_at))
+        since = self._heard.get(task.id, task.updated_at) if stands == "interrupted" else task.updated_at
+        row = standing.of(task, stands, since)
+        before = self._did.get(task.id, row)
+        if stands == AT_WORK and (before.state, before.doing, before.turns) == (stands, row.doing, row.turns):
+            row = row._replace(since=before.since)  # an edit changes the task, not what its worker does
+        self._did[task.id] = row
+        self._page.place(row)
+        self._look_below(row)
+
+    def _look_below(self, row: Standing) -> None:
+        """What a task gave away, done or not, is seen beneath it for as long as it is there itself."""
+        if row.id not in self._roster:
+            return
+        for child in row.children:
+            self._below.add(child.id)
+            if child.id not in self._roster:
+                self._look(child.id)
 
     def _gone(self, task_id: str) -> None:
         """There is no such task: renamed, deleted, or kept by hand."""
@@ -208,6 +225,7 @@ class Watch:
         if new and not isinstance(error, Conflict):  # which is over in a moment
             words = said.replace(f"{self._project.workspace}/", "")
             self._say("problem", task_id, words, "red", text=said)
+        self._roster.fails(task_id)
         if new or not isinstance(error, Damaged):
             self._lookout.touched(task_id, AGAIN)
         self._let_go()
@@ -228,26 +246,8 @@ _TOLD = {
         "StuckNoticed",
         "EditSetAside",
     ),
+    *("ModelReplied", "TaskPaused", "TaskContinued", "WorkLanded", "MergeRefused"),
     *("BlockerRaised", "TaskBlocked", "TaskStopped", "TaskCompleted", "TaskCancelled", "ArchiveDone"),
     *("TaskReopened", "TaskRenamed", "InstructionGiven", "ModeChanged", "LimitsChanged"),
 }
 """What is told of workers and the engine; of everybody else everything is."""
-
-
-def _doing(task: Task) -> str:
-    """What its worker does, as far as the journal tells."""
-    if not task.pending:
-        return "asks the model"
-    first, *more = task.pending
-    rest = f", {len(more)} more" if more else ""
-    about = first.command or first.path or (first.asked.question if first.asked else "")
-    return f"{first.tool} {about}".rstrip() + rest
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _ago(moment: str) -> float:
-    """The seconds since an ISO 8601 time."""
-    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())

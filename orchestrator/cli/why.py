@@ -26,8 +26,13 @@ MOST = 12
 @pass_project
 def command(project: Project, task_id: str, as_json: bool) -> None:
     """Say why a task is where it is, and what gets it further."""
+    from orchestrator.transitions import apply_all
+    from orchestrator.worker import others
+
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
+        # what it will hear of those it gave work to, once it goes on
+        task = apply_all(task, tuple(others.observed(project.temp, task)), actor="engine", at=task.updated_at)
         holder = engine.at_work(task_id)
         why = list(_reasons(engine, task, holder))
     status = outcome.status(task, at_work=holder is not None)

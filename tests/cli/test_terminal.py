@@ -13,8 +13,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.cli import screen
+from orchestrator.cli import screen, standing
 from orchestrator.cli.roster import Roster
+from orchestrator.cli.standing import Standing
+from orchestrator.task import Blocker
 
 from .conftest import Shell
 from .test_answer import ASKS
@@ -167,3 +169,48 @@ def test_rows_fit_their_lines_and_those_that_find_no_place_are_counted(shell: Sh
     assert {screen.measure(row) for row in rows} == {columns - 3}
     assert rows[-1].rstrip() == "… and 19 more"
     assert all(f"AAAA{number:02}" in row for number, row in enumerate(rows[:-1]))
+
+
+def test_those_at_work_with_what_they_are_below_come_first_and_what_finds_no_room_stands_beneath(shell: Shell) -> None:
+    task, roster = shell.task("Write", agent="somebody-or-other"), Roster(details=True)
+
+    def row(name: str, state: str, parent: str | None = None) -> Standing:
+        one = replace(task, id=name, parent=parent, phase="nearly there", turns=12, cost=1.25)
+        return standing.of(one, state, "2026-01-01T00:00:00.000Z", "Bash npm test " * 9)
+
+    for number in range(30):
+        roster.place(row(f"AAAA{number:02}", "pending"))
+    roster.place(row("BBBB22", "in-progress", "AAAA20"))
+    roster.place(row("CCCC22", "in-progress", "BBBB22"))
+    window = os.terminal_size((80, 24))
+    rows = [re.sub(r"\x1b\[\d*m", "", row) for row in roster.rows(window)]
+    assert len(rows) == 12
+    places = [row.partition("somebody")[0].rstrip() for row in rows]
+    assert places[-4:] == ["AAAA20", "└ BBBB22", "  └ CCCC22", rows[-1].rstrip()]
+    assert rows[-1].startswith("… and 21 more")
+    for number in range(30):
+        if number != 20:
+            roster.leaves(f"AAAA{number:02}")
+    rows = [re.sub(r"\x1b\[\d*m", "", row) for row in roster.rows(window)]
+    assert [row[:36].strip() for row in rows[2::2]] == [
+        "│         nearly there",
+        "nearly there",
+    ]
+    assert max(map(screen.measure, rows)) <= 77
+
+
+def test_what_a_person_is_asked_and_what_is_paused_is_in_the_rows(shell: Shell) -> None:
+    task = replace(shell.task("Write"), blockers=(Blocker("B1", "Which?\x1b[2J", call="t1", to="person"),))
+    below = replace(shell.task("Write"), parent=task.id, started_at="2999-01-01T00:00:00Z")
+
+    def rows(state: str, *, text: bool = False) -> list[str]:
+        roster = Roster(details=True, text=text)
+        roster.place(standing.of(task, state, task.started_at))
+        roster.place(standing.of(below, "in-progress", task.started_at))
+        return [re.sub(r" +\d+s.*", "", row) for row in roster.listed(120)]
+
+    name = f"{task.id}    clerk  "
+    assert rows("in-progress") == [f"{name}asks a person, B1", f"└ {below.id}  clerk  asks the model"]
+    assert rows("in-progress", text=True)[0] == f"{name}asks a person, B1: Which?␛[2J"
+    assert rows("interrupted")[0] == f"{name}interrupted, asks a person, B1"
+    assert rows("paused") == [f"{name}paused, asks a person, B1", f"└ {below.id}  clerk  paused with {task.id}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,19 @@ from typing import Any
 
 import pytest
 
-from orchestrator.events import ItemAdded, PhaseChanged, TaskCompleted
+from orchestrator.events import (
+    DecisionRecorded,
+    Intent,
+    ItemAdded,
+    ModelReplied,
+    PhaseChanged,
+    TaskBlocked,
+    TaskCompleted,
+    WorkerStarted,
+)
 from orchestrator.task import Task
 
-from .conftest import Shell, interrupt
+from .conftest import Shell, begin, interrupt, team
 from .test_terminal import Terminal
 
 Json = dict[str, Any]
@@ -46,11 +56,16 @@ class Watch:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.told: list[Json] = []
+        self.stands: dict[str, Json] = {}
+        """The last line of each task about where it stands."""
         assert self.next()["type"] == "watching"
 
     def next(self) -> Json:
         assert self.process.stdout
-        line = json.loads(self.process.stdout.readline() or f'{{"type": "ended {self.process.wait()}"}}')
+        line: Json = {"type": "task", "task": ""}
+        while line["type"] == "task":
+            self.stands[line["task"]] = line
+            line = json.loads(self.process.stdout.readline() or f'{{"type": "ended {self.process.wait()}"}}')
         self.told.append(line)
         assert not line["type"].startswith("ended"), self.told
         return line
@@ -59,6 +74,15 @@ class Watch:
         while not found(line := self.next()):
             pass
         return line
+
+    def standing(self, task_id: str, **fields: object) -> Json:
+        """Read on until a task stands so."""
+        assert self.process.stdout
+        while not fields.items() <= self.stands.get(task_id, {}).items():
+            line = json.loads(self.process.stdout.readline())
+            if line["type"] == "task":
+                self.stands[line["task"]] = line
+        return self.stands[task_id]
 
     def event(self, name: str, **fields: object) -> Json:
         """Read on until it tells of this event."""
@@ -114,10 +138,11 @@ def test_piped_it_is_a_plain_line_an_event_and_ctrl_c_ends_it_with_0(shell: Shel
     process = shell.start("watch")
     assert process.stdout
     assert process.stdout.readline() == f"watching 1 task in {shell.project}: Ctrl-C ends it\n"
+    assert re.fullmatch(rf"{task.id}  clerk  pending  \d+s  planning  0/3\n", process.stdout.readline())
     replace(document(shell, task), "[ ] Part 1", "[x] Part 1" + " and more" * 20)
     line = process.stdout.readline()
     assert line[8:26] == f"  {task.id}  editor  "
-    assert "c1 checked, evidence none: Part 1 and more" in line + process.stdout.readline()
+    assert "c1 checked, evidence none\n" in line + process.stdout.readline()
     ended = interrupt(process)
     assert (ended.code, ended.err) == (0, "")
     assert all(len(row) <= 80 for row in ended.out.splitlines())
@@ -204,9 +229,10 @@ def test_named_tasks_are_watched_until_they_are_archived_also_under_another_name
         engine.cancel(name, "enough")
         out, err = watch.process.communicate()
     assert watch.process.returncode == 0
-    assert "ArchiveDone" in out.splitlines()[-1], out
+    assert ["ArchiveDone" in line or json.loads(line)["state"] for line in out.splitlines()[-2:]] == [True, "cancelled"]
     assert err == ""
-    assert {line["task"] for line in [*watch.told[1:], *map(json.loads, out.splitlines())]} == {name}
+    told = [*watch.told[1:], *(line for line in map(json.loads, out.splitlines()) if line["type"] != "task")]
+    assert {line["task"] for line in told} == {name}
 
 
 def test_a_worker_that_is_gone_is_told(shell: Shell, task: Task) -> None:
@@ -261,12 +287,12 @@ def test_where_the_system_cannot_tell_it_looks_every_second_and_says_so(shell: S
     assert err == "orchestrator: inotify instance limit reached, so nobody tells of edits: looking once a second\n"
 
 
-def test_on_a_terminal_a_table_says_where_each_task_stands_and_is_gone_at_the_end(shell: Shell, task: Task) -> None:
+def test_on_a_terminal_a_tree_says_where_each_task_stands_and_is_gone_at_the_end(shell: Shell, task: Task) -> None:
     shell.environment["TERM"] = "xterm"
     terminal = Terminal(shell, "watch")
-    terminal.until(rf"0 at work, 1 idle.*\n.*{task.id}.*  clerk  pending .*0/3")
+    terminal.until(rf"0 at work, 1 idle.*\n.*{task.id}.*  clerk  pending .*planning.*0/3")
     replace(document(shell, task), "[ ] Part 1", "[x] Part 1")
-    terminal.until(rf"(?s)editor .*c1 checked.*{task.id}.*1/3")
+    terminal.until(rf"(?s)editor .*c1 checked, evidence none\x1b.*{task.id}.*1/3")
     with shell.engine() as engine:
         lease = engine.lease(task.id)
         terminal.until(rf"1 at work, 0 idle.*\n.*{task.id}.*  asks the model ")
@@ -274,6 +300,88 @@ def test_on_a_terminal_a_table_says_where_each_task_stands_and_is_gone_at_the_en
     terminal.process.send_signal(2)
     assert terminal.end() == 0
     assert terminal.shown.endswith("\x1b[J")
+
+
+def test_under_a_lead_stands_what_it_gave_away_and_what_it_waits_for(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        first, second = given.first.child, given.second.child
+        lead, worker = engine.lease(given.lead), None
+        with watching(shell) as watch:
+            told = watch.standing(second, state="not begun")
+            assert (told["parent"], told["agent"], told["waits_for"]) == (given.lead, 'a "b"', [first])
+            assert watch.standing(given.lead, waits_for=[first, second])["state"] == "in-progress"
+            begin(engine, given.first, given.lead)
+            worker = engine.lease(first)
+            assert watch.standing(first, state="in-progress")["doing"] == "asks the model"
+            decided = [
+                DecisionRecorded(id="D1", decision="So"),
+                PhaseChanged(phase="late"),
+                ItemAdded(id="c1", text="One"),
+            ]
+            engine.commit(first, decided, actor="worker", epoch=1)
+            told = watch.standing(
+                first, phase="late", items={"done": 0, "total": 1}, turns=0, tokens=0, parent=given.lead
+            )
+            assert (told["last_decision"]["id"], told["last_decision"]["decision"]) == ("D1", "So")
+            engine.commit(first, [TaskCompleted(summary="Done.")], actor="worker", epoch=1)
+            worker.release()
+            engine.archive(first)
+            watch.standing(given.lead, waits_for=[second])
+            assert watch.standing(second, waits_for=[])["state"] == "not begun"
+            watch.standing(first, state="archived")
+        lead.release()
+
+
+def test_the_tree_fits_eighty_columns_also_when_every_worker_is_dead(shell: Shell) -> None:
+    shell.environment["TERM"] = "xterm"
+    with shell.engine() as engine:
+        given = team(engine)
+        begin(engine, given.first, given.lead)
+        lead, worker = engine.lease(given.lead), engine.lease(given.first.child)
+        terminal = Terminal(shell, "watch")
+        terminal.resize(80)
+        lines = (
+            rf"{given.lead}.* lead +waits for 2 of 2: {given.first.child}.*planning",
+            rf"├ .*{given.first.child}.* first +asks the model .*planning",
+            rf'└ .*{given.second.child}.* a "b" +.*not begun, after {given.first.child}',
+        )
+        terminal.until(r".*\n.*".join(lines))
+        worker.release()
+        lead.release()
+        terminal.until(rf"{given.lead}.* lead +.*interrupted.*m\d+s")
+        terminal.process.send_signal(2)
+        assert terminal.end() == 0
+    rows = re.sub(r"\x1b\[[\d;]*[mKJA]", "", terminal.shown).replace("\r", "\n").split("\n")
+    assert max(len(row) for row in rows if not row.startswith("watching")) <= 80
+
+
+HOSTILE = "\x1b[2J\x9b31mgood\u202egnp.exe\x07\u2066 news"
+
+
+@pytest.mark.parametrize("words", [(), ("--text",)])
+def test_what_agents_write_is_shown_only_where_asked_for_and_steers_nothing(
+    shell: Shell, words: tuple[str, ...]
+) -> None:
+    shell.environment["COLUMNS"] = "200"
+    with shell.engine() as engine:
+        given = team(engine)
+        engine.commit(given.lead, [DecisionRecorded(id="D1", decision=HOSTILE)], actor="worker")
+        process = shell.start("watch", *words)
+        assert process.stdout
+        shown = process.stdout.readline() + process.stdout.readline() + process.stdout.readline()
+        begin(engine, given.first, given.lead)
+        run = Intent(call="t1", tool="Bash", command=HOSTILE)
+        started = WorkerStarted(epoch=1, holder="a test")
+        replied = ModelReplied(content=(), stop_reason="tool_use", model="m", intents=(run,))
+        engine.commit(given.first.child, [started, replied, PhaseChanged(phase=HOSTILE)], actor="engine")
+        engine.commit(given.first.child, [TaskBlocked(reason=HOSTILE)], actor="worker")
+        while "blocked" not in shown:
+            shown += process.stdout.readline()
+        shown += interrupt(process).out
+    assert (shown.count("news") > 1) == bool(words)
+    assert "D1" in shown
+    assert {char for char in shown if not char.isprintable()} == {"\n"}
 
 
 def test_a_task_that_is_not_there_is_said(shell: Shell, task: Task) -> None:
