@@ -1,9 +1,8 @@
 """Death and every error that fits, at every system call on a path under `.temp` of every command.
 
 A death between two calls that change nothing leaves what the one before left: deaths, and errors that stay, are tried
-at those that change something. Of the errors of calls that only look every fifth is tried, and of the long commands'
-every 91st, unless all are asked for. What a fault leaves is judged once where others leave the same, but for times and
-digests.
+at those that change something. Of the errors that strike the commands in which an agent is at work, a sample is tried,
+unless all are asked for. What a fault leaves is judged once where others leave the same, but for times and digests.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from errno import errorcode
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -29,18 +27,18 @@ from orchestrator.models import connect
 from orchestrator.testing import Screenplay, ScriptedServer
 from orchestrator.tools import catalog
 from proof import trace
-from proof.commands import COMMANDS, PLAY, Command, Project
+from proof.commands import COMMANDS, PLAY, Command
 from proof.fault import Fault, lacking, preloaded
 from proof.folder import MEMORY
+from proof.project import Project
 from proof.result import Part, Result
 from proof.trial import Trial
 
-LONG = ("run", "resume", "continue")
-SHARES = dict.fromkeys(LONG, 3)
-"""The processes among which the calls of a long command are dealt out."""
-STRIDE = 91
+SHARES = 3
+"""The processes among which the calls of a command with an agent are dealt out."""
+STRIDE = 23
 """Of their errors every so many are tried, unless all are asked for."""
-EACH, SAMPLE = "each that changes something", "a sample: --full tries all"
+EACH, SAMPLE = "each that changes something", f"of a command with an agent every {STRIDE}rd: --full tries all"
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
 KILLED = "SIGKILL at a call on a path under .temp"
@@ -54,7 +52,7 @@ def parts(full: bool) -> Iterator[Part]:
         yield partial(Result, "a fault at each system call of each command", 0, "faults", skipped=missing)
         return
     for command in reversed(COMMANDS):  # the long ones first
-        shares = SHARES.get(command.name, 1)
+        shares = SHARES if command.works else 1
         for share in range(shares):
             yield partial(tried_elsewhere, command.name, share, shares, full)
 
@@ -80,7 +78,7 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
     warm(command)
     gc.collect()
     gc.freeze()
-    trial = Trial(command, Project(place / "tried"), full, STRIDE if name in LONG and not full else 1)
+    trial = Trial(command, Project(place / "tried"), full, STRIDE if command.works and not full else 1)
     counts: Counter[str] = Counter()
     violations: dict[str, list[str]] = {}
     for number, fault in enumerate(islice(trial.faults(), share, None, shares)):
@@ -98,13 +96,16 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
 
 def warm(command: Command) -> None:
     """Imports what every child would import."""
-    for module in ("completion", "masking", "overview", f"cli.{command.name}"):
-        import_module(f"orchestrator.{module}")
-    if command.works or command.name == "doctor":  # which asks whether a model can be had
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
+        project = Project(Path(place))
+        project.workspace.mkdir()
+        command.before(project)
+        for module in project.imported(*command.words):
+            with suppress(ImportError):
+                import_module(module)
+    if command.works:
         connect("messages")
         catalog()
-        for module in ("orchestrator.team", "anyio._backends._asyncio", "genai_prices.data", "ctypes"):
-            import_module(module)
 
 
 def compared(trial: Trial) -> Result:
@@ -120,7 +121,7 @@ def compared(trial: Trial) -> Result:
 def claim(fault: Fault) -> str:
     if not fault.error:
         return KILLED
-    return f"{errorcode[fault.error]} at a call on a path under .temp{', and from then on' * fault.lasting}"
+    return f"{fault.what} at a call on a path under .temp{', and from then on' * fault.lasting}"
 
 
 if __name__ == "__main__":

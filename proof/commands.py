@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 from orchestrator.engine import Engine
-from orchestrator.events import PhaseChanged, ReferenceAdded
+from orchestrator.events import Intent, MessageReceived, ModelReplied, PhaseChanged, ReferenceAdded
+from orchestrator.questions import unanswered
+from orchestrator.receipts import Asked
 from orchestrator.task import Task
 from proof.flows import BY_HAND, DONE, HAND_MADE, OTHER, PUT_AWAY
 from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
+from proof.project import ONLY, Project, Words
 
 AGENT = "---\nname: clerk\ndescription: Writes notes\n---\nYou write notes.\n"
 PLAY = """\
@@ -45,77 +44,7 @@ actors:
 """
 """What the model says. Turns are repeated until they did what they are for."""
 
-Words = tuple[str, ...]
-ONLY = "ONLY"
-"""Stands for the id of the only task there is, which was drawn."""
 RUN: Words = ("run", "clerk", "Write a note", "--yes", "--max-turns", "20")
-
-
-class Ended(NamedTuple):
-    """A process that ended; a negative code is a signal's."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class Project:
-    """A workspace, beside what the commands said."""
-
-    place: Path
-
-    @property
-    def workspace(self) -> Path:
-        return self.place / "workspace"
-
-    @property
-    def temp(self) -> Path:
-        return self.workspace / ".temp"
-
-    def said(self, words: Words) -> Words:
-        journals = self.temp / ".orchestrator" / "journal"
-        return tuple(next(journals.rglob("*.jsonl")).stem if word == ONLY else word for word in words)
-
-    def age(self) -> None:
-        """Nothing in the `.temp` is young any more."""
-        for path in (self.temp, *self.temp.rglob("*")):
-            os.utime(path, (0, 0))
-
-    def real(self, *words: str, under: Words = ()) -> Ended:
-        """The command as a person starts it, perhaps under another program."""
-        command = [*under, sys.executable, "-m", "orchestrator", *self.said(words)]
-        nothing = subprocess.DEVNULL
-        with open(self.place / "out", "wb") as out, open(self.place / "err", "wb") as err:
-            code = subprocess.call(command, cwd=str(self.workspace), stdin=nothing, stdout=out, stderr=err)
-        return self._ended(code)
-
-    def forked(self, *words: str) -> Ended:
-        """The same in a process forked from this one, which has imported everything already."""
-        words = self.said(words)
-        child = os.fork()
-        if not child:
-            self._become(words)
-        return self._ended(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
-    def _become(self, words: Words) -> None:
-        code = 70
-        try:
-            os.chdir(self.workspace)
-            for descriptor, path in enumerate((Path(os.devnull), self.place / "out", self.place / "err")):
-                opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-                os.dup2(opened, descriptor)
-                os.close(opened)
-            from orchestrator.cli import main
-
-            code = main(list(words))
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
-
-    def _ended(self, code: int) -> Ended:
-        return Ended(code, (self.place / "out").read_text(), (self.place / "err").read_text())
 
 
 Check = Callable[[Engine, Project], None]
@@ -138,7 +67,7 @@ class Command:
     @property
     def works(self) -> bool:
         """True when an agent is at work, whose doings are told beside what went wrong."""
-        return self.name in ("run", "resume", "continue")
+        return self.name in ("run", "resume", "continue", "demo")
 
     def repeated(self, engine: Engine) -> Words | None:
         """The words that bring it to its end, None when it is there."""
@@ -152,6 +81,10 @@ def bare(project: Project) -> None:
     agents = project.workspace / ".claude" / "agents"
     agents.mkdir(parents=True)
     (agents / "clerk.md").write_text(AGENT)
+
+
+def empty(project: Project) -> None:
+    """Nothing is there."""
 
 
 def by_hand(project: Project) -> None:
@@ -177,6 +110,19 @@ def edited(project: Project) -> None:
     path.write_text(path.read_text().replace("- [ ] Write the model", "My own line\n- [x] Write the model"))
     os.utime(path, (0, 0))
     path_of(project.temp, "plan").unlink()
+
+
+def asking(project: Project) -> None:
+    """A task that asked something, in a call that still waits for the answer."""
+    kept(project)
+    engine = open_engine(project.temp)
+    epoch = (lease := engine.lease(ID)).epoch
+    intent = Intent(call="toolu_1", tool="Ask", asked=Asked(question="Which name?", to="person"))
+    asked = {"type": "tool_use", "id": "toolu_1", "name": "Ask", "input": {"question": "Which name?"}}
+    replied = ModelReplied(content=(asked,), stop_reason="tool_use", model="scripted", intents=(intent,))
+    engine.commit(ID, [replied], actor="worker", epoch=epoch)
+    lease.release()
+    engine.close()
 
 
 def closed(project: Project) -> None:
@@ -288,6 +234,27 @@ def is_undone(engine: Engine, project: Project) -> None:
     assert not (project.workspace / "said.txt").exists()
 
 
+def is_limited(engine: Engine, project: Project) -> None:
+    assert engine.refresh(ID).task.limits.turns == 5
+
+
+def is_stopped(engine: Engine, project: Project) -> None:
+    assert engine.refresh(ID).task.reason == "stopped by a person"
+
+
+def is_told(engine: Engine, project: Project) -> None:
+    said = [event.text for row in engine.since(ID, 1) for event in row.events if isinstance(event, MessageReceived)]
+    assert "Mind the tests" in said
+
+
+def is_answered(engine: Engine, project: Project) -> None:
+    assert [row.resolution for row in engine.refresh(ID).task.blockers] == ["notes.txt"]
+
+
+def is_shown(engine: Engine, project: Project) -> None:
+    assert [engine.refresh(task_id).task.status for task_id in engine.ids()] == ["archived", "archived"]
+
+
 def only(engine: Engine) -> Task:
     (task_id,) = engine.ids()
     return engine.refresh(task_id).task
@@ -308,6 +275,10 @@ def until_forked(engine: Engine) -> Words | None:
     return ("fork", ID, "--at", "1") if len(engine.ids()) == 2 else None
 
 
+def while_unanswered(engine: Engine) -> Words | None:
+    return ANSWER if unanswered(engine.refresh(ID).task) else None
+
+
 def goes_on(engine: Engine) -> Words | None:
     """A run that died before its task was there is begun again, else resumed."""
     if not engine.ids():
@@ -321,6 +292,7 @@ def goes_on_with_more(engine: Engine) -> Words | None:
     return goes_on(engine)
 
 
+ANSWER: Words = ("answer", ID, "notes.txt")
 MORE: Words = ("continue", ONLY, "There must be more", "--yes", "--max-turns", "20")
 
 COMMANDS = (
@@ -340,9 +312,17 @@ COMMANDS = (
     Command(("rename", ID, NEW), kept, is_renamed, while_old),
     Command(("fork", ID, "--at", "1"), kept, is_forked, until_forked),
     Command(("blame", ID, "checklist"), edited, absorbed),
+    Command(("why", ID), edited, absorbed),
+    Command(("graph",), edited, absorbed),
+    Command(("wait", ID), archived, nothing),
+    Command(("limit", ID, "--max-turns", "5"), kept, is_limited),
+    Command(("stop", ID), kept, is_stopped),
+    Command(("tell", ID, "Mind the tests"), kept, is_told),
+    Command(ANSWER, asking, is_answered, while_unanswered),
     Command(("changes", ONLY), finished, is_written),
     Command(("undo", ONLY, "--yes"), finished, is_undone),
     Command(("prune", "--older-than", "0"), aged, nothing),
+    Command(("demo", "--keep", ".", "--yes"), empty, is_shown),
     Command(RUN, bare, is_written, goes_on),
     Command(("resume", "--yes", "--max-turns", "20"), stopped, is_written, goes_on),
     Command(MORE, finished, has_more, goes_on_with_more),

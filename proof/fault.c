@@ -20,7 +20,7 @@
 
 /* What a call does, in the order of `fault.KINDS`. */
 enum kind { LOOK, ASK, LIST, OPEN, READ, LOCK, CREATE, WRITE, OVERWRITE, CUT, SYNC, NAME, REMOVE };
-enum action { WATCH, KILL, FAIL };
+enum action { WATCH, KILL, FAIL, HALF };
 
 /* Strikes once at the first call from `point` on that is of a kind in `fitting`, a bit each; with `lasting` at all. */
 static volatile struct state { int armed, count, point, action, error, fitting, lasting, struck; } *state;
@@ -70,13 +70,14 @@ static int at(int directory, const char *name, char *path)
     return is_ours(path);
 }
 
-/* The error number the call is to fail with, 0 for none. */
+/* The error number the call is to fail with, 0 for none; HALVED when it is to do a half. */
+#define HALVED -1
 static int strike(enum kind kind, int number)
 {
     if (state->action == WATCH || number < state->point || !(state->fitting >> kind & 1)) return 0;
     if (__sync_lock_test_and_set(&state->struck, 1) && !state->lasting) return 0;
     if (state->action == KILL) syscall(SYS_kill, getpid(), SIGKILL);
-    return state->error;
+    return state->action == HALF ? HALVED : state->error;
 }
 
 static void note(int number, const char *call, enum kind kind, int descriptor, int error, int injected,
@@ -96,6 +97,11 @@ static void note(int number, const char *call, enum kind kind, int descriptor, i
 
 /* `where`: whether the call concerns us, and its path. `file`: the descriptor to be looked at. `failed`: its value then. */
 #define CALL(type, name, kind, where, file, failed, parameters, ...) \
+    CALLED(type, name, kind, where, file, failed, , parameters, __VA_ARGS__)
+/* One that may do a half of the `size` it is given. */
+#define SIZED(type, name, kind, file, parameters, ...) \
+    CALLED(type, name, kind, OPENED, file, -1, size -= size / 2, parameters, __VA_ARGS__)
+#define CALLED(type, name, kind, where, file, failed, halve, parameters, ...) \
     type name parameters \
     { \
         ORIGINAL(name); \
@@ -104,7 +110,11 @@ static void note(int number, const char *call, enum kind kind, int descriptor, i
         if (!state || !state->armed || !(where)) return real(__VA_ARGS__); \
         int number = __sync_add_and_fetch(&state->count, 1), error = strike(kind, number), injected = error != 0; \
         type result = failed; \
-        if (!injected) { \
+        if (error == HALVED) { \
+            halve; \
+            error = 0; \
+        } \
+        if (!error) { \
             errno = 0; \
             result = real(__VA_ARGS__); \
             error = errno; \
@@ -129,12 +139,12 @@ CALL(ssize_t, readlink, LOOK, NAMED, -1, -1, (const char *name, char *to, size_t
 CALL(DIR *, opendir, LIST, NAMED, -1, NULL, (const char *name), name)
 CALL(DIR *, fdopendir, ASK, OPENED, -1, NULL, (int file), file)
 CALL(struct dirent64 *, readdir64, ASK, of(dirfd(listed), path), -1, NULL, (DIR *listed), listed)
-CALL(ssize_t, read, READ, OPENED, -1, -1, (int file, void *to, size_t size), file, to, size)
-CALL(ssize_t, pread64, READ, OPENED, -1, -1, (int file, void *to, size_t size, off64_t offset), file, to, size, offset)
+SIZED(ssize_t, read, READ, -1, (int file, void *to, size_t size), file, to, size)
+SIZED(ssize_t, pread64, READ, -1, (int file, void *to, size_t size, off64_t offset), file, to, size, offset)
 CALL(int, flock, LOCK, !(how & LOCK_UN) && OPENED, -1, -1, (int file, int how), file, how)
-CALL(ssize_t, write, WRITE, OPENED, file, -1, (int file, const void *from, size_t size), file, from, size)
-CALL(ssize_t, pwrite64, OVERWRITE, OPENED, file, -1, (int file, const void *from, size_t size, off64_t offset), file, from, size, offset)
-CALL(ssize_t, sendfile64, WRITE, OPENED, file, -1, (int file, int from, off64_t *offset, size_t size), file, from, offset, size)
+SIZED(ssize_t, write, WRITE, file, (int file, const void *from, size_t size), file, from, size)
+SIZED(ssize_t, pwrite64, OVERWRITE, file, (int file, const void *from, size_t size, off64_t offset), file, from, size, offset)
+SIZED(ssize_t, sendfile64, WRITE, file, (int file, int from, off64_t *offset, size_t size), file, from, offset, size)
 CALL(int, ftruncate64, CUT, OPENED, file, -1, (int file, off64_t size), file, size)
 CALL(int, truncate64, CUT, NAMED, -1, -1, (const char *name, off64_t size), name, size)
 CALL(int, fsync, SYNC, OPENED, file, -1, (int file), file)

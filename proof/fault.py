@@ -22,6 +22,8 @@ KINDS = ("look", "ask", "list", "open", "read", "lock", "create", "write", "over
 CHANGING = {"create", "write", "overwrite", "cut", "name", "remove"}
 LOOKING = {"look", "ask", "list", "open", "read"}
 
+HALF = -1
+"""In the place of an error: the call does a half of what it is asked for, as it may, and says so."""
 _OUT = {"create", "write", "overwrite", "cut", "sync", "name", "remove"}
 _NEW = {"create", "write", "sync", "name"}
 ERRORS = {
@@ -33,12 +35,13 @@ ERRORS = {
     errno.EROFS: _OUT - {"sync"},
     errno.ENOLCK: {"lock"},
     errno.EINTR: {"open", "create", "read", "write", "overwrite", "cut", "lock"},
+    HALF: {"read", "write", "overwrite"},
 }
 """The kinds of calls that can fail so."""
 LASTING = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 """What may stay so once it has begun."""
 _STATE = struct.Struct("iiiiiiii")
-_WATCH, _KILL, _FAIL = range(3)
+_WATCH, _KILL, _FAIL, _HALF = range(4)
 
 
 class Fault(NamedTuple):
@@ -52,8 +55,13 @@ class Fault(NamedTuple):
     lasting: bool = False
 
     def __str__(self) -> str:
-        what = errno.errorcode[self.error] if self.error else "SIGKILL" if self.point else "nothing"
-        return f"{what}{' from' if self.lasting else ' at'} call {self.point}"
+        return f"{self.what}{' from' if self.lasting else ' at'} call {self.point}"
+
+    @property
+    def what(self) -> str:
+        if self.error == HALF:
+            return "a half"
+        return errno.errorcode[self.error] if self.error else "SIGKILL" if self.point else "nothing"
 
 
 class Call(NamedTuple):
@@ -102,7 +110,7 @@ class Faults:
     def arm(self, fault: Fault) -> None:
         """Count from now on, in a new log."""
         fitting = sum(1 << KINDS.index(kind) for kind in ERRORS.get(fault.error, KINDS))
-        action = _FAIL if fault.error else _KILL if fault.point else _WATCH
+        action = _HALF if fault.error == HALF else _FAIL if fault.error else _KILL if fault.point else _WATCH
         os.truncate(self._log, 0)
         self._state[:] = _STATE.pack(1, 0, fault.point, action, fault.error, fitting, fault.lasting, 0)
 

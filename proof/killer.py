@@ -36,7 +36,9 @@ STATES = 20
 DEATHS, ERRORS = 8, 25
 """So many of each flow."""
 BUSY, IDLE = 15, 120
-"""Seconds of a processor, and of a clock, until what does not come to an end counts as broken."""
+"""Seconds of a processor until what does not come to an end counts as broken, and of a clock until it did nothing."""
+STILL = 0.05
+"""Seconds of a processor: who got less meanwhile did nothing."""
 KINDS = {
     "done": "undisturbed",
     "error": "an error",
@@ -173,12 +175,19 @@ class Endless(BaseException):
 
 
 def _time() -> None:
-    for number, timer, seconds in (
-        (signal.SIGPROF, signal.ITIMER_PROF, BUSY),
-        (signal.SIGALRM, signal.ITIMER_REAL, IDLE),
-    ):
-        signal.signal(number, _end)
-        signal.setitimer(timer, seconds)
+    """Who waits for ever is broken; who is only slow is not, however many others want the processor."""
+    done = time.process_time()
+
+    def look(*_: object) -> None:
+        nonlocal done
+        if (now := time.process_time()) - done < STILL:
+            raise Endless("it waits for ever")
+        done = now
+
+    signal.signal(signal.SIGPROF, _end)
+    signal.setitimer(signal.ITIMER_PROF, BUSY)
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, IDLE, IDLE)
 
 
 def _end(*_: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from orchestrator.documents import KINDS, file_name
 from orchestrator.documents.markdown import plain
 from orchestrator.engine import Engine
 from orchestrator.errors import Refused
-from orchestrator.events import Event, Kind
+from orchestrator.events import Commit, Event, Kind
 from orchestrator.task import Task
 from orchestrator.transitions import apply_all
 from proof import saving as ways
@@ -23,7 +23,7 @@ from proof.disk import ScriptedDisk
 from proof.editor import WORD, Editor
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine
 from proof.happening import happening
-from proof.lines import wronged
+from proof.lines import concerned, disordered, facts, same, taken_back, wronged
 from proof.promises import (
     AGAIN,
     DEAD,
@@ -297,9 +297,10 @@ class Life:
         was, before = self._task, self._texts
         self.tried[WORKS] += 1
         self._refresh()
-        events = [event for commit in self.engine.since(ID, was.revision) for event in commit.events]
+        commits = self.engine.since(ID, was.revision)
+        events = [event for commit in commits for event in commit.events]
         kept = b"".join(path.read_bytes() for path in sorted(self.temp.glob("set-aside-*")))
-        self._judge_words(kept)
+        self._judge_words(kept, was, commits)
         self._judge_lines(was, before, events)
         self._judge_ticks(was, events)
         for kind in documents.kinds(self._task):
@@ -331,8 +332,9 @@ class Life:
         self._texts = {kind: self._path(kind).read_bytes() for kind in documents.kinds(self._task)}
         self._buffers = [*self._buffers, self._texts][-6:]
 
-    def _judge_words(self, kept: bytes) -> None:
+    def _judge_words(self, kept: bytes, was: Task, commits: Sequence[Commit]) -> None:
         new: set[bytes] = set()
+        last = {saving.kind: saving for saving in self._savings}
         for saving in self._savings:
             counts = Counter(WORD.findall(saving.data))
             new |= counts.keys() - self._words.keys()
@@ -343,14 +345,17 @@ class Life:
         self.tried[self._claim] += len(new)
         if lost := self._words.keys() - there:
             raise Broken(self._claim, f"lost: {sorted(lost)}")
+        shown = {word for data in (*self._texts.values(), kept) for word in WORD.findall(data)}
+        wanted = new & {word for saving in last.values() for word in WORD.findall(saving.data)}
+        if (hidden := wanted - shown) and (hidden := hidden - taken_back(was, commits)):
+            raise Broken(self._claim, f"in the journal alone: {sorted(hidden)}")
         self.tried[DOUBLED] += len(new)
-        facts = _facts(self._task)
         for saving in self._savings:
             if saving.old and saving.kind in self._texts:  # what was moved since may be in its old place, too
                 for word, count in Counter(WORD.findall(self._texts[saving.kind])).items():
                     self._words[word] = max(count, self._words.get(word, 0))
         told = Counter(WORD.findall(repr([getattr(self._task, name) for name in _FACTS]).encode()))
-        for place, words in facts.items():
+        for place, words in facts(self._task).items():
             for word, count in words.items():
                 if count > self._words.get(word, 0):
                     raise Broken(DOUBLED, f"{word!r} stands in the {place} {count} times")
@@ -370,6 +375,10 @@ class Life:
             self.tried[SAME] += data.count(b"\n")
             if wrong := wronged(kind, data, self._texts[kind], savings, events, (was, self._task)):
                 raise Broken(SAME, f"{kind}: {dict(wrong)}")
+            if moved := disordered(kind, data, self._texts[kind], savings, events, (was, self._task)):
+                raise Broken(SAME, f"{kind}: not in their order: {moved}")
+            if not savings and not concerned(kind, events) and not same(kind, data, self._texts[kind]):
+                raise Broken(SAME, f"{kind}: nobody saved it, nothing concerns it, and it changed")
 
     def _judge_ticks(self, was: Task, events: list[Event]) -> None:
         if any(isinstance(event, happened.EditSetAside) and event.document == "checklist" for event in events):
@@ -385,9 +394,3 @@ class Life:
 
     def _path(self, kind: Kind) -> Path:
         return self.temp / file_name(kind, ID)
-
-
-def _facts(task: Task) -> dict[str, Counter[bytes]]:
-    """The words of what was recorded, each once."""
-    found = {"items": [item.text for item in task.live_items], "next steps": task.next_steps}
-    return {place: Counter(WORD.findall("\n".join(texts).encode())) for place, texts in found.items()}

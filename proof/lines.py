@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from orchestrator import events as happened
-from orchestrator.documents import unstamp
+from orchestrator.documents import kinds, render, unstamp
 from orchestrator.documents.header import FACTS
 from orchestrator.documents.markdown import BEGIN, END, plain
-from orchestrator.events import Event, Kind
+from orchestrator.events import Commit, Event, Kind
 from orchestrator.task import Task
-from proof.editor import BOX
+from orchestrator.transitions import follow
+from proof.editor import BOX, WORD
 from proof.saving import Saving
 
 _EMPTY = re.compile(r"\s*(None|<!-- orchestrator:(begin|end) -->)?\s*")
@@ -23,7 +25,7 @@ _DETAIL = re.compile(r"[ \t]+[-*+][ \t]+(Rationale|Refers to|Decided):.*", re.I)
 
 
 def lines(kind: Kind, data: bytes) -> Counter[str]:
-    return Counter(unstamp(kind, data.decode())[0].split("\n"))
+    return Counter(_ordered(kind, data))
 
 
 def wronged(
@@ -42,6 +44,55 @@ def wronged(
     return Counter(
         {line: count for line, count in missing.items() if line not in last and not _may_change(line, events, tasks)}
     )
+
+
+def disordered(
+    kind: Kind, before: bytes, after: bytes, savings: Sequence[Saving], events: Sequence[Event], tasks: Sequence[Task]
+) -> list[str]:
+    """Two lines that changed places though nothing that happened concerns either.
+
+    Each is there once, where it should be and where it is; `tasks` as for `wronged`. Items stand by their sections, in
+    the order of the first item of each: where one comes or goes, they may change places.
+    """
+    moving = any(isinstance(event, happened.ItemAdded | happened.ItemDropped) for event in events)
+    expected = _ordered(kind, savings[-1].data if savings else before)
+    found = _ordered(kind, after)
+    singles = ({line for line, count in Counter(rows).items() if count == 1} for rows in (expected, found))
+    once = {line for line in set.intersection(*singles) if line.strip() and not _may_change(line, events, tasks)}
+    once = {line for line in once if not (moving and (BOX.fullmatch(line) or line.startswith("## ")))}
+    places = {line: number for number, line in enumerate(expected)}
+    rows = [line for line in found if line in once]
+    return next(([one, other] for one, other in pairwise(rows) if places[one] > places[other]), [])
+
+
+def _ordered(kind: Kind, data: bytes) -> list[str]:
+    return unstamp(kind, data.decode())[0].split("\n")
+
+
+def concerned(kind: Kind, events: Iterable[Event]) -> bool:
+    """True unless all that happened was said to be in other documents."""
+    texts = (happened.EditSetAside, happened.ProseWritten, happened.TextEdited)
+    return any(not isinstance(event, texts) or event.document == kind for event in events)
+
+
+def same(kind: Kind, before: bytes, after: bytes) -> bool:
+    """But for the stamp."""
+    return unstamp(kind, before.decode())[0] == unstamp(kind, after.decode())[0]
+
+
+def taken_back(task: Task, commits: Iterable[Commit]) -> set[bytes]:
+    """The words that somebody else's commits took out of the documents. `task`: as it was before them."""
+    found: set[bytes] = set()
+    for commit in commits:
+        after = follow(task, commit, task.id)
+        if commit.actor != "editor":
+            found |= _words(task) - _words(after)
+        task = after
+    return found
+
+
+def _words(task: Task) -> set[bytes]:
+    return {word for kind in kinds(task) for word in WORD.findall(render(task, kind).encode("utf-8", "replace"))}
 
 
 def _own_headings(data: bytes) -> list[str]:
@@ -75,3 +126,9 @@ def _concerns(event: Event, line: str, tasks: Iterable[Task]) -> bool:
     if box := BOX.fullmatch(line):
         return plain(box[4]) in {plain(item.text) for item in items}
     return bool(items) and line in {"## Items", *(f"## {item.section}" for item in items)}
+
+
+def facts(task: Task) -> dict[str, Counter[bytes]]:
+    """The words of what was recorded, each once."""
+    found = {"items": [item.text for item in task.live_items], "next steps": task.next_steps}
+    return {place: Counter(WORD.findall("\n".join(texts).encode())) for place, texts in found.items()}

@@ -24,7 +24,8 @@ from proof.folder import CREATED, PLAN, assert_in_step
 from proof.result import Part, Result
 
 SHARES, FREEZES, REUSED = 6, 50, 50
-"""So many parts, of so many freezes each."""
+"""So many parts, of so many freezes each, and so many process ids that are used again."""
+FROZEN = "no commit under an epoch that is over"
 MOMENTS = 0.02
 """Seconds within which a worker is frozen from outside: it makes some ten commits then."""
 MOST = 10_000
@@ -46,9 +47,9 @@ def parts(full: bool) -> Iterator[Part]:
 def freezes(share: int, times: int) -> list[Result]:
     """Every second at a chosen operation of a commit, the others at any moment; every third is killed, not woken."""
     if not WAITS.exists():
-        return [Result("frozen, and taken over", 0, "freezes", skipped="only Linux tells who waits for a lock")]
+        return [Result(FROZEN, 0, "freezes", skipped="only Linux tells who waits for a lock")]
     rng = Random(share)
-    found: list[Result] = []
+    found = [Result(FROZEN, times, "freezes", least=SHARES * times)]
     steps = operations()
     with tempfile.TemporaryDirectory() as place:
         engine = Engine(Path(place, ".temp"))
@@ -108,7 +109,7 @@ def freeze(engine: Engine, step: int | None, moment: float, *, killed: bool) -> 
     where = "any moment" if step is None else f"{'after' if step % 2 else 'before'} operation {step // 2}"
     end = "killed" if killed else "woken"
     claim = f"frozen at {'any moment' if step is None else 'each step'}, taken over, {end}"
-    yield Result(claim, 1, "freezes", tuple(f"{where}, {end}: {why}" for why in broken))
+    yield Result(f"  {claim}", 1, "freezes", tuple(f"{where}, {end}: {why}" for why in broken))
 
 
 def work(temp: Path, task_id: str, step: int | None, told: Path) -> bool:

@@ -14,14 +14,12 @@ from pathlib import Path
 
 from orchestrator.engine import Engine
 from proof import trace
-from proof.commands import Command, Ended, Project, Words, once_more
-from proof.fault import CHANGING, ERRORS, LASTING, LOOKING, Call, Fault, Faults
+from proof.commands import Command, once_more
+from proof.fault import CHANGING, ERRORS, HALF, LASTING, Call, Fault, Faults
 from proof.folder import recovered
+from proof.project import Ended, Project, Words
 
 Start = Callable[..., Ended]
-
-LOOKS = 5
-"""Of the errors of calls that only look, one to four each, every so many are tried, unless all are asked for."""
 
 _VARIES = re.compile(
     rb"[0-9a-f]{8,}(-[0-9a-f]{4}){0,3}|\d{4}-\d\d-\d\d[T ][\d:.]+|\d+\.\d+|(pid|started) \d+|\"seconds\":\d+"
@@ -66,8 +64,7 @@ class Trial:
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
         errors = [(call, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
-        once = [Fault(call.number, error) for call, error in errors if call.kind not in LOOKING]
-        looks = [Fault(call.number, error) for call, error in errors if call.kind in LOOKING]
+        once = [Fault(call.number, error) for call, error in errors]
         lasting = [
             Fault(call.number, error, lasting=True)
             for call in changing
@@ -76,7 +73,6 @@ class Trial:
         ]
         yield from deaths
         yield from [*once, *lasting][:: self._stride]
-        yield from looks[:: 1 if self._full else max(self._stride, LOOKS)]
 
     def seen(self) -> tuple[Counter[str], Counter[str]]:
         """The calls of one run that nothing strikes: as strace sees them, and as the library does."""
@@ -94,6 +90,8 @@ class Trial:
         ended, calls = self._run(fault, self._command.words, start=start)
         self.struck = next((call for call in calls if call.injected), calls[-1] if calls else "no call")
         _judge_end(self._command, ended, fault)
+        if fault.error == HALF and isinstance(self.struck, Call) and self.struck.kind == "read":
+            assert ended.code == 0, f"it gave up where it was to read on: {ended.err}"
         self._judge_journals(journals, calls)
         state = f"{_state(self._project)} {ended.code == 0}"
         unsynced = any(call.kind == "sync" and call.error for call in calls)
@@ -194,9 +192,10 @@ def _judge_end(command: Command, ended: Ended, fault: Fault) -> None:
 
 
 def _judge_syncs(calls: Iterable[Call]) -> None:
-    """The sync of a file that failed is never tried again, by whatever process: new data comes first.
+    """The sync of a file that failed is never tried again, by whatever process: a new file takes its place.
 
-    Not asked of directories: a file system that cannot write one writes nothing any more.
+    What is written to it once more is no excuse: of what was there before, nobody knows. Not asked of directories: a
+    file system that cannot write one writes nothing any more.
     """
     doubtful: set[int] = set()
     for call in calls:
@@ -204,7 +203,7 @@ def _judge_syncs(calls: Iterable[Call]) -> None:
             assert call.inode not in doubtful, f"synced again after it failed: {call}"
             if call.error not in (0, EINTR):
                 doubtful.add(call.inode)
-        elif not call.error and call.kind in ("write", "create"):
+        elif not call.error and call.kind == "create" and call.other == "new":
             doubtful.discard(call.inode)
 
 
