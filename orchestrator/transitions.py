@@ -348,6 +348,7 @@ _CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.ChangesUndone: _undone,
     happened.SyncAsked: _asked,
     happened.StateRecorded: _recorded,
+    happened.SilenceNoticed: lambda task, event, actor, at: task,
     happened.StuckNoticed: lambda task, event, actor, at: replace(task, stuck=len(task.receipts)),
     happened.FinishRefused: lambda task, event, actor, at: replace(task, finish_refusals=task.finish_refusals + 1),
     happened.DirectoryChanged: lambda task, event, actor, at: replace(task, directory=event.path),

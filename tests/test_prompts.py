@@ -31,6 +31,7 @@ VALUES = {
     "sync-due": "triggers",
     "sync-refused": "",
     "stuck": "reason",
+    "silence": "seconds reason",
     "unfinished": "missing attempts_left",
     "cut-short": "",
     "malformed": "",

@@ -222,7 +222,7 @@ def colour(event: Json) -> str | None:
 _WHOM = {"parent": "its parent", "person": "a person"}
 _COLOURS = {"TaskCompleted": "green", "ArchiveDone": "green"} | dict.fromkeys(
     (
-        *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "StuckNoticed"),
+        *("BlockerRaised", "ChangesUndone", "EditSetAside", "FinishRefused", "SilenceNoticed", "StuckNoticed"),
         *("TaskBlocked", "TaskCancelled", "TaskPaused", "TaskStopped"),
     ),
     "yellow",
@@ -262,6 +262,7 @@ _WORDS = {
     "ReferenceMoved": "{task}, which it refers to, is archived",
     "ContextRenewed": "the conversation begins anew",
     "FinishRefused": "Finish refused: {missing}",
+    "SilenceNoticed": "nothing happened for long: {reason}",
     "StuckNoticed": "going round in circles: {reason}",
 } | dict.fromkeys(
     (

@@ -243,6 +243,7 @@ _TOLD = {
         "PhaseChanged",
         "ContextRenewed",
         "FinishRefused",
+        "SilenceNoticed",
         "StuckNoticed",
         "EditSetAside",
     ),

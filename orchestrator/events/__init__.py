@@ -16,6 +16,7 @@ from orchestrator.events.conversation import DirectoryChanged as DirectoryChange
 from orchestrator.events.conversation import FinishRefused as FinishRefused
 from orchestrator.events.conversation import MessageAdded as MessageAdded
 from orchestrator.events.conversation import ModelReplied as ModelReplied
+from orchestrator.events.conversation import SilenceNoticed as SilenceNoticed
 from orchestrator.events.conversation import StateRecorded as StateRecorded
 from orchestrator.events.conversation import StuckNoticed as StuckNoticed
 from orchestrator.events.conversation import SyncAsked as SyncAsked

@@ -81,6 +81,12 @@ class StuckNoticed(Event):
     reason: str
 
 
+class SilenceNoticed(Event):
+    """For long neither the model nor a tool was at work, and the model is told."""
+
+    reason: str
+
+
 class FinishRefused(Event):
     """Finish was called and something was missing."""
 

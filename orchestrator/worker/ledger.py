@@ -30,16 +30,24 @@ _MILLION = 1_000_000
 Commit = Callable[..., Awaitable[Task]]
 
 
+class Silent(Exception):
+    """A request waited for too long until it could be made; what for."""
+
+
 class Ledger:
-    """The requests of one worker. `commit` records events of its own task, as that worker.
+    """The requests of one worker. `commit` records events of its own task, as that worker; `silence` are the seconds
+    for which a request may wait until it can be made.
 
     `deadline`: until when it may work, by the monotonic clock, as far as was known when it last asked.
     """
 
-    def __init__(self, engine: Engine, model: Model, commit: Commit) -> None:
+    def __init__(self, engine: Engine, model: Model, commit: Commit, silence: float) -> None:
         self._engine = engine
         self._model = model
         self._commit = commit
+        self._silence = silence
+        self._waits = ""
+        """What a request waits for."""
         self._epoch = 0
         self._told: dict[str, float] = {}
         """By task above: when it was last told what is used up, by the monotonic clock."""
@@ -53,12 +61,18 @@ class Ledger:
         return await self._commit(AnswerLost()) if budget.held(task, only=task.id) != NOTHING else task
 
     async def ask(self, task: Task, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
-        """The model's reply, for which enough was left; raises Exhausted when there was not, or not time enough.
+        """The model's reply, for which enough was left; raises Exhausted when there was not, or not time enough, and
+        Silent where nobody could tell for too long.
 
         A budget that is nearly used up makes the reply shorter. What the request may have cost stays held when it is
         not known to have cost nothing.
         """
-        request, most, first = await self._hold(task, request)
+        self._waits = "what is left of its budget, or of one above it, could not be seen: somebody holds its journal"
+        try:
+            async with asyncio.timeout(self._silence):
+                request, most, first = await self._hold(task, request)
+        except TimeoutError:
+            raise Silent(self._waits) from None
         lost = None if budget.alone(task) else partial(self._again, task, most)
         try:
             async with asyncio.timeout(None if self.deadline == inf else self.deadline - time.monotonic()):
@@ -118,6 +132,7 @@ class Ledger:
             else:
                 tightest, amount = left[room.index(size)]
                 if await asyncio.to_thread(accounts.waited_for, self._engine, tightest, task.id):
+                    self._waits = f"requests of other tasks hold what is left of the budget of {tightest.id}"
                     await asyncio.sleep(_LOOK)
                 elif not await asyncio.to_thread(accounts.settle, self._engine, tightest):
                     raise limits.short(tightest, task, amount, needed)

@@ -156,6 +156,10 @@ def stuck(reason: str) -> Json:
     return text(prompts.render("stuck", reason=reason))
 
 
+def silence(seconds: float, reason: str) -> Json:
+    return text(prompts.render("silence", seconds=f"{seconds:g}", reason=reason))
+
+
 def unfinished(missing: Iterable[str], attempts_left: int) -> Json:
     return text(prompts.render("unfinished", missing=_list(list(missing)), attempts_left=attempts_left))
 

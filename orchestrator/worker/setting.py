@@ -21,7 +21,8 @@ class Setting:
     """Where workers work, and whom they ask and tell. `permit(task, command)` says whether a command may run.
 
     `ask(task, question)` is what a person answers; None when nobody can be asked.
-    `limits`: what is set for the tasks of an agent, by its name.
+    `limits`: what is set for the tasks of an agent, by its name. `silence`: seconds after which a worker is told that
+    it waits for neither model, tool, other task nor person; after as many again it is stopped.
     """
 
     workspace: Path
@@ -32,6 +33,7 @@ class Setting:
     names: Names = field(default_factory=Names)
     ask: Callable[[Task, str], Awaitable[str | None]] = _nobody
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    silence: float = 900.0
 
     def at(self, worktree: Worktree) -> Setting:
         """The same, apart from others."""

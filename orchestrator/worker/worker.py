@@ -31,6 +31,7 @@ from orchestrator.events import (
     Kind,
     MessageAdded,
     ModelReplied,
+    SilenceNoticed,
     StuckNoticed,
     SyncAsked,
     TaskCancelled,
@@ -44,7 +45,7 @@ from orchestrator.tools.tool import Delegation, Workplace
 from orchestrator.worker import listing, notices, others, pulse, stuck
 from orchestrator.worker.calls import Calls, Ended, after, texts
 from orchestrator.worker.ends import Ends
-from orchestrator.worker.ledger import Ledger
+from orchestrator.worker.ledger import Ledger, Silent
 from orchestrator.worker.limits import Exhausted
 from orchestrator.worker.moment import Moment
 from orchestrator.worker.others import Look
@@ -80,10 +81,11 @@ class Worker:
         self._tools = {name: tool for name, tool in catalog().items() if name in offered}
         self._described = tuple(describe(tool) for tool in self._tools.values())
         self._calls = Calls(self._tools, self._place, self._mask, self._claims, self._cancelled, self._begun)
-        self._ledger = Ledger(engine, model, self._commit)
+        self._ledger = Ledger(engine, model, self._commit, setting.silence)
         self._ends = Ends(task_id, self._commit, self._report)
         self._window = Window(model, self._ledger, self._request, setting.names.full)
         self._refusals = 0
+        self._silent = False
         self._lease: Lease | None = None
 
     async def run(self) -> Task:
@@ -103,7 +105,7 @@ class Worker:
             await pulse.pause(self._engine, stopped, self._report)
             task = await self._go_ahead(await self._begin(stopped.reason))
             while task.open:
-                task = await self._go_ahead(await self._turn(task))
+                task = await self._go_ahead(await self._next(task))
         except Exhausted as exhausted:
             await self._ends.stop(str(exhausted), exhausted.task)
         except (LimitReached, Unanswered) as stopped_by:  # this task, or one that it waits for
@@ -111,7 +113,7 @@ class Worker:
                 await self._ends.park(stopped_by)
             raise
         except asyncio.CancelledError:
-            if not heeding.done():
+            if not heeding.done() or heeding.exception() is not None:
                 raise
             raise self._ends.stopped((await _thread(lambda: self._engine.refresh(self._id))).task) from None
         except (ModelError, Refused):
@@ -167,6 +169,19 @@ class Worker:
             raise self._ends.stopped(task)
         after = await pulse.pause(self._engine, task, self._report)
         return await self._hear(after) if after is not task and after.open else after
+
+    async def _next(self, task: Task) -> Task:
+        """A turn; or, when nothing happened for too long, the model is to be told, once."""
+        try:
+            return await self._turn(task)
+        except Silent as silent:
+            task, told = (await _thread(lambda: self._engine.refresh(self._id))).task, self._silent
+            if told or task.transcript[-1].role == "assistant":
+                since = "again, though the agent was told" if told else f"for {self._setting.silence:g} s"
+                await self._ends.block(f"nothing happened {since}: {silent}")
+            self._silent = True
+            task = await self._commit(SilenceNoticed(reason=str(silent)))
+            return await self._answer(task, [], [notices.silence(self._setting.silence, str(silent))])
 
     async def _turn(self, task: Task) -> Task:
         """One reply of the model and everything that follows from it."""

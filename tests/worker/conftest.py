@@ -47,6 +47,7 @@ class Stage:
     workspace: Path
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]}, repr=False)
     permitted: bool = True
+    silence: float = 60.0
     answer: str | None = None
     """What a person says who is asked; None: there is nobody."""
     asked: list[str] = field(default_factory=list, repr=False)
@@ -86,6 +87,7 @@ class Stage:
                     report=self._report,
                     ask=self._ask,
                     limits=self.limits,
+                    silence=self.silence,
                 ),
                 self.caps,
             )
