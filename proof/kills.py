@@ -17,6 +17,7 @@ import anthropic  # noqa: F401  children are forked from a process that has it
 from anthropic import AsyncAnthropic
 
 from orchestrator import demo
+from orchestrator.events import Usage
 from orchestrator.files import Disk
 from orchestrator.models.messages import MessagesApi
 
@@ -46,9 +47,8 @@ class ReportingDisk(Disk):
         os.read(self._told, 1)
 
 
-def model(url: str) -> MessagesApi:
-    client = AsyncAnthropic(api_key="scripted", base_url=url)
-    return MessagesApi(client, price=lambda model, usage: 0.0)
+def model(url: str, price: Callable[[str, Usage], float | None] = lambda model, usage: 0.0) -> MessagesApi:
+    return MessagesApi(AsyncAnthropic(api_key="scripted", base_url=url), price=price)
 
 
 def workspace(place: Path) -> tuple[Path, dict[str, str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator.definitions import Library
 from orchestrator.engine import Engine
+from orchestrator.events import Usage
 from orchestrator.team import Team
 from orchestrator.worker import Setting
 from proof import kills
@@ -22,14 +23,19 @@ def agent(workspace: Path) -> None:
     path.write_text(f"---\nname: {NAME}\ndescription: Goes on\ntools: Read, Edit\n---\nYou go on.\n")
 
 
-def run(workspace: Path, url: str, ids: Sequence[str]) -> None:
-    """Work on all these tasks at once, to their ends, whatever these are."""
+def run(
+    workspace: Path, url: str, ids: Sequence[str], dollars: Callable[[float, float], float] = lambda read, said: 0.0
+) -> None:
+    """Work on all these tasks at once, to their ends, whatever these are. `dollars`: what tokens cost."""
+
+    def price(model: str, usage: Usage) -> float:
+        return dollars(usage.total - usage.output_tokens, usage.output_tokens)
 
     async def permit(*asked: object) -> bool:
         return False
 
     engine = Engine(workspace / ".temp")
     setting = Setting(workspace=workspace, environment={}, permit=permit, report=lambda moment: None)
-    team = Team(engine, Library(workspace, workspace, workspace), lambda: kills.model(url), setting)
+    team = Team(engine, Library(workspace, workspace, workspace), lambda: kills.model(url, price), setting)
     asyncio.run(team.work(*ids))
     engine.close()
