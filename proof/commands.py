@@ -69,6 +69,11 @@ class Command:
         """True when an agent is at work, whose doings are told beside what went wrong."""
         return self.name in ("run", "resume", "continue", "demo")
 
+    @property
+    def plays(self) -> bool:
+        """True when agents are at work one after the other, for seconds: they are killed one by one elsewhere."""
+        return self.name == "demo"
+
     def repeated(self, engine: Engine) -> Words | None:
         """The words that bring it to its end, None when it is there."""
         return self.words if self.again is None else self.again(engine)

@@ -37,7 +37,7 @@ class Trial:
     def __init__(self, command: Command, project: Project, full: bool, stride: int = 1) -> None:
         """`full`: deaths, and errors that stay, at every call, not only at those that change something; no samples.
 
-        `stride`: of the errors every so many are tried.
+        `stride`: of the errors every so many are tried, and of what plays for seconds also of the deaths.
         """
         self._command = command
         self._full = full
@@ -71,7 +71,7 @@ class Trial:
             for error in LASTING
             if call.kind in ERRORS[error]
         ]
-        yield from deaths
+        yield from deaths[:: self._stride if self._command.plays else 1]
         yield from [*once, *lasting][:: self._stride]
 
     def seen(self) -> tuple[Counter[str], Counter[str]]:
