@@ -247,6 +247,10 @@ def is_stopped(engine: Engine, project: Project) -> None:
     assert engine.refresh(ID).task.reason == "stopped by a person"
 
 
+def is_paused(engine: Engine, project: Project) -> None:
+    assert engine.refresh(ID).task.paused
+
+
 def is_told(engine: Engine, project: Project) -> None:
     said = [event.text for row in engine.since(ID, 1) for event in row.events if isinstance(event, MessageReceived)]
     assert "Mind the tests" in said
@@ -322,6 +326,7 @@ COMMANDS = (
     Command(("wait", ID), archived, nothing),
     Command(("limit", ID, "--max-turns", "5"), kept, is_limited),
     Command(("stop", ID), kept, is_stopped),
+    Command(("pause", ID), kept, is_paused),
     Command(("tell", ID, "Mind the tests"), kept, is_told),
     Command(ANSWER, asking, is_answered, while_unanswered),
     Command(("changes", ONLY), finished, is_written),

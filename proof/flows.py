@@ -13,9 +13,17 @@ from orchestrator import documents
 from orchestrator.documents.status_json import load
 from orchestrator.engine import Engine
 from orchestrator.engine.handmade import survey
-from orchestrator.errors import Unsynced
-from orchestrator.events import ItemChecked, PhaseChanged, ReferenceAdded, TaskCompleted, WorkstreamChanged
-from orchestrator.task import Fork, Reference, Task
+from orchestrator.errors import TaskIsBlocked, Unsynced
+from orchestrator.events import (
+    ItemChecked,
+    PhaseChanged,
+    ReferenceAdded,
+    TaskCompleted,
+    TaskContinued,
+    TaskPaused,
+    WorkstreamChanged,
+)
+from orchestrator.task import DEATHS, Fork, Reference, Task
 from proof.disk import FailingDisk
 from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
 
@@ -114,6 +122,15 @@ def fork(engine: Engine) -> None:
     engine.fork(ID, 1)
 
 
+DOING = "Bash ./crash"
+
+
+def park(engine: Engine) -> None:
+    """A worker takes the lease that one did not give back which died as two before it."""
+    with suppress(TaskIsBlocked):
+        engine.lease(ID, DOING)
+
+
 def prepare(temp: Path, flow: Flow) -> None:
     """A folder as it is before the flow: the task, another one that refers to it, a companion."""
     engine = open_engine(temp)
@@ -130,6 +147,9 @@ def prepare(temp: Path, flow: Flow) -> None:
         engine.commit(ID, DONE, actor="user")
     if flow in (reopen, rename_archived):
         engine.archive(ID)
+    if flow is park:
+        for _ in range(DEATHS):
+            engine.lease(ID, DOING)  # and nobody holds it any more
     if flow is reopen:
         path = temp / "completed" / f"checklist-{ID}.md"
         path.write_text(path.read_text() + "\nTyped in the archive, see .temp/completed/plan-K7Q2MX.md\n")
@@ -237,6 +257,17 @@ def verify_fork(engine: Engine, temp: Path) -> None:
         assert_in_step(temp, engine.commit(one.id, [PhaseChanged(phase="once more")], actor="worker"))
 
 
+def verify_park(engine: Engine, temp: Path) -> None:
+    for _ in range(DEATHS + 1):  # a power cut may leave no sign of the last one
+        park(engine)
+    task = engine.refresh(ID).task
+    assert (task.status, task.deaths, task.died) == ("blocked", DEATHS, DOING)
+    assert engine.at_work(ID) is None
+    engine.commit(ID, [TaskPaused(), TaskContinued()], actor="user")
+    engine.lease(ID, DOING).release()
+    assert_in_step(temp, engine.commit(ID, [PhaseChanged(phase="once more")], actor="worker"))
+
+
 def verify_rename_archived(engine: Engine, temp: Path) -> None:
     if ID in engine.ids():
         engine.rename(ID, NEW)
@@ -275,8 +306,12 @@ VERIFY = {
     reopen: verify_reopen,
     rename: verify_rename,
     fork: verify_fork,
+    park: verify_park,
     rename_archived: verify_rename_archived,
 }
 
 
-FLOWS = (create, commit, absorb, restore, checkpoint, archive, cancel, reopen, rename, rename_archived, adopt, fork)
+FLOWS = (
+    *(create, commit, absorb, restore, checkpoint, archive, cancel, reopen),
+    *(rename, rename_archived, adopt, fork, park),
+)
