@@ -18,7 +18,8 @@ class Lock:
     The file's first bytes are free for a mark (`Disk.mark`). The kernel frees it when its holder dies.
     A forked child would share its parent's lock, so it opens its own; so does who finds that somebody else has taken
     the file away, for others hold the one that has its name. Of those who wait one stands first, under a lock of the
-    file's first byte: who has just released it cannot take it again before that one had it.
+    file's first byte: who has just released it cannot take it again before that one had it. Who waits for one that is
+    closed meanwhile opens it again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,10 +35,7 @@ class Lock:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Wait for the lock and hold it; may be nested within one thread."""
-        if self._process != os.getpid():
-            os.close(self.descriptor)
-            self._begin()
-        with self._threads:
+        with self.alone():
             if self._depth == 0:
                 try:
                     self._take()
@@ -56,7 +54,19 @@ class Lock:
                 if self._depth == 0:
                     fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other thread of this process holds the lock, or closes it, meanwhile."""
+        if self._process != os.getpid():
+            if self.descriptor >= 0:
+                os.close(self.descriptor)
+            self._begin()
+        with self._threads:
+            yield
+
     def _take(self) -> None:
+        if self.descriptor < 0:
+            self.descriptor = _opened(self.path)
         self._stand_first(fcntl.F_WRLCK)
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX)
@@ -74,7 +84,10 @@ class Lock:
             fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLKW, _region(lock, 0, 1))
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        with self.alone():
+            if self.descriptor >= 0:
+                os.close(self.descriptor)
+            self.descriptor = -1
 
 
 @contextmanager

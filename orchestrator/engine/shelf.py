@@ -11,7 +11,7 @@ from orchestrator.engine.absorption import Aside, Findings, Found
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.publisher import Publisher
-from orchestrator.errors import StorageError
+from orchestrator.errors import OrchestratorError
 from orchestrator.events import EditSetAside, Kind
 
 CHECKPOINT = 64
@@ -68,7 +68,7 @@ class Shelf:
             desk.published += 1
             if desk.published >= CHECKPOINT:
                 self.checkpoint(desk)
-        except (OSError, StorageError) as error:
+        except (OSError, OrchestratorError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or error
             desk.problem = f"documents of {desk.task.id} are behind their journal: {reason}; free the disk"
 

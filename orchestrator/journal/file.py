@@ -164,7 +164,8 @@ class FileJournal:
         left = self._size
         with self._path.open("rb") as file:
             while left:
-                line = file.readline()
+                if not (line := file.readline()):
+                    raise self._damaged("cut while it was read")
                 left -= len(line)
                 yield line
 
@@ -234,10 +235,11 @@ class FileJournal:
                 pass
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        self._lock.close()
+        with self._lock.alone():
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+            self._lock.close()
 
     def _reopen(self) -> None:
         """Open the file that has the name now: it may have been written anew or archived meanwhile.

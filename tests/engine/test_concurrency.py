@@ -16,7 +16,7 @@ from orchestrator.errors import Damaged, Refused, UnknownTask
 from orchestrator.events import ItemAdded, ItemReworded, ModeChanged, PhaseChanged, ReferenceAdded, TaskCompleted
 from orchestrator.locks import Lock
 from proof.disk import ScriptedDisk
-from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
+from proof.folder import CREATED, ID, NEW, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 from proof.takeovers import waited_for
 
 
@@ -108,6 +108,34 @@ def test_threads_that_open_a_task_together_share_it(temp: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(os.listdir("/dev/fd")) - before == alone
+    engine.close()
+
+
+def test_a_thread_that_waits_for_a_task_that_is_renamed_hears_that_there_is_none_of_that_id(
+    temp: Path, disk: ScriptedDisk
+) -> None:
+    engine = open_engine(temp, disk)
+    engine.create(CREATED, *PLAN)
+    waiting: list[threading.Thread] = []
+    heard: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            engine.since(ID, 0)
+        except UnknownTask as error:
+            heard.append(error)
+
+    def wait(number: int, operation: str, path: Path) -> None:
+        if operation == "append" and not waiting:
+            waiting.append(threading.Thread(target=ask))
+            waiting[0].start()
+            while sys._current_frames()[waiting[0].ident or 0].f_code.co_name != "alone":
+                os.sched_yield()
+
+    disk.before = wait
+    engine.rename(ID, NEW)
+    waiting[0].join()
+    assert heard
     engine.close()
 
 
