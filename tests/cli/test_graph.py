@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from orchestrator.cli.drawing import Node, drawing
 from orchestrator.events import ReferenceAdded, TaskCreated
+from orchestrator.lives import LIVES
 
 from .conftest import Shell, begin, team
 
@@ -29,14 +31,14 @@ def test_arrows_say_who_gave_work_to_whom_what_came_before_and_what_is_referred_
     assert (ended.code, ended.err) == (0, "")
     rows = [row.strip() for row in ended.out.splitlines()]
     assert rows[0] == "flowchart TD"
-    arrows = {row for row in rows if " " in row and "[" not in row} - {"flowchart TD"}
+    arrows = {row for row in rows[1:] if "[" not in row and "classDef" not in row}
     assert arrows == {
         f"{lead} --> {first}",
         f"{lead} --> {second}",
         f"{first} -. then .-> {second}",
         f"{other} -.-> {first}",
     }
-    assert f'{second}["a #34;b#34;<br/>{second} · pending"]' in rows
+    assert f'{second}["a #34;b#34;<br/>{second} · pending"]:::idle' in rows
     below = shell("graph", lead).out
     assert second in below
     assert other not in below
@@ -45,10 +47,37 @@ def test_arrows_say_who_gave_work_to_whom_what_came_before_and_what_is_referred_
 def test_the_picture_is_whole_and_no_two_tasks_lie_on_each_other(shell: Shell) -> None:
     tree(shell)
     picture = ElementTree.fromstring(shell("graph", "--svg").out)
-    boxes = [(box.get("x"), box.get("y")) for box in picture.iter(f"{SVG}rect") if box.get("rx")]
+    boxes = [(box.get("x"), box.get("y")) for box in picture.iter(f"{SVG}svg")][1:]
     assert len(boxes) == len(set(boxes)) == 4
     assert len(list(picture.iter(f"{SVG}path"))) == 4 + 1
-    assert "All <of> it" in [title.text for title in picture.iter(f"{SVG}title")]
+    assert "then" in [text.text for text in picture.iter(f"{SVG}text")]
+
+
+def test_what_a_task_is_about_is_in_the_picture_only_where_asked_for(shell: Shell) -> None:
+    hostile = shell.task("Be <b>evil</b>\x1b[2J\u202e & more", agent="</text><script>alert(1)</script>")
+    plain, told = (ElementTree.fromstring(shell("graph", "--svg", *words).out) for words in ((), ("--text",)))
+    assert list(plain.iter(f"{SVG}title")) == []
+    assert [title.text for title in told.iter(f"{SVG}title")] == ["Be <b>evil</b>␛[2J<U+202E> & more"]
+    assert {element.tag.removeprefix(SVG) for element in plain.iter()} == {
+        "svg",
+        "defs",
+        "marker",
+        "path",
+        "rect",
+        "text",
+        "circle",
+    }
+    assert f"{hostile.id} · pending" in [text.text for text in plain.iter(f"{SVG}text")]
+
+
+def test_each_state_has_its_colour_and_trees_that_find_no_place_side_by_side_stand_beneath(shell: Shell) -> None:
+    states = [*LIVES, "not begun", "unreadable", "interrupted", "paused", "cancelled"]
+    nodes = [Node(f"AAAA{number:02}", state, state, "") for number, state in enumerate(states)]
+    assert {node.state for node in nodes if node.kind == "idle"} == {"pending"}
+    picture = ElementTree.fromstring(drawing(nodes, []))
+    assert float(picture.get("width") or 0) < 1600
+    boxes = [(box.get("x"), box.get("y")) for box in picture.iter(f"{SVG}svg")][1:]
+    assert len(set(boxes)) == len(states)
 
 
 def test_what_is_archived_is_drawn_when_asked_for(shell: Shell) -> None:
