@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import click
 import jsonschema
@@ -84,3 +85,12 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         place = page.parent / path if path else page
         assert place.exists(), target
         assert not anchor or anchor in anchors(place), target
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "pictures").glob("*.svg")), ids=lambda picture: picture.name)
+def test_a_picture_is_shown_is_small_and_fetches_nothing(picture: Path) -> None:
+    text = picture.read_text(encoding="utf-8")
+    assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(text) < 100_000
+    assert set(re.findall(r"\w+://[^\"' )]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert f"](docs/pictures/{picture.name})" in (DOCS.parent / "README.md").read_text(encoding="utf-8")

@@ -25,8 +25,8 @@ _LEAST = {"doing": 24, "decision": 30}
 """The least columns for what tells most; cells that leave it less find no place in the row."""
 _DROPPED = ("decision", "phase", "turns", "tokens", "cost", "agent", "items")
 """In this order."""
-_COLOURS = status.COLOURS | {"asks": "yellow", "unreadable": "red"}
-_QUIET = ("archived", "archiving", "cancelled", status.NOT_BEGUN)
+_COLOURS = status.COLOURS | {"archived": "green", "asks": "yellow", "unreadable": "red"}
+_QUIET = ("cancelled", status.NOT_BEGUN)
 
 
 class _Row(NamedTuple):
@@ -167,7 +167,9 @@ class Roster:
                 goes_on = branches[place + 1 : place + 2]
                 stem = row.branch.stem(goes_on[0].parent == row.branch.id if goes_on else False)
                 head = stem.ljust(widths["task"]) + "  "
-                lines.append(head + screen.dim(screen.fit(words, columns - len(head)).ljust(columns - len(head))))
+                room = columns - len(head)
+                words = screen.fit(words, room)
+                lines.append(screen.dim(head + words + " " * (room - screen.measure(words))))
         return lines
 
     def _row(self, branch: Branch[Standing], columns: int) -> _Row:
