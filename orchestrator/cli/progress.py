@@ -76,6 +76,8 @@ class Progress:
                 self._row(task, click.style("↺", fg="cyan"), "news", _points(moment.text))
             case "renewed":
                 self._row(task, click.style("↺", fg="cyan"), "anew", f"the conversation starts over, {moment.text}")
+            case "paused":
+                self._row(task, click.style("■", fg="yellow"), "paused", moment.text)
             case "stopped":
                 self._row(task, click.style("■", fg="yellow"), "stopped", moment.text)
         self._follow(moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 from orchestrator.events import TaskCreated
@@ -26,6 +27,9 @@ def test_a_worker_of_another_process_waits_and_goes_on_as_a_person_wants(shell: 
         assert shell("resume", task).code == 1
         assert shell("pause", task).code == 0
         (shell.project / "go").touch()
+        log = shell.temp / ".orchestrator" / "logs" / f"{task}.log"
+        while "■ paused" not in log.read_text():
+            os.sched_yield()
         ended = shell("continue", task)
         assert ended.code == 0
         assert re.fullmatch(rf"{task} goes on: pid \d+ on \S+ was waiting\n", ended.out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from threading import Thread
 
-from orchestrator.errors import TaskIsCancelled
+from orchestrator.errors import Interrupted, TaskIsCancelled
 from orchestrator.task import Task
 from orchestrator.worker import Moment
 
@@ -47,6 +47,21 @@ def test_a_task_cancelled_while_the_model_speaks_ends_in_order_and_begins_no_cal
     assert not (stage.workspace / "note.txt").exists()
     assert (stage.task.status, stage.task.ended) == ("archived", "cancelled")
     assert "it was not run" in stage.told[-1]
+
+
+def test_a_task_cancelled_and_opened_again_under_its_worker_is_stopped_and_goes_on_when_it_is_resumed(
+    stage: Stage,
+) -> None:
+    def watch(moment: Moment) -> None:
+        if moment.kind == "asking" and moment.task.turns == 1:
+            with stage.engine() as engine:
+                engine.cancel(stage.id, "")
+                engine.reopen(stage.id)
+
+    stage.watch = watch
+    assert isinstance(stage.play(PLANNED, WRITTEN), Interrupted)
+    stage.watch = lambda moment: None
+    assert isinstance(stage.play(PLANNED, WRITTEN, DONE), Task)
 
 
 def test_a_cancelled_task_does_not_begin_the_next_call_of_a_message(stage: Stage) -> None:
