@@ -37,7 +37,7 @@ class Reported(NamedTuple):
     whole: int | None
     items: bool
     says: str
-    witness: Witness
+    find: Callable[[], Witness]
 
     def fits(self, count: Count) -> bool:
         if self.whole is not None:
@@ -54,7 +54,7 @@ def percentage(task: TaskFiles) -> Iterator[Finding]:
         if counted and not any(said.fits(count) for count in (items if said.items else counts)):
             says = f"{said.says} is reported, but {counted.says}"
             fix: Fix | None = "refresh" if said.whole is not None else None
-            yield task.finding("percentage", "error", says, said.witness, counted.find(), fix=fix)
+            yield task.finding("percentage", "error", says, said.find(), counted.find(), fix=fix)
 
 
 def _items(task: TaskFiles) -> Iterator[Count]:
@@ -75,11 +75,13 @@ def _reported(task: TaskFiles) -> Iterator[Reported]:
         said = str(task.data.get(key, "")).strip().removesuffix("%").strip()
         if task.status and re.fullmatch(r"\d+(?:\.\d+)?", said):
             percent = float(said) * (100 if 0 < float(said) < 1 else 1)
-            yield Reported(percent, None, False, f'"{key}": {said}', task.status.at(key))
+            yield Reported(percent, None, False, f'"{key}": {said}', partial(task.status.at, key))
     for text in task.markdown:
         for found in _LINE.finditer(text.prose):
             if found[1]:
-                yield Reported(float(found[1]), None, False, f"{found[1]}%", text.at_prose(found.start(1)))
+                yield Reported(float(found[1]), None, False, f"{found[1]}%", partial(text.at_prose, found.start(1)))
             else:
                 says = f"{found[2]} of {found[3]}"
-                yield Reported(float(found[2]), int(found[3]), bool(found[4]), says, text.at_prose(found.start(2)))
+                yield Reported(
+                    float(found[2]), int(found[3]), bool(found[4]), says, partial(text.at_prose, found.start(2))
+                )

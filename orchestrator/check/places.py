@@ -51,12 +51,12 @@ def two_journals(task: TaskFiles) -> Iterator[Finding]:
 
 def same_name(tasks: Sequence[Facts]) -> Iterator[Finding]:
     """Two status documents with the same `taskId`: one was copied from the other."""
-    named: dict[str, list[tuple[Facts, Witness]]] = defaultdict(list)
+    named: dict[str, list[Facts]] = defaultdict(list)
     for task in tasks:
         if task.name is not None:
-            named[task.name[0]].append((task, task.name[1]))
+            named[task.name].append(task)
     for said, those in named.items():
-        (first, there), *others = sorted(those, key=lambda one: (one[0].id not in said, one[0].id))
-        for task, where in others:
+        first, *others = sorted(those, key=lambda one: (one.id not in said, one.id))
+        for task in others:
             says = f"its taskId is {quoted(said)}, and so is that of {first.id}"
-            yield Finding("same-id", "error", task.id, says, (where, there), "refresh")
+            yield Finding("same-id", "error", task.id, says, (task.at("taskId"), first.at("taskId")), "refresh")

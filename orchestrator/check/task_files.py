@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
 from orchestrator import documents
 from orchestrator.check.finding import Finding, Fix, Severity, Witness
 from orchestrator.check.listing import Listing
-from orchestrator.check.text import JsonText, Text
+from orchestrator.check.text import JsonText, Steps, Text
 from orchestrator.documents.header import status_word
 from orchestrator.documents.status_line import StatusLine, status_line
 from orchestrator.documents.workstreams import workstream_status
@@ -48,7 +48,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the documents of one task say, in short. `items`: ticked ones, and all; None without a checklist."""
+    """What the documents of one task say, in short. `items`: ticked ones, and all; None without a checklist.
+
+    `artifacts`: the files its workstreams are to make, each with the keys that lead to where it is said.
+    """
 
     id: str
     archived: bool
@@ -59,9 +62,15 @@ class Facts:
     progress: Literal["done", "open"] | None
     summary: bool
     finished: bool
-    name: tuple[str, Witness] | None
+    name: str | None
     parent: str | None
-    artifacts: dict[str, Witness]
+    artifacts: dict[str, Steps]
+    listing: Listing = field(compare=False, repr=False)
+
+    def at(self, *path: str | int) -> Witness:
+        """The place in its status document: that is read again, since of thousands of tasks few are asked."""
+        task = TaskFiles(self.id, self.listing)
+        return task.status.at(*path) if task.status else task.home
 
 
 class TaskFiles:
@@ -247,28 +256,22 @@ class TaskFiles:
         return Claim("checklist", not left, says, self.first_box)
 
     @property
-    def artifacts(self) -> dict[str, Witness]:
-        """The files its workstreams are to make, and where it says so."""
-        found: dict[str, Witness] = {}
+    def artifacts(self) -> dict[str, Steps]:
+        """As `Facts` has them."""
+        found: dict[str, Steps] = {}
         for place, row in self.status.rows("workstreams") if self.status else ():
             listed = row.get("artifacts")
             for index, said in enumerate(listed if isinstance(listed, list) else ()):
-                if self.status and isinstance(said, str) and (path := self._path(said)) != ".":
-                    found.setdefault(path, self.status.at("workstreams", place, "artifacts", index))
+                if isinstance(said, str) and (path := self._path(said)) != ".":
+                    found.setdefault(path, ("workstreams", place, "artifacts", index))
         return found
 
     def _path(self, said: str) -> str:
         """A path as it is from the workspace."""
         return posixpath.normpath(said.strip().removeprefix(f"{self.listing.workspace}/"))
 
-    @property
-    def name(self) -> tuple[str, Witness] | None:
-        """Its `taskId`, and where that stands."""
-        said = self.data.get("taskId")
-        return (said, self.status.at("taskId")) if self.status and isinstance(said, str) and said.strip() else None
-
     def facts(self) -> Facts:
-        line, parent = self.progress, self.data.get("parentTask")
+        line, name, parent = self.progress, self.data.get("taskId"), self.data.get("parentTask")
         return Facts(
             id=self.id,
             archived=self.archived,
@@ -279,9 +282,10 @@ class TaskFiles:
             progress=line and ("done" if line.done else "open"),
             summary=self.summary is not None,
             finished=self.finished,
-            name=self.name,
+            name=name if isinstance(name, str) and name.strip() else None,
             parent=parent if isinstance(parent, str) else None,
             artifacts=self.artifacts,
+            listing=self.listing,
         )
 
 

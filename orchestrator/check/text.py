@@ -6,7 +6,6 @@ import json
 import os
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from orchestrator.events import Json
 
 LARGEST = 8 * 1024 * 1024
 """Bytes. No document that anybody keeps is larger; nothing of a larger file is looked at."""
+Steps = tuple[str | int, ...]
+"""Keys and indexes that lead to a value."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}:,]|[^][{}:,"\s]+', re.DOTALL)
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*\r?$|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -113,51 +114,44 @@ class JsonText:
 
     def at(self, *path: str | int) -> Witness:
         """The place of the value that keys and indexes lead to; as near to it as the text goes."""
-        return self.text.at(self._offset(path))
+        near = next((path[:size] for size in range(len(path), 0, -1) if path[:size] in self._places), ())
+        return self.text.at(self._places.get(near, 0))
 
-    def _offset(self, path: Sequence[str | int]) -> int:
-        found = _TOKEN.search(self.text.content)
-        place = found.start() if found else 0
-        for step in path:
-            member = _member(self.text.content, place, step, last=self.problem is not None)
-            if member is None:
-                break
-            place = member
-        return place
+    @cached_property
+    def _places(self) -> dict[Steps, int]:
+        return _places(self.text.content)
 
 
-def _member(content: str, place: int, step: str | int, *, last: bool) -> int | None:
-    """Where the value under this key, or at this index, begins in the one at a place; None where there is none.
+def _places(content: str) -> dict[Steps, int]:
+    """Where each value of the first object begins, by the keys and indexes that lead to it.
 
-    Read as `salvage` reads: commas and brackets may be amiss; of a key that is there twice the `last` one counts.
+    Read as `salvage` reads: commas and brackets may be amiss, and of a key that is there twice the last one counts.
     """
-    found, depth, index = None, 0, 0
-    key: str | None = None
-    listed = content[place : place + 1] == "["
-    for token in _TOKEN.finditer(content, place) if listed or content[place : place + 1] == "{" else ():
+    found: dict[Steps, int] = {}
+    inside: list[str] = []
+    path: list[str | int | None] = []  # None where the next text is a key
+    for token in _TOKEN.finditer(content):
         word = token[0]
         if word in "}]":
-            depth -= 1
-            if depth == 0:
+            del inside[-1:], path[-1:]
+            if not inside:
                 break
-        elif word in ",:":
-            if depth == 1 and word == ",":
-                key, index = None, index + 1
-        else:
-            if depth == 1 and not listed and key is None:
-                key = _text(word)
-            elif depth == 1 and (index if listed else key) == step:
-                found = token.start()
-                if not last:
-                    break
-            depth += word in "{["
+        elif word == ",":
+            step = path[-1] if path else None
+            path[-1:] = [step + 1 if isinstance(step, int) else None]
+        elif path and path[-1] is None and word not in ":{[":
+            path[-1] = _text(word)
+        elif word != ":":
+            found[tuple(step for step in path if step is not None)] = token.start()
+            if word in "{[":
+                inside.append(word)
+                path.append(0 if word == "[" else None)
     return found
 
 
-def _text(word: str) -> str | None:
-    """What a JSON string says."""
+def _text(word: str) -> str:
+    """What a JSON string says, as far as it is one."""
     try:
-        said = json.loads(word, strict=False)
+        return str(json.loads(word, strict=False)) if "\\" in word else word.strip('"')
     except ValueError:
-        return None
-    return said if isinstance(said, str) else None
+        return word
