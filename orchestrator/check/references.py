@@ -25,6 +25,8 @@ _TASK = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])([A-Z0-9]{6})(?=\Z|\s*[-–—:(])"
 _KEYS = ("crossAgentReferences", "referencedAgentWork", "dependencies")
 _ALONE = re.compile(r"(?<![\w./-])(?=[A-Z]*\d+[A-Z])[A-Z0-9]{6}(?![\w/-]|\.\w)", re.ASCII)
 """What may be an id in a sentence; `SHA256` and `BASE64` are none."""
+_SIX = re.compile(r"\b[A-Z0-9]{6}\b", re.ASCII)
+"""Found faster, and seldom there."""
 _BEFORE = re.compile(
     r"\b(?:(?:build|base|depend|wait|rel(?:y|ie))(?:s|ed|ing)? (?:up)?(?:on|for)|(?:block|supersed|replac)ed by"
     r"|continu(?:es|ed|ing)|follow(?:s|ed|ing)(?: up)?(?: on)?|tasks?|agents?)"
@@ -97,6 +99,7 @@ def _named(task: TaskFiles) -> Iterator[tuple[str, Callable[[], Witness]]]:
 def _told(task: TaskFiles) -> Iterator[tuple[str, Callable[[], Witness]]]:
     """Those that sentences say something of."""
     for text in task.texts.values():
-        for found in _ALONE.finditer(text.prose):
-            if _BEFORE.search(text.prose, max(0, found.start() - _REACH), found.start()):
-                yield found[0], partial(text.at_prose, found.start())
+        for found in _SIX.finditer(text.prose):
+            place = found.start()
+            if _ALONE.match(text.prose, place) and _BEFORE.search(text.prose, max(0, place - _REACH), place):
+                yield found[0], partial(text.at_prose, place)

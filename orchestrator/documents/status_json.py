@@ -124,7 +124,8 @@ def load(text: str) -> Json:
     half of a surrogate pair.
     """
     depth = 0
-    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
+    few = text.count("[") + text.count("{") <= _DEEPEST
+    for bracket in () if few else re.findall(r"[\[\]{}]", _STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
         if depth > _DEEPEST:
             raise ValueError(f"nested deeper than {_DEEPEST}")
