@@ -164,11 +164,15 @@ class Row:
 
     @cached_property
     def children(self) -> tuple[Given, ...]:
-        """Tasks that it gave away, one that nobody has begun among them: what a workstream goes on by refers to it."""
+        """Tasks that it gave away, in that order; one that nobody has begun while its workstream goes on."""
         if not self.kept or not self.open:
             return ()
-        streams = [row for row in self.rows("workstreams") if row.get("status") == "in-progress"]
-        given = {name: str(row.get("assignedAgent") or "") for row in streams for name in _named(row)}
+        given = {
+            name: str(row.get("assignedAgent") or "")
+            for row in self.rows("workstreams")
+            for name in _named(row)
+            if row.get("status") == "in-progress" or name in self.folder.journals
+        }
         return tuple(Given(*pair) for pair in given.items())
 
     @property
