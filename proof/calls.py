@@ -36,9 +36,9 @@ from proof.trial import Trial
 
 SHARES = 3
 """The processes among which the calls of a command with an agent are dealt out."""
-STRIDE = 23
-"""Of their errors every so many are tried, unless all are asked for."""
-EACH, SAMPLE = "each that changes something", f"of a command with an agent every {STRIDE}rd: --full tries all"
+STRIDES = {"run": 47, "resume": 47, "continue": 47, "demo": 977}
+"""Of their errors every so many are tried, and of what plays for seconds of its deaths, unless all are asked for."""
+EACH, SAMPLE = "each that changes something", f"a sample of {', '.join(STRIDES)}: --full tries all"
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
 KILLED = "SIGKILL at a call on a path under .temp"
@@ -78,7 +78,7 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
     warm(command)
     gc.collect()
     gc.freeze()
-    trial = Trial(command, Project(place / "tried"), full, STRIDE if command.works and not full else 1)
+    trial = Trial(command, Project(place / "tried"), full, 1 if full else STRIDES.get(name, 1))
     counts: Counter[str] = Counter()
     violations: dict[str, list[str]] = {}
     for number, fault in enumerate(islice(trial.faults(), share, None, shares)):

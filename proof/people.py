@@ -24,7 +24,7 @@ CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().
 HAND_MADE = CORPUS / "temp" / "hand-made"
 LIVES = 20
 """So many a part."""
-PARTS = 20
+PARTS = 12
 WAYS = ("exchange", "exchange", "exchange", "portable")
 """How documents are published; a seed begins with it."""
 KEPT = "the same in documents kept by hand before"

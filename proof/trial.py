@@ -15,7 +15,7 @@ from pathlib import Path
 from orchestrator.engine import Engine
 from proof import trace
 from proof.commands import Command, once_more
-from proof.fault import CHANGING, ERRORS, HALF, LASTING, Call, Fault, Faults
+from proof.fault import CHANGING, ERRORS, HALF, LASTING, LOOKING, Call, Fault, Faults
 from proof.folder import recovered
 from proof.project import Ended, Project, Words
 
@@ -58,13 +58,19 @@ class Trial:
         return self._command.name
 
     def faults(self) -> Iterator[Fault]:
-        """Those that can strike the calls it makes when nothing does."""
+        """Those that can strike the calls it makes when nothing does.
+
+        Unless all are asked for, a call that only looks fails once: the errors that fit it are dealt out in turn.
+        """
         ended, calls = self._run(Fault(), self._command.words)
         assert ended.code == 0, ended
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
         errors = [(call, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
-        once = [Fault(call.number, error) for call, error in errors]
+        once = [Fault(call.number, error) for call, error in errors if self._full or call.kind not in LOOKING]
+        for number, call in enumerate(call for call in calls if not self._full and call.kind in LOOKING):
+            fitting = [error for error in ERRORS if call.kind in ERRORS[error]]
+            once.append(Fault(call.number, fitting[number % len(fitting)]))
         lasting = [
             Fault(call.number, error, lasting=True)
             for call in changing
