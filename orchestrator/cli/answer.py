@@ -18,7 +18,7 @@ from orchestrator.cli.work import text
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, answer: str | None, question: str | None, as_json: bool) -> None:
-    """Answer what a task asks; the answer is the result of the call that asked.
+    """Answer what a task asks: the result of the call that asked.
 
     Without ANSWER, or with -, it is read from standard input. Where nobody is at work on the task, `resume` goes on.
     """

@@ -35,7 +35,7 @@ def test_the_version_is_the_package_s(shell: Shell) -> None:
     [
         (["stauts"], "orchestrator: No such command 'stauts'. Did you mean 'status'? (see orchestrator --help)\n"),
         (["progress"], "orchestrator: No such command 'progress' (see orchestrator --help)\n"),
-        (["run"], "orchestrator: Missing argument 'AGENT' (see orchestrator run --help)\n"),
+        (["run"], "orchestrator: name an agent and its task, or a --team FILE\n"),
         (
             ["completion"],
             "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see orchestrator completion --help)\n",
