@@ -284,6 +284,8 @@ class Life:
             body, _ = documents.unstamp(kind, data.decode())
         except ValueError:
             return
+        if "\0" in body:
+            return  # it is set aside
         self.tried[OBEYED] += 1
         task = apply_all(self._task, documents.diff(self._task, kind, body).events, actor="editor", at="")
         if again := documents.diff(task, kind, body).events:
