@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ def test_a_folder_of_ten_thousand_files_is_listed_and_checked(memory: Path) -> N
 
 @pytest.mark.parametrize("size", [60, 5_000])
 def test_a_file_of_many_megabytes_keeps_its_task_out_and_no_other(temp: Path, size: int) -> None:
+    if 0 <= resource.getrlimit(resource.RLIMIT_FSIZE)[0] < size * 1024 * 1024:
+        pytest.skip("no process here may make such a file")
     variants(temp)
     path = temp / "plan-H4N8DM.md"
     os.truncate(path, size * 1024 * 1024)  # sparse: it takes no room
