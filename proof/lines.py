@@ -81,14 +81,19 @@ def same(kind: Kind, before: bytes, after: bytes) -> bool:
 
 
 def taken_back(task: Task, commits: Iterable[Commit]) -> set[bytes]:
-    """The words that somebody else's commits took out of the documents. `task`: as it was before them."""
+    """The words that somebody else's commits took out of the documents, or what another document says of the same fact.
+
+    `task`: as it was before them.
+    """
     found: set[bytes] = set()
+    phases: list[str] = []
     for commit in commits:
         after = follow(task, commit, task.id)
         if commit.actor != "editor":
             found |= _words(task) - _words(after)
+        phases += [event.phase for event in commit.events if isinstance(event, happened.PhaseChanged)]
         task = after
-    return found
+    return found | {word for phase in phases[:-1] for word in WORD.findall(phase.encode())}
 
 
 def _words(task: Task) -> set[bytes]:
@@ -109,7 +114,21 @@ def _last(kind: Kind, data: bytes) -> str:
 def _may_change(line: str, events: Sequence[Event], tasks: Iterable[Task]) -> bool:
     if any(always.fullmatch(line.rstrip("\r")) for always in (_EMPTY, _HEADER, _DERIVED)):
         return True
+    if (box := BOX.fullmatch(line.rstrip("\r"))) and plain(box[4]) in _overtaken(events):
+        return True
     return any(_concerns(event, line.rstrip("\r"), tasks) for event in events)
+
+
+def _overtaken(events: Sequence[Event]) -> set[str]:
+    """The wordings of items that were reworded once more after that."""
+    found: set[str] = set()
+    last: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, happened.ItemReworded):
+            if event.id in last:
+                found.add(plain(last[event.id]))
+            last[event.id] = event.text
+    return found
 
 
 def _concerns(event: Event, line: str, tasks: Iterable[Task]) -> bool:
