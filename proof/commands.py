@@ -65,6 +65,11 @@ class Command:
         return self.words[0]
 
     @property
+    def follows(self) -> bool:
+        """True when it is done with its commit: the files that move with it may be left to the next command."""
+        return self.name in ("fork", "cancel", "continue")
+
+    @property
     def works(self) -> bool:
         """True when an agent is at work, whose doings are told beside what went wrong."""
         return self.name in ("run", "resume", "continue", "demo")
