@@ -20,14 +20,28 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from orchestrator import openings, renames
 
 Result = TypeVar("Result")
-Identity = tuple[int, ...]
 
 LARGEST = 64 * 1024 * 1024
+
+
+class Identity(NamedTuple):
+    """What tells a file, and each change of it, from others; times are nanoseconds."""
+
+    number: int
+    size: int
+    written: int
+    changed: int
+    mode: int
+
+    @property
+    def permissions(self) -> int:
+        """Who may read, write and run it."""
+        return permissions(self.mode)
 
 
 def _name(error: OSError, path: Path) -> None:
@@ -55,7 +69,7 @@ class Disk:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = self.perform("create", path, lambda: os.open(path, flags, mode))
         try:
-            if exactly and permissions(os.fstat(descriptor)) != mode:
+            if exactly and permissions(os.fstat(descriptor).st_mode) != mode:
                 self.perform("chmod", path, lambda: os.fchmod(descriptor, mode))
             self._write(descriptor, path, data)
             if sync:
@@ -284,7 +298,7 @@ def untouched(path: Path, data: bytes) -> Identity | None:
 
 
 def identity(path: Path | str, *, follow: bool = False) -> Identity | None:
-    """What tells a file, and each change of it, from others; None when there is none. `follow`: links too."""
+    """The file's; None when there is none. `follow`: links too."""
     try:
         return _identity(os.stat(path, follow_symlinks=follow))
     except OSError:
@@ -293,23 +307,23 @@ def identity(path: Path | str, *, follow: bool = False) -> Identity | None:
 
 def settled(identity: Identity, seconds: float) -> bool:
     """True when that file was last changed so long ago that one more change would give it another identity."""
-    return time.time() - identity[3] / 1e9 > seconds
+    return time.time() - identity.changed / 1e9 > seconds
 
 
 def _identity(found: os.stat_result) -> Identity:
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode)
 
 
-def permissions(found: os.stat_result) -> int:
-    """Who may read, write and run it."""
-    return stat.S_IMODE(found.st_mode) & 0o777
+def permissions(mode: int) -> int:
+    """Of a file's mode, who may read, write and run it."""
+    return stat.S_IMODE(mode) & 0o777
 
 
 def mode(*paths: Path) -> int | None:
     """The permissions of the first of these that is a regular file."""
     for path in paths:
         with suppress(OSError):
-            if stat.S_ISREG((found := path.lstat()).st_mode):
+            if stat.S_ISREG(found := os.lstat(path).st_mode):
                 return permissions(found)
     return None
 

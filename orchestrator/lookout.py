@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 import time
 from contextlib import ExitStack, suppress
 from math import inf
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 from orchestrator import documents
@@ -40,7 +40,7 @@ class Lookout:
         journals = temp / ".orchestrator" / "journal"
         self._places = (temp, temp / "completed", journals, journals / "completed")
         self._due: dict[str, float] = {}
-        self._told = threading.Condition()
+        self._told: SimpleQueue[tuple[str, float] | None] = SimpleQueue()  # Ctrl-C may come in the midst of its `get`
         self._identity = self._identify()
         self._stack = ExitStack()
         self.blind = self._listen()
@@ -55,11 +55,7 @@ class Lookout:
 
     def touched(self, task_id: str, after: float) -> None:
         """`wait` will say this task, in so many seconds unless it was to do so before. From any thread."""
-        due = time.monotonic() + after
-        with self._told:
-            if due < self._due.get(task_id, inf):
-                self._due[task_id] = due
-                self._told.notify()
+        self._told.put((task_id, time.monotonic() + after))
 
     def wait(self, longest: float = inf) -> list[str]:
         """The tasks that were touched, once there are any or so many seconds are over.
@@ -72,14 +68,24 @@ class Lookout:
                 raise StorageError(f"{self._places[0]} was taken away: start again once there is one")
             if time.monotonic() >= self._next:
                 self._go_round()
-            with self._told:
-                now = time.monotonic()
-                ready = [task_id for task_id, due in self._due.items() if due <= now]
-                for task_id in ready:
-                    del self._due[task_id]
-                if ready or now >= end:
-                    return ready
-                self._told.wait(min(end, self._next, *self._due.values()) - now)
+            self._hear()
+            now = time.monotonic()
+            ready = [task_id for task_id, due in self._due.items() if due <= now]
+            for task_id in ready:
+                del self._due[task_id]
+            if ready or now >= end:
+                return ready
+            self._hear(max(0.0, min(end, self._next, *self._due.values()) - now))
+
+    def _hear(self, longest: float = 0.0) -> None:
+        """Note what was touched; where nothing was, wait for so many seconds that something is."""
+        with suppress(Empty):
+            told = self._told.get(timeout=longest)
+            while True:
+                if told is not None:
+                    task_id, due = told
+                    self._due[task_id] = min(due, self._due.get(task_id, inf))
+                told = self._told.get_nowait()
 
     @property
     def _pause(self) -> float:
@@ -108,8 +114,7 @@ class Lookout:
         class Handler(events.FileSystemEventHandler):
             def on_any_event(_, event: FileSystemEvent) -> None:
                 if event.is_directory:  # one that is watched is gone: perhaps with all there was
-                    with self._told:
-                        self._told.notify()
+                    self._told.put(None)
                     return
                 gone = event.event_type == events.EVENT_TYPE_DELETED
                 self._tell(event.src_path, ABSENCE if gone or event.dest_path else QUIET)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator import documents
 from orchestrator.errors import Damaged, Refused
@@ -20,16 +21,14 @@ RECENT = 64
 """So many commits are kept in memory, for those who ask what happened lately."""
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A document as this process has put it in place."""
 
     data: bytes
     revision: int
 
 
-@dataclass(frozen=True)
-class Spare:
+class Spare(NamedTuple):
     """A file in staging that was such a document, and holds it still."""
 
     held: Placed
@@ -85,7 +84,8 @@ class Desk:
     @staticmethod
     def create(journals: Journals, task_id: str, first: Commit, mask: Callable[[str], str]) -> Desk:
         """A new task, durable when this returns; raises FileExistsError when the id is taken, Refused or OSError."""
-        first = first.model_copy(update={"uuid": str(uuid.uuid4())})
+        events = tuple(event.without_zeros() for event in first.events)
+        first = first.model_copy(update={"uuid": str(uuid.uuid4()), "events": events})
         task = follow(None, first, task_id)
         first = _published(first, task)
         journal = journals.create(task_id, first, archived=task.archived)
@@ -147,6 +147,11 @@ class Desk:
         )
         after = follow(self.task, bare, self.task.id)
         bodies = {kind: documents.render(after, kind) for kind in documents.kinds(after)}
+        if any("\0" in body for body in bodies.values()):
+            written = tuple(event.without_zeros() for event in events)
+            if written != events:
+                self.append(written, actor, at, absorbed)
+                return
         try:
             changed = changes(after, bodies)
             commit = bare.model_copy(update={"documents": changed})

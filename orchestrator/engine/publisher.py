@@ -86,7 +86,7 @@ class Publisher:
         """
         durable, mode = desk.journal.durable, self._folder.mode(desk.task, kind)
         if spare := desk.spares.pop(kind, None):
-            usable = durable < min(spare.held.revision, placed.revision) and files.mode(staged) == mode
+            usable = durable < min(spare.held.revision, placed.revision) and spare.identity.permissions == mode
             if usable and self._disk.rewrite(staged, placed.data, spare.held.data, spare.identity):
                 return
             self._disk.remove(staged)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
-
-from pydantic import field_validator
+from typing import Any, ClassVar, Literal, Self
 
 from orchestrator.receipts import Frozen
 
@@ -28,19 +26,13 @@ class Event(Frozen):
 
     kinds: ClassVar[dict[str, type[Event]]] = {}
 
-    @field_validator("*")
-    @classmethod
-    def _written(cls, value: Any) -> Any:
-        """No zero bytes in what documents show: one that holds some reads as torn. What was said stays as it was."""
-        if isinstance(value, str):
-            return value.replace("\0", "\ufffd")
-        if isinstance(value, tuple) and value and isinstance(value[0], str):
-            return tuple(text.replace("\0", "\ufffd") for text in value)
-        return value
-
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         Event.kinds[cls.__name__] = cls
+
+    def without_zeros(self) -> Self:
+        """The event with no zero byte in its texts and lists of texts: a document that holds one reads as torn."""
+        return self.model_copy(update={name: _without_zeros(value) for name, value in self})
 
     def encode(self) -> Json:
         """The event as the journal holds it: its name, then the fields that are not at their default."""
@@ -54,3 +46,9 @@ class Event(Frozen):
         if name not in Event.kinds:
             raise ValueError(f"unknown event {name!r}: written by a newer version?")
         return Event.kinds[name].model_validate(fields)
+
+
+def _without_zeros(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_without_zeros(row) for row in value)
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -111,6 +111,11 @@ def news(task: Task, commits: Iterable[Commit], restored: Iterable[Kind] = ()) -
     return [text(prompts.render(name, changes=_list(words))) for name, words in told.items() if words]
 
 
+def messages(task: Task, commits: Iterable[Commit]) -> list[Json]:
+    """What others told the task: of all news, the part that its documents and its brief do not say."""
+    return news(task, [row for row in commits if any(isinstance(event, MessageReceived) for event in row.events)])
+
+
 def elsewhere(seen: Look) -> list[Json]:
     """What happened to other tasks: their decisions, and what people did to those that were given away."""
     decided = list(listing.decided(seen.decided))

@@ -140,9 +140,11 @@ class Worker:
         task = await self._ledger.begin((await _thread(lambda: self._engine.refresh(self._id))).task)
         self._report(Moment(task, "resumed" if task.transcript else "started"))
         if not task.transcript:
+            refreshed, commits, seen = await self._look(task.heard)
+            task = refreshed.task
             stands = notices.renewed(task) if task.forked else notices.begin()
-            seen = await _thread(lambda: others.look(self._engine, task))
-            return await self._commit(self._message([await self._brief(task), stands], task, self._told(seen, task)))
+            content = [await self._brief(task), stands, *notices.messages(task, commits)]
+            return await self._commit(self._message(content, task, self._told(seen, task)))
         last = task.transcript[-1]
         commits = await _thread(lambda: self._engine.since(self._id, task.heard))
         if last.role == "user":

@@ -16,7 +16,17 @@ from orchestrator.documents import file_name
 from orchestrator.engine import Engine
 from orchestrator.engine.merge import merge_text
 from orchestrator.errors import Damaged
-from orchestrator.events import EditSetAside, ItemChecked, Kind, MessageAdded, PhaseChanged, ProseWritten, TaskCompleted
+from orchestrator.events import (
+    EditSetAside,
+    ItemAdded,
+    ItemChecked,
+    Kind,
+    MessageAdded,
+    PhaseChanged,
+    ProseWritten,
+    TaskCompleted,
+    TaskCreated,
+)
 from proof.disk import Died, ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
@@ -331,15 +341,10 @@ def test_a_zero_byte_that_an_agent_says_keeps_nobody_from_editing_and_what_it_sa
     assert not set_aside(temp)
 
 
-def test_a_zero_byte_in_a_journal_of_old_is_in_no_document_any_more(engine: Engine, temp: Path) -> None:
-    engine.commit(ID, [PhaseChanged.model_construct(phase="a\0b")], actor="worker")
-    assert "\0" in text_of(temp, "progress")
-    engine.close()
-    engine.refresh(ID)
-    assert "a\ufffdb" in text_of(temp, "progress")
-    edit(temp, "progress", "# ", "# My ")
-    engine.refresh(ID)
-    assert text_of(temp, "progress").startswith("# My ")
+def test_a_zero_byte_in_what_a_task_is_for_is_in_no_document(engine: Engine, temp: Path) -> None:
+    task = engine.create(TaskCreated(agent="clerk", description="a\0b"), ItemAdded(id="c1", text="c\0d"))
+    assert (task.description, task.items[0].text) == ("a\ufffdb", "c\ufffdd")
+    assert not any(b"\0" in path.read_bytes() for path in temp.glob(f"*{task.id}*"))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from orchestrator.errors import BadKey, Interrupted, TaskIsBlocked
-from orchestrator.events import Limits, TaskStopped
+from orchestrator.events import Limits, MessageReceived, TaskStopped
 from orchestrator.task import Task
 from orchestrator.worker import Moment
-from tests.worker.conftest import DONE, PLAN, WRITE, Stage
+from tests.worker.conftest import DONE, PLAN, WRITE, Stage, texts
 
 GIVE = "{Delegate: {agent: helper, task: Write the note., workstream: note}}"
 LEAD = "{Sync: {add_items: [{text: The note is written}], workstreams: [{id: note, description: The note}]}}"
@@ -344,6 +344,16 @@ def test_an_agent_tells_the_one_that_gave_it_its_task(stage: Stage) -> None:
     assert stage.task.status == "archived"
     assert f"- Task {child(stage).id}: The note is short." in stage.told[1]
     assert stage.told[1].count("The note is short.") == 1
+
+
+def test_what_a_task_was_told_before_its_model_was_told_anything_is_said_with_the_brief(stage: Stage) -> None:
+    stage.start()
+    with stage.engine() as engine:
+        engine.commit(stage.id, [MessageReceived(text="Use tabs.")], actor="user")
+    with stage.model(clerk=f"- calls: [{PLAN}, {WRITE}]\n{DONE}"):
+        stage.work()
+    assert "A person: Use tabs." in texts(stage.task.transcript[0].content)
+    assert "".join(stage.told).count("Use tabs.") == 1
 
 
 def test_nobody_can_be_told_who_is_not_there(stage: Stage) -> None:
