@@ -1,11 +1,14 @@
-"""Checklist items: `- [ ] text`, each bound by its text, the k-th line of a text to the k-th item of that text."""
+"""Checklist items: `- [ ] text`, each bound by its text, the k-th line of a text to the k-th item of that text.
+
+Where as many lines of a text are ticked as items of it, a ticked line is bound to a ticked item: nobody ticked any.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -191,11 +194,30 @@ def _pair(boxes: Sequence[Box], items: Sequence[Item], *, typed: bool = False) -
     if not boxes:
         return Pairing((), (), tuple(range(len(items))))
     texts = [plain(item.typed if typed and item.typed is not None else item.text) for item in items]
-    return pair(
+    found = pair(
         [(plain(box.text), _title(box.section).casefold()) for box in boxes],
         [(text, _title(item.section).casefold()) for text, item in zip(texts, items, strict=True)],
         replaced=not typed,
     )
+    return (
+        found if len(set(texts)) == len(texts) else replace(found, pairs=_as_ticked(found.pairs, boxes, items, texts))
+    )
+
+
+def _as_ticked(
+    pairs: Sequence[tuple[int, int]], boxes: Sequence[Box], items: Sequence[Item], texts: Sequence[str]
+) -> tuple[tuple[int, int], ...]:
+    """The pairs with those of one text as they are ticked, where that leaves nothing to be ticked."""
+    equal: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for index, other in pairs:
+        equal[texts[other]].append((index, other))
+    found: list[tuple[int, int]] = []
+    for rows in equal.values():
+        lines = sorted((index for index, _ in rows), key=lambda index: boxes[index].checked)
+        others = sorted((other for _, other in rows), key=lambda other: items[other].checked)
+        again = list(zip(lines, others, strict=True))
+        found += again if all(boxes[index].checked == items[other].checked for index, other in again) else rows
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

@@ -66,6 +66,16 @@ def test_a_line_changed_in_place_rewords_and_a_removed_one_drops() -> None:
     assert events == (happened.ItemDropped(id="c3", reason="removed from the checklist by hand"),)
 
 
+def test_of_items_that_read_alike_each_keeps_its_tick_in_whatever_order_their_lines_are() -> None:
+    task = after(new(), happened.ItemAdded(id="c1", text="One"), happened.ItemChecked(id="c1"))
+    task, _, _ = edit(task, "checklist", "- [x] One", "- [ ] Two\n- [x] One")
+    task = after(task, happened.ItemReworded(id="c1", text="Two"))
+    body = render(task, "checklist")
+    assert "- [ ] Two\n- [x] Two" in body
+    task, events, _ = edit(task, "checklist", "- [ ] Two", "My words\n- [ ] Two")
+    assert (events, "- [ ] Two\n- [x] Two" in render(task, "checklist")) == ((), True)
+
+
 def test_boxes_in_code_and_in_other_documents_are_prose() -> None:
     _, events, _ = edit(working(), "checklist", "## Tests\n", "## Tests\n\n```\n- [ ] not an item\n```\n")
     assert events == ()
