@@ -129,7 +129,7 @@ def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: 
 
 def _paused(task: Task, event: happened.TaskPaused, actor: Actor, at: str) -> Task:
     if not task.open:
-        raise Refused("TaskPaused", f"task {task.id} is {task.status}")
+        raise Refused("pause", f"task {task.id} is {task.ended}: nobody works on it any more")
     return replace(task, paused=True)
 
 

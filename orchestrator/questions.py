@@ -16,6 +16,11 @@ def asked(task: Task, intents: tuple[Intent, ...]) -> Task:
     return task
 
 
+def asking(question: str) -> str:
+    """Why a task is blocked that asks this."""
+    return f"it asks: {question}"
+
+
 def unanswered(task: Task) -> list[Blocker]:
     """What it asks and nobody has answered."""
     return [row for row in task.blockers if row.call and row.resolution is None]

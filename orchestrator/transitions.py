@@ -232,7 +232,9 @@ def _blocker_resolved(task: Task, event: happened.BlockerResolved, actor: Actor,
     row = _row(task.blockers, event.id, "BlockerResolved")
     if row.call and row.resolution is not None:
         raise Refused("BlockerResolved", f"{row.id} was answered already: {row.resolution}")
-    return replace(task, blockers=_with(task.blockers, replace(row, resolution=event.resolution)))
+    reason = "its question is answered" if row.call and task.reason == questions.asking(row.text) else task.reason
+    resolved = _with(task.blockers, replace(row, resolution=event.resolution))
+    return replace(task, blockers=resolved, reason=reason)
 
 
 def _prose(task: Task, event: happened.ProseWritten, actor: Actor, at: str) -> Task:

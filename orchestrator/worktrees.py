@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -261,12 +261,17 @@ def check(temp: Path) -> None:
         )
 
 
-def workspace(project: Path, temp: Path, task: Task) -> Path:
-    """Where the files of a task are: in its worktree, until they landed."""
-    if task.apart is None or task.apart.landed is not None:
-        return project
-    apart = Worktree(temp, task.apart.name, project, task.agent).workspace
-    return apart if apart.is_dir() else project
+def workspace(project: Path, temp: Path, tasks: Iterable[Task]) -> tuple[Path, Task | None]:
+    """Where the files of the first task are, and whose worktree that is: its own, until they landed where the one that
+    gave it away works, which comes next; None in the project.
+    """
+    for task in tasks:
+        if task.apart is None:
+            break
+        if task.apart.landed is None:
+            apart = Worktree(temp, task.apart.name, project, task.agent).workspace
+            return (apart, task) if apart.is_dir() else (project, None)
+    return project, None
 
 
 def _said(ended: subprocess.CompletedProcess[str]) -> str:

@@ -36,7 +36,7 @@ from proof.trial import Trial
 
 SHARES = 3
 """The processes among which the calls of a command with an agent are dealt out."""
-STRIDES = {"run": 47, "resume": 47, "continue": 47, "demo": 977}
+STRIDES = {"run": 97, "resume": 97, "continue": 97, "demo": 1999}
 """Of their errors every so many are tried, and of what plays for seconds of its deaths, unless all are asked for."""
 EACH, SAMPLE = "each that changes something", f"a sample of {', '.join(STRIDES)}: --full tries all"
 COMPARED = ("show", "archive", "undo")

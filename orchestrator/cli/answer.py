@@ -33,9 +33,13 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
         words = Mask.from_environment(os.environ).text(said)
         task = engine.commit(task_id, [BlockerResolved(id=asked.id, resolution=words)], actor="user")
         holder = engine.at_work(task_id)
+        leading = project.top(task.id)
+        led = None if leading == task.id else engine.at_work(leading)
     if as_json:
         screen.print_json({"task": task.id, "question": asked.id, "status": task.status, "worker": holder})
     elif holder:
         click.echo(f"{task.id} has its answer: {screen.who(holder)} goes on")
+    elif led:
+        click.echo(f"{task.id} has its answer: {screen.who(led)}, at work on {leading}, goes on with it")
     else:
-        click.echo(f"{task.id} has its answer; go on with: {project.resume(project.top(task.id))}")
+        click.echo(f"{task.id} has its answer; go on with: {project.resume(leading)}")

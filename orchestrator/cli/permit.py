@@ -53,6 +53,8 @@ class Permit:
 
     async def ask(self, task: Task, question: str) -> str | None:
         """What a person answers to an agent's question; None when nobody can be asked, or nothing is said."""
+        import asyncio
+
         if not screen.interactive():
             return None
         async with self._asking:
@@ -62,7 +64,11 @@ class Permit:
                 for row in screen.plain(question).splitlines():
                     click.echo(f"    {row}", err=True)
                 click.echo("your answer (nothing: later, with `answer`): ", nl=False, err=True)
-                return (await _line()).strip() or None
+                try:
+                    return (await _line()).strip() or None
+                except asyncio.CancelledError:  # somebody answered elsewhere, or the run is over
+                    click.echo(err=True)
+                    raise
 
     def tell(self) -> None:
         """Say which commands were refused, and what would have let them run."""

@@ -38,13 +38,16 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], yes: bool, a
     code 1. Items that what is taken back was evidence of are open again.
     """
     with project.engine() as engine:
-        from orchestrator import worktrees
+        from orchestrator import accounts, worktrees
         from orchestrator.undo import Undo
 
         task = engine.refresh(project.known(engine, task_id)).task
         if holder := engine.at_work(task_id):
             raise Busy(task_id, holder)
-        root = worktrees.workspace(project.workspace, project.temp, task)
+        tasks = [task, *reversed(accounts.above(engine, task))]
+        root, owner = worktrees.workspace(project.workspace, project.temp, tasks)
+        if owner is not None and (holder := engine.at_work(owner.id)):
+            raise Busy(owner.id, holder)
         undo = Undo(root, project.temp, engine.folder.contents)
         planned = undo.plan(select(project, task, paths))
         left = [step for step in planned if step.reason]

@@ -218,10 +218,12 @@ class MessagesApi:
             failure.charged = error.status_code < 400  # it came within a stream that had begun
             raise failure from error
         except anthropic.APIConnectionError as error:
-            raise Unreachable(
-                f"no answer from {url} ({_line(error.__cause__ or error)}): "
-                f"check the network, and {service.server} if it is set"
-            ) from error
+            why = error.__cause__ or error
+            silence = Unreachable(
+                f"no answer from {url} ({_line(why)}): check the network, and {service.server} if it is set"
+            )
+            silence.charged = not isinstance(why, httpx2.ConnectError | httpx2.ConnectTimeout)
+            raise silence from error
         except garbled as error:
             raise BrokenStream(f"the reply from {url} broke off ({_line(error)}): resume to try again") from error
 

@@ -200,14 +200,26 @@ class Delegations:
             answer = await self._parents_answer(task, call)
             while answer is None:
                 asked = await self._question(task.id, call)
-                said = await self._setting.ask(task, asked.text)
-                if said is None:
-                    raise Unanswered(task.id, asked.text)
-                with suppress(Refused):  # somebody else was faster
-                    resolved = BlockerResolved(id=asked.id, resolution=self._mask.text(said))
-                    await asyncio.to_thread(self._engine.commit, task.id, [resolved], actor="user")
+                if said := await self._said(task, asked):
+                    with suppress(Refused):  # somebody else was faster
+                        resolved = BlockerResolved(id=asked.id, resolution=self._mask.text(said))
+                        await asyncio.to_thread(self._engine.commit, task.id, [resolved], actor="user")
                 answer = (await self._question(task.id, call)).resolution
+                if answer is None and not said:
+                    raise Unanswered(task.id, asked.text)
             return answer
+
+    async def _said(self, task: Task, asked: Blocker) -> str | None:
+        """What a person answers here; None when nobody does, or somebody has answered elsewhere meanwhile."""
+        assert asked.call is not None
+        saying = asyncio.ensure_future(self._setting.ask(task, asked.text))
+        try:
+            while not (await asyncio.wait([saying], timeout=LOOK))[0]:
+                if (await self._question(task.id, asked.call)).resolution is not None:
+                    return None
+            return saying.result()
+        finally:
+            saying.cancel()
 
     async def _parents_answer(self, task: Task, call: str) -> str | None:
         """The answer, once there is one; None when it is nobody's but a person's to give."""

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from orchestrator import accounts
 from orchestrator.definitions import Agent, Library
 from orchestrator.engine import Engine
+from orchestrator.errors import Unanswered
 from orchestrator.events import Delegated, Intent, Limits, Mode, TaskCreated
 from orchestrator.isolation import Isolation
 from orchestrator.masking import Mask
 from orchestrator.models import Model
+from orchestrator.questions import unanswered
 from orchestrator.settings import Caps
 from orchestrator.task import Task
 from orchestrator.team.delegation import Delegations
@@ -100,6 +102,8 @@ class Team:
 
         async def one(task_id: str) -> End:
             end = await self._workers.end(task_id)
+            while isinstance(end, Unanswered) and not unanswered(await self._workers.look(end.task)):
+                end = await self._workers.end(task_id)  # it was answered while others were still at work
             ended(task_id, end)
             return end
 

@@ -94,10 +94,16 @@ class Written:
                 _call(f"sync-{number}", "Sync", {"check_items": checks}),
                 _call(f"finish-{number}", "Finish", {"summary": summary}),
             ]
-        said = "; ".join(f"{row.workstream}, {row.id} ({row.agent}), is {row.status}" for row in lacking)
+        said = "; ".join(f"{row.workstream}, {row.id} ({row.agent}), {_is(row)}" for row in lacking)
         if raised:
             return [{"type": "text", "text": said}]
         return [_call(f"sync-{number}", "Sync", {"raise_blockers": [said]})]
+
+
+def _is(child: Child) -> str:
+    """How one stands that is not done, and what a person can do about it."""
+    ways = {"cancelled": f": reopen {child.id} first", "in-progress": " and its worker is gone"}
+    return f"is {child.status}{ways.get(child.status, '')}"
 
 
 def _proof(task: Task, child: Child) -> list[str]:

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from orchestrator.errors import Interrupted, LimitReached, TaskIsBlocked, TaskIsCancelled, Unanswered
 from orchestrator.events import TaskBlocked, TaskStopped
+from orchestrator.questions import asking
 from orchestrator.task import Task
 from orchestrator.worker.moment import Moment
 
@@ -35,7 +36,7 @@ class Ends:
         """A call ended with what keeps the task from going on; the caller raises it."""
         if isinstance(ended, LimitReached):
             await self.stop(ended.reason, ended.task)
-        reason = str(ended) if ended.task != self._id else f"it asks: {ended.question}"
+        reason = str(ended) if ended.task != self._id else asking(ended.question)
         self._show(await self._commit(TaskBlocked(reason=reason)), reason)
 
     def stopped(self, task: Task) -> Interrupted:

@@ -138,7 +138,7 @@ class Worker:
     async def _begin(self, reason: str | None) -> Task:
         """Bring the conversation to where the model is to speak. `reason`: why the task had stopped, when it had."""
         task = await self._ledger.begin((await _thread(lambda: self._engine.refresh(self._id))).task)
-        self._report(Moment(task, "resumed" if task.transcript else "started"))
+        self._report(Moment(task, "resumed" if task.epoch > 1 else "started"))
         if not task.transcript:
             refreshed, commits, seen = await self._look(task.heard)
             task = refreshed.task

@@ -343,6 +343,7 @@ def test_no_connection_is_named_with_its_address(adapter: Adapter) -> None:
         asyncio.run(ask())
     assert url in str(caught.value)
     assert adapter.server in str(caught.value)
+    assert not caught.value.charged  # nothing was sent
     assert len(waited) == 2
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,8 @@ class Stage:
     silence: float = 60.0
     answer: str | None = None
     """What a person says who is asked; None: there is nobody."""
+    ask: Callable[[Task], Awaitable[str]] | None = None
+    """The same, of somebody who takes a while."""
     asked: list[str] = field(default_factory=list, repr=False)
     caps: Caps = field(default_factory=Caps, repr=False)
     limits: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -159,7 +161,7 @@ class Stage:
 
     async def _ask(self, task: Task, question: str) -> str | None:
         self.asked.append(question)
-        return self.answer
+        return await self.ask(task) if self.ask else self.answer
 
     async def _pause(self, seconds: float) -> None:
         """The client would wait between its attempts."""

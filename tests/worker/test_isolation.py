@@ -12,7 +12,7 @@ from orchestrator.errors import LimitReached, TaskIsBlocked, UsageError
 from orchestrator.events import Limits, WorktreeMade
 from orchestrator.prune import Prune
 from orchestrator.worker import Moment
-from orchestrator.worktrees import Worktree, check, folder
+from orchestrator.worktrees import Worktree, check, folder, workspace
 from tests.worker.conftest import Stage, script
 
 BEGIN = """
@@ -247,10 +247,22 @@ def test_children_land_in_their_parents_branch_before_it_lands(repository: Stage
 - calls:
     - Bash: {command: 'ls first.txt && touch made.txt || touch first.txt'}
 """
+    found: list[bool] = []
+
+    def watch(moment: Moment) -> None:
+        if moment.kind == "done" and moment.task.parent:
+            with stage.engine() as engine:
+                tasks = [engine.refresh(name).task for name in (moment.task.id, stage.id)]
+            place, owner = workspace(stage.workspace, stage.temp, tasks)
+            found.append(owner == tasks[1] and (place / "first.txt").exists())
+
+    stage.watch = watch
     with stage.model(clerk=script(BEGIN, give, DONE), maker=script(BEGIN, write, DONE)):
         stage.work()
     task = stage.task
     assert task.ended == "completed", stage.ends
+    assert found == [True, True]
+    assert workspace(stage.workspace, stage.temp, [task]) == (stage.workspace, None)
     for child in task.children:
         with stage.engine() as engine:
             apart = engine.refresh(child.id).task.apart

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from orchestrator.errors import Refused, Unanswered
@@ -97,6 +99,47 @@ def test_a_person_who_is_there_is_asked_at_once(stage: Stage) -> None:
     assert "Somebody edited" not in stage.told[1]
 
 
+def test_who_is_asked_need_not_say_anything_when_it_was_answered_elsewhere(stage: Stage) -> None:
+    withdrawn = asyncio.Event()
+
+    async def ask(task: Task) -> str:
+        answer(stage, task.id, "Call it note.")
+        try:
+            return await asyncio.Future()
+        finally:
+            withdrawn.set()
+
+    stage.ask = ask
+    stage.play(ASKS)
+    assert withdrawn.is_set()
+    assert "Call it note." in stage.told[1]
+    assert (stage.task.status, stage.task.epoch) == ("archived", 1)
+
+
+def test_what_was_answered_while_others_were_still_at_work_is_gone_on_with(stage: Stage) -> None:
+    """Nobody can be asked, so that the helper stops; the answer comes before the other has ended."""
+    both = f"{GIVE}, {{Delegate: {{agent: other, task: Write the letter., workstream: letter}}}}"
+    waits = "{Bash: {command: 'until [ -e answered ]; do sleep 0.02; done'}}"
+
+    def watch(moment: Moment) -> None:
+        if moment.task.agent == "helper" and moment.kind == "stopped":
+            answer(stage, moment.task.id, "Call it note.")
+            (stage.workspace / "answered").touch()
+
+    stage.watch = watch
+    stage.start()
+    asks = ASKS.replace("Which name?", "Which name?, to: person")
+    with stage.model(
+        clerk=f"- calls: [{LEAD}, {both}]\n{ACCEPT.replace('R3', 'R4')}",
+        helper=asks,
+        other=f"- calls: [{PLAN}, {waits}]\n{DONE}",
+    ):
+        stage.work()
+    assert (child(stage).status, child(stage, 1).status, stage.task.status) == ("archived",) * 3
+    assert (child(stage).epoch, child(stage, 1).epoch, stage.task.epoch) == (2, 1, 2)
+    assert "Call it note." in heard(child(stage))
+
+
 @pytest.mark.parametrize("crash", [False, True])
 def test_where_nobody_is_there_the_task_waits_for_the_answer(stage: Stage, crash: bool) -> None:
     stage.start()
@@ -113,6 +156,7 @@ def test_where_nobody_is_there_the_task_waits_for_the_answer(stage: Stage, crash
         stage.work()  # nobody has answered yet: nothing is asked of the model
         assert (stage.task.status, stage.task.turns) == ("blocked", 1)
         answer(stage, stage.id, "Call it note.")
+        assert (stage.task.status, stage.task.reason) == ("blocked", "its question is answered")
         stage.work()
     assert stage.told[1].count("Call it note.") == 1
     assert stage.task.status == "archived"
