@@ -16,7 +16,8 @@ from orchestrator.events import EditSetAside, Kind
 
 CHECKPOINT = 64
 """Documents are synced after this many publications, before an archive, and when the engine is closed."""
-_ROUNDS = 5
+_ROUNDS = 50
+"""So often, one after the other, somebody may replace a document in the instant of its publication: a script, that is."""
 
 
 class Shelf:

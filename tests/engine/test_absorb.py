@@ -174,6 +174,26 @@ def test_invariant_5_an_edit_in_the_instant_before_the_publish_is_recorded(
     assert task.phase == "building"
 
 
+def test_who_saves_faster_than_we_publish_has_the_last_save_in_place(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    target = path_of(temp, "progress")
+    moment = "exchange" if engine._shelf._publisher.exchanging else "create"
+    saves = [f"# Title {number}" for number in range(20)]
+
+    def just_before(number: int, operation: str, path: Path) -> None:
+        if operation == moment and path.name == target.name and saves:
+            _, rest = target.read_text().split("\n", 1)
+            target.write_text(f"{saves.pop(0)}\n{rest}")
+
+    disk.before = just_before
+    task = engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    assert not saves
+    assert target.read_text().startswith("# Title 19\n")
+    assert "building" in target.read_text()
+    assert_in_step(temp, task)
+
+
 def test_broken_json_is_set_aside_and_the_status_restored(engine: Engine, temp: Path) -> None:
     before = text_of(temp, "plan")
     edit(temp, "task-status", '"phase"', '"phase')
