@@ -74,8 +74,7 @@ class Worktree:
         if not (self._top / ".git").exists():
             Disk().make_directories(self._top.parent, 0o700)
             self._git(self._home, "worktree", "prune")
-            known = self._try(self._home, "rev-parse", "--verify", "--quiet", f"refs/heads/{self.branch}")
-            how = [str(self._top), self.branch] if known.returncode == 0 else ["-b", self.branch, str(self._top), base]
+            how = [str(self._top), self.branch] if self.is_branch() else ["-b", self.branch, str(self._top), base]
             self._git(self._home, "worktree", "add", "--quiet", *how)
         ready = Path(self._git(self._top, "rev-parse", "--absolute-git-dir")) / "orchestrator-ready"
         if not ready.exists():
@@ -122,6 +121,8 @@ class Worktree:
         `ignored`: what git ignores may go, too.
         """
         if not self._top.exists():
+            if self.target.exists() and self._is_ancestor(self.branch, self._head(self.target)):
+                self._git(self._home, "branch", "--quiet", "-D", self.branch)  # left by who died here
             return True
         left = self._git(self._top, "status", "--porcelain", *([] if ignored else ["--ignored"]))
         if left or not self._is_landed():
@@ -129,6 +130,11 @@ class Worktree:
         self._git(self._home, "worktree", "remove", str(self._top))
         self._git(self._home, "branch", "--quiet", "-D", self.branch)
         return True
+
+    def is_branch(self) -> bool:
+        """True when a branch has its name."""
+        known = self._try(self._home, "rev-parse", "--verify", "--quiet", f"refs/heads/{self.branch}")
+        return known.returncode == 0
 
     # -- how it is done ------------------------------------------------------
 
@@ -238,9 +244,9 @@ def folder(temp: Path) -> Path:
 
 
 def fresh_name(temp: Path, task_id: str) -> str:
-    """A name that no worktree has: the task's id, unless one of an earlier life of it was kept."""
+    """A name that no worktree and no branch has: the task's id, unless one of an earlier life of it was kept."""
     name, number = task_id, 1
-    while (folder(temp) / name).exists():
+    while (folder(temp) / name).exists() or Worktree(temp, name, temp.parent, "").is_branch():
         number += 1
         name = f"{task_id}-{number}"
     return name

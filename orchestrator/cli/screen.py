@@ -69,7 +69,7 @@ def fit(text: str, columns: int) -> str:
 def crop(row: str, columns: int) -> str:
     """A line made harmless, at most so many columns of it, with the room it leaves between words."""
     text = plain(row.expandtabs())
-    return text if measure(text) <= columns else _head(text, columns - 1).rstrip() + "…"
+    return text if measure(text) <= columns else _head(text, columns - 1).rstrip() + "…"[: max(columns, 0)]
 
 
 def wrap(text: str, columns: int) -> list[str]:
@@ -100,7 +100,7 @@ def _pieces(row: str, columns: int) -> list[str]:
 def _head(text: str, columns: int) -> str:
     """As much of the text as finds room."""
     head = text[: max(columns, 0)]
-    while measure(head) > columns:
+    while head and measure(head) > columns:
         head = head[:-1]
     return head
 

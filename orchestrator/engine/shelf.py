@@ -17,7 +17,7 @@ from orchestrator.events import EditSetAside, Kind
 CHECKPOINT = 64
 """Documents are synced after this many publications, before an archive, and when the engine is closed."""
 _ROUNDS = 50
-"""So often, one after the other, somebody may replace a document in the instant of its publication: a script, that is."""
+"""So often in a row may a document be replaced by others in the instant of its publication: by a script, say."""
 
 
 class Shelf:

@@ -156,6 +156,9 @@ class Delegations:
             task = await self._workers.look(child)
         except UnknownTask:
             return never(child, str(end))
+        if isinstance(end, Task) and task.open:  # opened again since
+            self._workers.forget(child)
+            return None
         if isinstance(end, Conflict):
             self._asking[child] = len(unanswered(task))
             await asyncio.sleep(LOOK)
@@ -178,8 +181,8 @@ class Delegations:
             return ToolResult(f"Task {child} is just being created: wait for it with Await.")
 
     async def _is_told(self, task: Task) -> bool:
-        """True when somebody has told the task something since that state."""
-        commits = await asyncio.to_thread(self._engine.since, task.id, task.revision)
+        """True when somebody has told the task something that its model has not heard."""
+        commits = await asyncio.to_thread(self._engine.since, task.id, task.heard)
         return any(isinstance(event, MessageReceived) for commit in commits for event in commit.events)
 
     # -- words ---------------------------------------------------------------
@@ -237,18 +240,21 @@ class Delegations:
                 await self._stir(bell, [], _PROMPTLY)
 
     async def _question(self, task_id: str, call: str) -> Blocker:
-        return next(row for row in (await self._workers.look(task_id)).blockers if row.call == call)
+        task = await self._workers.look(task_id)
+        if not task.open:
+            raise ToolError(f"Task {task_id} is {task.ended}: nobody waits for an answer any more.")
+        return next(row for row in task.blockers if row.call == call)
 
     async def answer(self, child: str, question: str | None, text: str) -> None:
         words = self._mask.text(text)
         task = await self._workers.look(child)
-        if any(row.call and row.resolution == words for row in task.blockers):
-            return  # by this call, before a crash
         try:
             resolved = BlockerResolved(id=meant(task, question).id, resolution=words)
             await asyncio.to_thread(self._engine.commit, child, [resolved], actor="engine")
         except Refused as error:
-            raise ToolError(error.reason) from None
+            said = [row.resolution for row in task.blockers if row.call and question in (None, row.id)]
+            if said[-1:] != [words]:  # else by this call, before a crash
+                raise ToolError(error.reason) from None
         self._ring(child)
 
     # -- how it is done ------------------------------------------------------

@@ -30,23 +30,26 @@ class Places:
         """Calls of the task's worker wait: it has a place again once none does."""
         self._waits[task_id] += 1
         self._give_back(task_id)
+        ends = False
         try:
             yield
         except asyncio.CancelledError:
-            raise  # it will do nothing more
-        except BaseException:
-            await self._back(task_id)
+            ends = True  # it will do nothing more
             raise
-        await self._back(task_id)
-
-    async def _back(self, task_id: str) -> None:
-        self._waits[task_id] -= 1
-        if not self._waits[task_id]:
-            await self._take(task_id)
+        finally:
+            self._waits[task_id] -= 1
+            if not ends:
+                await self._take(task_id)
 
     async def _take(self, task_id: str) -> None:
+        """Nothing is taken for a worker that waits again by then, or has its place."""
+        if self._waits[task_id]:
+            return
         await self._free.acquire()
-        self._taken.add(task_id)
+        if self._waits[task_id] or task_id in self._taken:
+            self._free.release()
+        else:
+            self._taken.add(task_id)
 
     def _give_back(self, task_id: str) -> None:
         if task_id in self._taken:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from orchestrator.engine import Engine
-from orchestrator.errors import OrchestratorError, Refused, TaskIsBlocked, UnknownTask
+from orchestrator.errors import Interrupted, OrchestratorError, Refused, TaskIsBlocked, UnknownTask
 from orchestrator.events import ChildObserved
 from orchestrator.report import seen
 from orchestrator.task import Task
@@ -60,6 +60,11 @@ class Workers:
             del self._workers[task_id]  # it can be gone on with
         return end
 
+    def forget(self, task_id: str) -> None:
+        """Its worker has ended, and another is to begin."""
+        if not self.alive(task_id):
+            self._workers.pop(task_id, None)
+
     async def all_ended(self) -> None:
         """Return once nobody is at work."""
         while begun := [worker for worker in self._workers.values() if not worker.done()]:
@@ -79,9 +84,12 @@ class Workers:
         try:
             if creation is not None:
                 await creation
-            await self._wait_its_turn(await self.look(task_id))
+            before = await self.look(task_id)
+            await self._wait_its_turn(before)
             async with self._places.taken(task_id):
                 task = await self.look(task_id)
+                if task.status == "stopped" != before.status:
+                    raise Interrupted(f"task {task_id} was stopped by a person")
                 if task.open:
                     task = await self._run(task)
                 elif not task.archived:

@@ -151,3 +151,15 @@ def test_one_that_is_given_away_and_not_begun_is_listed_and_every_command_says_s
     ended = shell("show", given.second.child)
     assert (ended.code, ended.out) == (2, "")
     assert f"is not begun: orchestrator why {given.lead} says what comes first" in ended.err
+
+
+@pytest.mark.parametrize("columns", ["1", "5", "20", None])
+def test_however_narrow_it_is_and_whoever_kept_it_it_ends(shell: Shell, columns: str | None) -> None:
+    """`Shell` gives it a minute."""
+    shell.temp.mkdir()
+    (shell.temp / "task-status-AB12CD.json").write_text('{"taskId": "AB12CD", "status": "in-progress"}')
+    shell.task()
+    if columns:
+        shell.environment["COLUMNS"] = columns
+    for arguments in (("status",), ("status", "--all"), ("log",), ("agents",)):
+        assert shell(*arguments).code == 0

@@ -206,6 +206,29 @@ def test_of_two_questions_each_has_its_own_answer_and_none_has_two(stage: Stage)
     assert stage.task.status == "archived"
 
 
+def test_two_questions_may_have_the_same_answer(stage: Stage) -> None:
+    stage.start()
+    asks = f"- calls: [{PLAN}, {WRITE}, {ASK}]\n- calls: [{{Ask: {{question: Is it done?}}}}]\n{DONE}"
+    again = f"- calls: [{ANSWER}, {AWAIT}]\n"
+    with stage.model(clerk=f"- calls: [{LEAD}, {GIVE}]\n{again}{again}{ACCEPT.replace('R3', 'R7')}", helper=asks):
+        stage.work()
+    assert [row.resolution for row in child(stage).blockers] == ["Call it note."] * 2
+    assert (stage.task.status, stage.task.turns) == ("archived", 5)
+
+
+def test_who_is_cancelled_while_it_asks_its_lead_ends(stage: Stage) -> None:
+    stage.start()
+    cancel = "{Cancel: {task: '{{asker}}', reason: Not wanted}}"
+    drop = "{Sync: {check_items: [{item: c1, evidence: [R3]}], workstreams: [{id: note, status: completed}]}}"
+    with stage.model(
+        clerk=f"- calls: [{LEAD}, {GIVE}]\n- calls: [{cancel}]\n- calls: [{drop}, {{Finish: {{summary: Done.}}}}]",
+        helper=f"- calls: [{PLAN}, {WRITE}, {ASK}]",
+    ):
+        stage.work()
+    assert (child(stage).ended, child(stage).status) == ("cancelled", "archived")
+    assert stage.asked == []
+
+
 def test_an_answer_may_be_written_into_the_document(stage: Stage) -> None:
     stage.start()
     with stage.model(clerk=ASKS):
