@@ -20,6 +20,7 @@ from orchestrator.errors import OrchestratorError, UsageError
 if TYPE_CHECKING:
     from orchestrator.engine import Folder
     from orchestrator.events import Kind
+    from orchestrator.task import Task
 
 _SERVER = "https://api.anthropic.com"
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -214,6 +215,10 @@ def _tasks(temp: Path) -> Iterator[Check]:
             said = str(error).splitlines()[0]
             bad.append(said if task_id in said else f"{task_id} cannot be read: {said}")
             continue
+        if newer := [name for name, state in states if state == "newer"]:
+            said = f"{task_id} ends before what was published: {', '.join(newer)}"
+            bad.append(f"{said}; put its journal back from a backup, or take these away to go on from what is left")
+            continue
         behind += [f"{name} is {state}: `orchestrator show {task_id}`" for name, state in states if state != "edited"]
         edited += [name for name, state in states if state == "edited"]
     yield from (Check("journals", "problem", said) for said in bad)
@@ -251,25 +256,31 @@ def _states(folder: Folder, task_id: str, formats: set[str]) -> list[tuple[str, 
         raise ValueError("no whole line")
     if task.epoch and lease.held(folder.locks, task_id, task.epoch):
         return []
-    rows = [(folder.document(task, kind), kind) for kind in documents.kinds(task) if kind in task.documents]
-    states = [(path.name, _state(path, kind, task.documents[kind].digest)) for path, kind in rows]
+    kinds = [kind for kind in documents.kinds(task) if kind in task.documents]
+    states = [(folder.document(task, kind).name, _state(folder, task, kind)) for kind in kinds]
     return [(name, state) for name, state in states if state]
 
 
-def _state(path: Path, kind: Kind, published: str) -> str:
+def _state(folder: Folder, task: Task, kind: Kind) -> str:
     """How a document differs from what was published, nothing when it does not."""
     from orchestrator import documents
+    from orchestrator.engine.absorption import is_newer
 
     try:
-        data = files.read(path)
-        if not data:
+        data = files.read(folder.document(task, kind))
+        elsewhere = files.read(folder.elsewhere(task, kind)) if data is None else None
+        if not (data or elsewhere):
             return "missing" if data is None else "empty"
-        _, stamp = documents.unstamp(kind, data.decode())
+        _, stamp = documents.unstamp(kind, (data or elsewhere or b"").decode())
     except (OSError, ValueError):
         return "unreadable"
+    if is_newer(task, stamp):
+        return "newer"
+    if data is None:
+        return "missing"
     if stamp is None or not stamp.intact:
         return "edited"
-    return "" if stamp.digest == published else "stale"
+    return "" if stamp.digest == task.documents[kind].digest else "stale"
 
 
 def _names(folder: Path) -> set[str]:

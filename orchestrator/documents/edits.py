@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page, line_ending
+from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page
 
 
 class Edits:
@@ -10,7 +10,7 @@ class Edits:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self._return = line_ending(page.text)[:-1]
+        self._return = page.ending[:-1]
         self._replaced: dict[int, str | None] = {}
         self._added: dict[int, list[str]] = {}
         self._sections: list[tuple[str, list[str]]] = []

@@ -122,17 +122,14 @@ class Items:
             last = max((index for index, item in enumerate(members) if item.id in here), default=-1)
             places: dict[int | None, list[str]] = defaultdict(list)
             above, bullet = min(here.values(), default=0) - 1, _bullet(boxes)
-            after: int | None
-            for index, item in enumerate(members):
+            for item in members[: last + 1]:
                 if item.id in said:
                     above = here.get(item.id, above)
                     continue
-                if index < last:
-                    equal = [box.line for box in boxes if plain(box.text) == plain(item.text)]
-                    after = max([*equal, above])
-                else:
-                    after = max(lines, default=None)
-                places[after].append(f"{bullet}[{'x' if item.checked else ' '}] {plain(item.text)}")
+                equal = [box.line for box in boxes if plain(box.text) == plain(item.text)]
+                places[max([*equal, above])].append(_row(bullet, item))
+            if later := [_row(bullet, item) for item in members[last + 1 :] if item.id not in said]:
+                places[max(lines, default=None)] += later
             for after, rows in places.items():
                 if after is None and page.ours and not page.unclosed and page.section(title) is None:
                     edits.append(title, rows)
@@ -223,6 +220,10 @@ def _as_ticked(
 @lru_cache(maxsize=1024)
 def _title(section: str | None) -> str:
     return plain(section or "").rstrip("# ") or _HEADING
+
+
+def _row(bullet: str, item: Item) -> str:
+    return f"{bullet}[{'x' if item.checked else ' '}] {plain(item.text)}"
 
 
 def _bullet(boxes: Sequence[Box]) -> str:

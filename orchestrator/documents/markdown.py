@@ -45,6 +45,7 @@ class Page:
     def __init__(self, text: str, title: str, prose: str | None, sections: frozenset[str]) -> None:
         self.text = text
         self.lines = text.split("\n")
+        self.ending = line_ending(text)
         self.ours = text.lstrip().partition("\n")[0].rstrip() == title
         self.owned = sections
         self.block = self._find_block()

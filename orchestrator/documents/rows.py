@@ -79,6 +79,8 @@ class Listing(ABC):
         """Make the page say the rows; those that `known` had already need not be said."""
         page, said = edits.page, self.read(edits.page)
         wanted = {row.key: row for row in self.rows(task)}
+        if not said and (known is task or not wanted):
+            return
         old = {row.key: row for row in self.rows(known)} if known else {}
         for key, row in wanted.items():
             if key in said and old.get(key) != row:

@@ -6,6 +6,7 @@ import errno
 import stat
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def look_at_last(path: Path) -> bytes | Unreadable | None:
     return look(path, finished=True)
 
 
-def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> Findings:
+def absorb(desk: Desk, found: Found, now: Callable[[], str], folder: Folder | None = None) -> Findings:
     """Read every document's bytes as what they are. Changes nothing: the shelf records and publishes.
 
     With `folder`, the bytes are what lies there now, and may still be in the making or torn by a power loss.
@@ -106,10 +107,11 @@ def absorb(desk: Desk, found: Found, at: str, folder: Folder | None = None) -> F
             findings.asides.append(Aside(kind, None, data.reason))
         elif data is None:
             if kind in task.documents:
+                _refuse_newer_elsewhere(desk, kind, folder)
                 findings.restored.append(kind)
         elif kind not in expected or data != desk.text(kind):
             path = folder.document(desk.task, kind) if folder else None
-            task = _absorb_one(desk, task, kind, data, path, findings, at)
+            task = _absorb_one(desk, task, kind, data, path, findings, now())
     findings.restored = [kind for kind in findings.restored if kind in expected]
     return findings
 
@@ -132,7 +134,7 @@ def _absorb_one(
         return task
     typed, body = body, masked(kind, body, desk.mask)
     hidden = [MASKED] if typed != body else []
-    _refuse_newer(desk, task, kind, body, stamp)
+    _refuse_newer(desk, task, documents.file_name(kind, task.id), kind, body, stamp)
     if _is_stale(desk, kind, body, stamp) or is_cut_off(desk, kind, data) or not body.strip():
         findings.restored.append(kind)
         if hidden:
@@ -166,14 +168,29 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     return [_each_text(inner, change) for inner in value] if isinstance(value, list) else value
 
 
-def _refuse_newer(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> None:
-    """Raises Damaged for what we published at a revision that the journal lacks, unless it was adopted without one."""
+def is_newer(task: Task, stamp: Stamp | None) -> bool:
+    """True for the stamp of what we published at a revision that the journal lacks."""
     ours = stamp is not None and stamp.intact and stamp.task in (None, task.id)
-    if stamp is None or not ours or stamp.revision <= task.revision or desk.journal.absorbed(kind, digest(body), 0):
+    return stamp is not None and ours and stamp.revision > task.revision
+
+
+def _refuse_newer(desk: Desk, task: Task, name: str, kind: Kind, body: str, stamp: Stamp | None) -> None:
+    """Raises Damaged for what is newer than the journal, unless it was adopted without one."""
+    if stamp is None or not is_newer(task, stamp) or desk.journal.absorbed(kind, digest(body), 0):
         return
-    name = documents.file_name(kind, task.id)
     lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
     raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
+
+
+def _refuse_newer_elsewhere(desk: Desk, kind: Kind, folder: Folder | None) -> None:
+    """As `_refuse_newer`, for a missing document: the journal may have lost that it was archived, or reopened."""
+    if folder is None or desk.task.moving:
+        return
+    path = folder.elsewhere(desk.task, kind)
+    with suppress(OSError, ValueError):
+        if data := files.read(path):
+            name = str(path.relative_to(folder.temp))
+            _refuse_newer(desk, desk.task, name, kind, *_unstamp(kind, data))
 
 
 def _brought_forward(desk: Desk, task: Task, kind: Kind, body: str, stamp: Stamp | None) -> str:

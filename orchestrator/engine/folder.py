@@ -114,6 +114,10 @@ class Folder:
     def document(self, task: Task, kind: Kind) -> Path:
         return _place(self.home(task), kind, task.id)
 
+    def elsewhere(self, task: Task, kind: Kind) -> Path:
+        """Where the document would be if the task were archived, or not any more."""
+        return _place(self.place(not task.archived), kind, task.id)
+
     def mode(self, task: Task, kind: Kind) -> int | None:
         """The permissions of a document, also of one that is just being moved; None when there is none."""
         move, here = task.moving, self.document(task, kind)

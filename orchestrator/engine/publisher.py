@@ -59,7 +59,7 @@ class Publisher:
             except FileExistsError:
                 pass
         if self.exchanging:
-            return self._exchange(desk, kind, placed, before)
+            return self._exchange(desk, kind, staged, target, placed, before)
         if look(target, finished=True) not in (None, seen):
             self._disk.remove(staged)
             return look_at_last(target)
@@ -96,9 +96,10 @@ class Publisher:
         else:
             self._disk.create(staged, placed.data, mode, sync=sync, exactly=True)
 
-    def _exchange(self, desk: Desk, kind: Kind, placed: Placed, before: Placed | None) -> bytes | Unreadable | None:
+    def _exchange(
+        self, desk: Desk, kind: Kind, staged: Path, target: Path, placed: Placed, before: Placed | None
+    ) -> bytes | Unreadable | None:
         """`before`: what this process put in place last."""
-        staged, target = self._folder.staged(desk.task, kind), self._folder.document(desk.task, kind)
         try:
             self._disk.exchange(staged, target)
         except FileNotFoundError:

@@ -36,7 +36,7 @@ class Shelf:
             found[kind] = data = absorption.look(self._folder.document(desk.task, kind))
             desk.seen[kind] = data if isinstance(data, bytes) else None
         came_out, left = self._left_in_staging(desk, found)
-        findings = absorption.absorb(desk, found, self._now(), self._folder)
+        findings = absorption.absorb(desk, found, self._now, self._folder)
         if desk.task.moving is None:  # else those that are missing are on their way
             desk.restored = (*desk.restored, *findings.restored)
         self._record(desk, findings, [*((row, None) for row in findings.asides), *left])
@@ -124,7 +124,9 @@ class Shelf:
 
     def _record_came_out(self, desk: Desk, came_out: Found) -> None:
         """Record texts that were replaced before anybody had read them; they are in `staging` until then."""
-        findings = absorption.absorb(desk, came_out, self._now())
+        if not came_out:
+            return
+        findings = absorption.absorb(desk, came_out, self._now)
         staged = {kind: self._folder.staged(desk.task, kind) for kind in came_out}
         self._record(desk, findings, [(row, staged[row.kind]) for row in findings.asides])
         for path in staged.values():

@@ -105,6 +105,22 @@ def test_a_damaged_journal_is_named_with_its_line_and_the_others_are_read(well: 
     assert found["documents"] == [f"plan-{other.id}.md is missing: `orchestrator show {other.id}` puts it right"]
 
 
+def test_a_journal_that_ends_before_what_was_published_is_a_problem(well: Shell) -> None:
+    task, archived = well.task(), well.task()
+    with well.engine() as engine:
+        engine.commit(task.id, [PhaseChanged(phase="middle")], actor="worker")
+        engine.cancel(archived.id, "no need")
+    journals = well.temp / ".orchestrator" / "journal"
+    for path in (journals / f"{task.id}.jsonl", journals / "completed" / f"{archived.id}.jsonl"):
+        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    found = checks(well, "problem")
+    assert [said.split()[0] for said in sorted(found["journals"])] == sorted([task.id, archived.id])
+    assert all("put its journal back from a backup" in said for said in found["journals"])
+    assert f"task-status-{task.id}.json" in " ".join(found["journals"])
+    assert "documents" not in found
+    assert well("show", task.id).code == well("show", archived.id).code == 1
+
+
 def test_documents_out_of_step_are_told_apart(well: Shell) -> None:
     task = well.task()
     stale = (well.temp / f"plan-{task.id}.md").read_bytes()

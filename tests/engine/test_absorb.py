@@ -540,3 +540,23 @@ def test_a_journal_whose_last_lines_are_gone_is_damaged_and_no_document_is_taken
         (temp / name).unlink()
     assert again.refresh(ID).task.revision == 1
     again.close()
+
+
+def test_a_journal_that_lost_that_its_task_was_archived_is_damaged_too(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.cancel(ID, "no need")
+    engine.close()
+    archived = temp / ".orchestrator" / "journal" / "completed" / f"{ID}.jsonl"
+    journal = temp / ".orchestrator" / "journal" / f"{ID}.jsonl"
+    journal.write_bytes(archived.read_bytes().splitlines(keepends=True)[0])
+    archived.unlink()
+    before = all_texts(temp)
+    again = open_engine(temp)
+    with pytest.raises(Damaged, match=r"completed/.* was published at revision .*: without a backup"):
+        again.refresh(ID)
+    assert all_texts(temp) == before
+    for path in (temp / "completed").iterdir():
+        path.unlink()
+    assert len(again.refresh(ID).restored) == len(before)
+    again.close()
