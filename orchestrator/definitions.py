@@ -22,7 +22,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,10 @@ class Agent:
         wanted = every if self.tools is None else [tool.partition("(")[0] for tool in self.tools]
         wanted += [name for name, tools in BESIDE.items() if not {*tools}.isdisjoint(wanted)]
         return tuple(name for name in names if name in ALWAYS or (name in wanted and name not in self.disallowed))
+
+    def lacks(self, names: Container[str]) -> tuple[str, ...]:
+        """The tools it lists that are none of these."""
+        return tuple(tool for tool in self.tools or () if tool.partition("(")[0] not in names)
 
 
 def read(path: Path) -> Agent:

@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        path = context.command_path if context else "orchestrator"
+        path = context.command_path if context else _typed(sys.argv[1:] if arguments is None else arguments)
         said = error.format_message().replace("\n\t", " ").rstrip(".")
         return _fail(f"{said} (see {path} --help)", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -117,6 +117,12 @@ def _open_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _typed(arguments: list[str]) -> str:
+    """As far as it names a command."""
+    names = commands.list_commands(click.Context(commands))
+    return " ".join(("orchestrator", *[word for word in arguments if word in names][:1]))
 
 
 def _fail(message: str, code: int) -> int:

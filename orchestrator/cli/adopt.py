@@ -12,7 +12,7 @@ import click
 from orchestrator import files
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.errors import OrchestratorError, Refused, StorageError, UsageError
+from orchestrator.errors import OrchestratorError, Refused, StorageError
 
 if TYPE_CHECKING:
     from orchestrator.engine.handmade import HandMade, Survey
@@ -51,8 +51,7 @@ def command(project: Project, path: Path | None, dry_run: bool, as_json: bool) -
     Exit code 1 when a task was left, because a document of it cannot be read, or when one cannot be written now.
     """
     project = project if path is None else _project(path)
-    if not project.temp.is_dir():
-        raise UsageError(f"there is no .temp in {project.workspace}: nothing to adopt")
+    project.expect()
     try:
         seen, rows = _dry(project) if dry_run else _adopt(project)
     except OSError as error:

@@ -86,11 +86,14 @@ def _table(project: Project, agents: tuple[Agent, ...]) -> None:
 
 
 def _show(project: Project, agent: Agent) -> None:
+    from orchestrator import tools
+
     click.echo(click.style(screen.line(agent.name), bold=True))
     facts = {
         "from": f"{_from(project, agent)}, {project.relative(agent.path)}",
         "model": agent.model or "default",
         "tools": _tools(agent),
+        "lacks": ", ".join(agent.lacks(tools.catalog())),
         "mode": agent.mode,
         "verify": "; ".join(agent.verify),
         "limits": outcome.limits(agent.limits),

@@ -36,8 +36,8 @@ def command(project: Project, path: Path | None, fix: bool, as_json: bool) -> in
     from orchestrator.check import check
 
     temp = project.temp if path is None else path
-    if not temp.is_dir():
-        raise UsageError(f"there is no .temp in {project.workspace} or above it: no tasks yet")
+    if path is None:
+        project.expect()
     if fix and path is not None:
         raise UsageError("--fix works in a project: give that with --project, not a PATH")
     shown = ".temp" if path is None else str(path)

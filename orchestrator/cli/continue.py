@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.resume import continued, go_on, modes, tell
+from orchestrator.cli.resume import continued, expect_model, go_on, modes, tell
 from orchestrator.cli.work import Orders, orders, text
 from orchestrator.errors import UsageError
 
@@ -37,11 +37,12 @@ def command(
     said, heard = "goes on", "was waiting"
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
+        if more is None and not task.open:
+            raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
+        expect_model(project, engine, [task])
         if more is not None:
             task = engine.instruct(task_id, more)
             said, heard = f"has more to do, item {task.items[-1].id}", "hears of it at its next turn"
-        elif not task.open:
-            raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
         changed = more is not None or task.paused or task.parked
         task = continued(engine, task)
         if changed and (holder := engine.at_work(task_id)):

@@ -105,10 +105,16 @@ def _settings(project: Project) -> Iterator[Check]:
 
 def _agents(project: Project) -> Iterator[Check]:
     """Definitions that cannot be read, and how many can."""
+    from orchestrator import tools
+
     library = project.library()
     yield from (
         Check("agents", "problem", f"{project.relative(Path(bad.path))}: {bad.reason}") for bad in library.unreadable
     )
+    for agent in library.all():
+        if lacking := ", ".join(agent.lacks(tools.catalog())):
+            said = f"{project.relative(agent.path)} lists tools that are not here, and works without: {lacking}"
+            yield Check("agents", "note", said)
     found = len(library.all())
     yield Check("agents", "ok" if found else "problem", f"{found} can be run" if found else "none: `init` writes one")
 

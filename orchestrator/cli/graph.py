@@ -39,6 +39,8 @@ def command(project: Project, task_id: str | None, everything: bool, svg: bool, 
         branches, lost = _read(engine, [wanted] if wanted else engine.ids(), unread)
         shown = branches if wanted or everything else list(tree.under(branches, _going_on(branches)))
         nodes = [_node(engine, branch, lost, text=text) for branch in shown]
+    if branches and not shown:
+        screen.complain("no task is going on: --all draws those that are archived")
     edges = list(_edges(shown))
     click.echo(drawing(nodes, edges) if svg else mermaid(nodes, edges), nl=False)
     return max((error.exit_code for error in unread), default=0)

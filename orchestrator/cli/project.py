@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from orchestrator.cli import screen
-from orchestrator.errors import OrchestratorError, UnknownTask, UsageError
+from orchestrator.errors import OrchestratorError, StorageError, UnknownTask, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -47,13 +48,22 @@ class Project(NamedTuple):
         """The engine of this project's `.temp`, closed afterwards. `create`: make the folder when there is none."""
         from orchestrator.engine import Engine
 
-        if not create and not self.temp.is_dir():
-            raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
+        if not create:
+            self.expect()
         engine = Engine(self.temp, mask=self.mask)
         try:
             yield engine
         finally:
             engine.close()
+
+    def expect(self) -> None:
+        """Raises UsageError where there is no `.temp`, StorageError where something else has its name."""
+        from orchestrator import files
+
+        if there := files.obstacle(self.temp):
+            raise StorageError(f"{there}: {os.strerror(errno.ENOTDIR)}: take it away, or name another project")
+        if not self.temp.is_dir():
+            raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
 
     @property
     def mask(self) -> Callable[[str], str]:

@@ -45,7 +45,7 @@ def command(
     --max-turns, --max-tokens, --max-seconds and --max-cost set new limits. What is completed or cancelled, and not
     archived yet, is archived.
     """
-    if not ids and not project.temp.is_dir():
+    if not ids and not project.temp.exists():
         return tell(project, [], given["output"])
     unread: list[OrchestratorError] = []
     with project.engine() as engine:
@@ -83,7 +83,15 @@ def tell(project: Project, ends: list[Outcome], output: Output, unread: int = 0)
 
 def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]:
     known = [project.known(engine, task_id) for task_id in dict.fromkeys(ids)]
-    return [continued(engine, engine.refresh(task_id).task) for task_id in known]
+    tasks = [engine.refresh(task_id).task for task_id in known]
+    expect_model(project, engine, [task for task in tasks if task.open])
+    return [continued(engine, task) for task in tasks]
+
+
+def expect_model(project: Project, engine: Engine, tasks: list[Task]) -> None:
+    """Raises UsageError or BadKey where nobody works on one of these and no model can be asked, before any change."""
+    if free := [task for task in tasks if not engine.at_work(task.id)]:
+        _model(project, free, project.settings().provider)
 
 
 def continued(engine: Engine, task: Task) -> Task:

@@ -53,6 +53,8 @@ class Orders(Bounds):
 class Amount(click.FloatRange):
     """A number above 0, which not every number is: `nan`, for one, is none and passes every comparison."""
 
+    name = "number"
+
     def __init__(self) -> None:
         super().__init__(min=0, min_open=True)
 

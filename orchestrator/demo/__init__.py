@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import shipped, tree
 from orchestrator.definitions import Library
-from orchestrator.errors import BadRequest, OrchestratorError, ScreenplayError, UnknownTask, UsageError
+from orchestrator.errors import BadRequest, OrchestratorError, ScreenplayError, StorageError, UnknownTask, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -48,9 +48,17 @@ _CLINIC = _FOLDER / "clinic"
 
 
 def prepare(directory: Path) -> None:
-    """Copy the clinic project to a directory that is new, empty, or holds an earlier demo; else raises UsageError."""
+    """Copy the clinic project to a directory that is new, empty, or holds an earlier demo; else raises UsageError.
+
+    Raises StorageError, and leaves nothing there, where it cannot be copied whole.
+    """
     if not directory.exists() or not any(directory.iterdir()):
-        shutil.copytree(_CLINIC, directory, dirs_exist_ok=True)
+        try:
+            shutil.copytree(_CLINIC, directory, dirs_exist_ok=True)
+        except OSError as error:
+            shutil.rmtree(directory, ignore_errors=True)
+            reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+            raise StorageError(f"{reason}: the demo was not begun: name a directory where there is room") from None
     elif not all((directory / path.relative_to(_CLINIC)).exists() for path in _CLINIC.rglob("*")):
         raise UsageError(f"{directory} is neither empty nor an earlier demo: name a directory that does not exist")
 

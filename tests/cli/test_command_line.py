@@ -40,6 +40,8 @@ def test_the_version_is_the_package_s(shell: Shell) -> None:
             ["completion"],
             "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see orchestrator completion --help)\n",
         ),
+        (["run", "--team"], "orchestrator: Option '--team' requires an argument (see orchestrator run --help)\n"),
+        (["limit", "ABC234", "--max-cost", "abc"], "'abc' is not a valid number (see orchestrator limit --help)\n"),
         (["status", "--jsno"], "(see orchestrator status --help)\n"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,3 +155,13 @@ def test_live_needs_a_key(shell: Shell) -> None:
     assert (ended.code, ended.err.count("\n")) == (1, 1)
     assert "ANTHROPIC_API_KEY" in ended.err
     assert not (shell.project / "kept").exists()
+
+
+def test_where_there_is_no_room_for_it_nothing_is_begun_and_nothing_left(shell: Shell) -> None:
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+
+    ended = shell("demo", "--keep", "clinic", preexec_fn=no_room)
+    assert (ended.code, ended.out) == (1, "")
+    assert re.fullmatch(r"orchestrator: .*File too large.*: the demo was not begun: .*\n", ended.err)
+    assert not (shell.project / "clinic").exists()

@@ -174,6 +174,14 @@ def test_a_file_in_place_of_the_private_folder_is_named_by_every_command(well: S
     assert checks(well, "problem")["writing"] == [f"{private}: Not a directory: make it a folder you may write to"]
 
 
+@pytest.mark.parametrize("words", [("status",), ("log",), ("watch",), ("check",), ("adopt",), ("resume",), ("init",)])
+def test_a_file_in_place_of_the_folder_is_named_by_every_command(shell: Shell, words: tuple[str, ...]) -> None:
+    shell.temp.write_text("")
+    ended = shell("--project", str(shell.project), *words)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{shell.temp}: Not a directory: " in ended.err
+
+
 def test_a_journal_of_another_version_says_so(well: Shell) -> None:
     assert checks(well, "ok")["journals"] == ["1 read, line format 1, every line whole"]
     (path,) = (well.temp / ".orchestrator" / "journal").glob("*.jsonl")
@@ -193,6 +201,14 @@ def test_each_program_and_what_the_file_system_can_has_a_line(well: Shell) -> No
     assert checks(well, "note")["node"] == ["no `node` on the PATH: agents that run JavaScript need it"]
     (well.home / "node").touch(0o755)
     assert checks(well, "ok")["node"] == [str(well.home / "node")]
+
+
+def test_tools_that_an_agent_lists_and_nobody_has_are_named(well: Shell) -> None:
+    well.agent("browser", "---\nname: browser\ndescription: Looks\ntools: Read, WebFetch, Task, Bash(ls:*)\n---\nLook.")
+    (said,) = checks(well, "note")["agents"]
+    assert said == ".claude/agents/browser.md lists tools that are not here, and works without: WebFetch"
+    assert "lacks: WebFetch\n" in well("agents", "browser").out
+    assert "lacks" not in well("agents", "clerk").out
 
 
 def test_a_definition_that_cannot_be_read_is_a_problem(well: Shell) -> None:

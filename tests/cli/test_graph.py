@@ -111,3 +111,12 @@ def test_what_is_done_stays_beside_what_goes_on(shell: Shell) -> None:
         begin(engine, given.first, given.lead)
         engine.cancel(given.first.child, "")
     assert f"{given.first.child} · cancelled" in shell("graph").out
+
+
+def test_where_all_is_archived_it_says_how_to_see_that(shell: Shell) -> None:
+    task = shell.task()
+    shell("cancel", task.id)
+    ended = shell("graph")
+    assert (ended.code, ended.out) == (0, "flowchart TD\n")
+    assert "--all draws those that are archived" in ended.err
+    assert task.id in shell("graph", "--all").out

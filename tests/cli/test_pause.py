@@ -82,3 +82,16 @@ def test_what_is_closed_cannot_be_paused(shell: Shell) -> None:
     shell("cancel", task)
     ended = shell("pause", task)
     assert (ended.code, ended.err.count("\n")) == (1, 1)
+
+
+def test_without_a_key_nothing_is_recorded(shell: Shell) -> None:
+    task = shell.task()
+    shell("pause", task.id)
+    with shell.engine() as engine:
+        before = engine.refresh(task.id).task.revision
+    for words in (("continue", task.id, "more"), ("continue", task.id), ("resume", task.id)):
+        ended = shell(*words)
+        assert ended.code != 0
+        assert "no API key" in ended.err
+    with shell.engine() as engine:
+        assert engine.refresh(task.id).task.revision == before
