@@ -189,6 +189,8 @@ class Disk:
 
     def make_directories(self, path: Path, mode: int = 0o755) -> None:
         """The directory and its missing parents, each name durable when this returns."""
+        if path.is_dir():
+            return
         if there := obstacle(path):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
         missing = []
