@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from operator import is_
@@ -82,7 +82,9 @@ def _mention(place: str, ids: frozenset[str]) -> re.Pattern[str]:
 
 
 def _put(task: Task, names: tuple[str, ...], change: Callable[[str], str]) -> Task:
-    return replace(task, **{name: _walk(getattr(task, name), change) for name in names})
+    before = {name: getattr(task, name) for name in names}
+    after = {name: _walk(value, change) for name, value in before.items()}
+    return task if _same(before, after) else replace(task, **after)
 
 
 def _walk(value: Any, change: Callable[[str], str]) -> Any:
@@ -93,9 +95,15 @@ def _walk(value: Any, change: Callable[[str], str]) -> Any:
         rows = [_walk(row, change) for row in value]
         return value if all(map(is_, rows, value)) else type(value)(rows)
     if isinstance(value, dict):
-        return {key: _walk(row, change) for key, row in value.items()}
+        put = {key: _walk(row, change) for key, row in value.items()}
+        return value if _same(value, put) else put
     if is_dataclass(value) and not isinstance(value, type):
         before = {field.name: getattr(value, field.name) for field in fields(value)}
         after = {name: _walk(row, change) for name, row in before.items()}
-        return replace(value, **after) if any(after[name] is not row for name, row in before.items()) else value
+        return value if _same(before, after) else replace(value, **after)
     return value
+
+
+def _same(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
+    """True when each value is the very same object."""
+    return all(map(is_, before.values(), after.values()))
