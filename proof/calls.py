@@ -1,8 +1,10 @@
 """Death and every error that fits, at every system call on a path under `.temp` of every command.
 
 A death between two calls that change nothing leaves what the one before left: deaths, and errors that stay, are tried
-at those that change something. Of the errors that strike the commands in which an agent is at work, a sample is tried,
-unless all are asked for. What a fault leaves is judged once where others leave the same, but for times and digests.
+at those that change something. Of the calls that only look, each error that fits is tried once at a place of the
+program: by the same line, for the same callers. Of the errors that strike the commands in which an agent is at work, a
+sample is tried. `--full` tries all. What a fault leaves is judged once where others leave the same, but for times and
+digests.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ from proof.project import Project
 from proof.result import Part, Result
 from proof.trial import Trial
 
-SHARES = 3
+SHARES = 2
 """The processes among which the calls of a command with an agent are dealt out."""
-STRIDES = {"run": 97, "resume": 97, "continue": 97, "demo": 1999}
+STRIDES = {"run": 199, "resume": 199, "continue": 199, "demo": 3999}
 """Of their errors every so many are tried, and of what plays for seconds of its deaths, unless all are asked for."""
-EACH, SAMPLE = "each that changes something", f"a sample of {', '.join(STRIDES)}: --full tries all"
+EACH, SAMPLE = "each that changes something", f"a sample of looks and of {', '.join(STRIDES)}: --full tries all"
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
 KILLED = "SIGKILL at a call on a path under .temp"

@@ -6,13 +6,16 @@ This process has to be started by `preloaded`; what it forks, and what it starts
 from __future__ import annotations
 
 import errno
+import faulthandler
 import mmap
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +68,10 @@ class Fault(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One that was made. `inode`, `size`: of what is written or synced, afterwards. `error`: 0 when it succeeded."""
+    """One that was made. `inode`, `size`: of what is written or synced, afterwards. `error`: 0 when it succeeded.
+
+    `place`: the line of the program, and those of all its callers, where that was asked for.
+    """
 
     number: int
     process: int
@@ -77,6 +83,7 @@ class Call(NamedTuple):
     injected: bool
     path: str
     other: str
+    place: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.path.rpartition('/.temp')[2] or '.'}"
@@ -117,13 +124,31 @@ class Faults:
     def disarm(self) -> list[Call]:
         """The calls since."""
         self._state[:] = bytes(_STATE.size)
+        found: list[Call] = []
+        frames = ""
         with open(self._log, encoding="utf-8", errors="replace") as file:
-            return [_call(line.rstrip("\n").split("\t")) for line in file]
+            for line in file:
+                if line[0].isdigit():
+                    found.append(_call(line.rstrip("\n").split("\t"), frames))
+                    frames = ""
+                elif line.startswith("  "):
+                    frames += line
+        return found
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """The calls of what is forked meanwhile have their places; those of programs that it starts have none."""
+        with open(self._log, "ab") as log:
+            faulthandler.register(signal.SIGUSR1, log, all_threads=False)
+            try:
+                yield
+            finally:
+                faulthandler.unregister(signal.SIGUSR1)
 
 
-def _call(words: Sequence[str]) -> Call:
+def _call(words: Sequence[str], place: str) -> Call:
     number, process, name, kind, inode, size, error, injected, path, other = words
     return Call(
         *(int(number), int(process), name, KINDS[int(kind)], int(inode), int(size), int(error)),
-        *(injected == "1", path, other),
+        *(injected == "1", path, other, place),
     )

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from errno import EINTR
 from functools import partial
 from pathlib import Path
@@ -60,17 +61,18 @@ class Trial:
     def faults(self) -> Iterator[Fault]:
         """Those that can strike the calls it makes when nothing does.
 
-        Unless all are asked for, a call that only looks fails once: the errors that fit it are dealt out in turn.
+        Unless all are asked for, of the calls that only look each error strikes one that is made at a place of the
+        program: by the same line, for the same callers.
         """
-        ended, calls = self._run(Fault(), self._command.words)
+        with nullcontext() if self._command.works else self._faults.placed():  # threads would write into one another
+            ended, calls = self._run(Fault(), self._command.words)
         assert ended.code == 0, ended
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
         errors = [(call, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
         once = [Fault(call.number, error) for call, error in errors if self._full or call.kind not in LOOKING]
-        for number, call in enumerate(call for call in calls if not self._full and call.kind in LOOKING):
-            fitting = [error for error in ERRORS if call.kind in ERRORS[error]]
-            once.append(Fault(call.number, fitting[number % len(fitting)]))
+        if not self._full:
+            once += once_a_place(call for call in calls if call.kind in LOOKING)
         lasting = [
             Fault(call.number, error, lasting=True)
             for call in changing
@@ -180,6 +182,17 @@ class Trial:
         assert not left, f"left for good: {left}"
         leases = Counter(name[:12] for name in names if re.search(r"\.lease-\d+$", name))
         assert all(count == 1 for count in leases.values()), f"leases left for good: {leases}"
+
+
+def once_a_place(calls: Iterable[Call]) -> Iterator[Fault]:
+    """Each error that fits, at one after the other of those made at one place; a call of no known place is one."""
+    places: dict[object, list[Call]] = {}
+    for call in calls:
+        places.setdefault((call.name, call.place or call.number), []).append(call)
+    for same in places.values():
+        fitting = [error for error in ERRORS if same[0].kind in ERRORS[error]]
+        for number, error in enumerate(fitting):
+            yield Fault(same[number * len(same) // len(fitting)].number, error)
 
 
 def _judge_end(command: Command, ended: Ended, fault: Fault) -> None:

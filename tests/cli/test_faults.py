@@ -7,7 +7,8 @@ import os
 import pytest
 
 from proof.calls import tried_elsewhere
-from proof.fault import lacking
+from proof.fault import Call, lacking
+from proof.trial import once_a_place
 
 from .conftest import Shell
 
@@ -17,6 +18,17 @@ def test_a_command_that_is_struck_at_any_call_says_so_and_its_next_run_does_the_
     found = tried_elsewhere("init", 0, 3, full=False)
     assert sum(result.tried for result in found) > 50
     assert not [words for result in found for words in result.violations]
+
+
+def test_each_error_strikes_one_of_the_looks_at_a_place_of_the_program_and_not_always_the_first() -> None:
+    def read(number: int, place: str) -> Call:
+        return Call(number, 1, "read", "read", 0, 0, 0, False, "/.temp", "", place)
+
+    calls = [*(read(number, "loop") for number in (1, 2, 3)), read(4, "alone"), read(5, ""), read(6, "")]
+    struck: dict[str, list[int]] = {}
+    for fault in once_a_place(calls):
+        struck.setdefault(fault.what, []).append(fault.point)
+    assert struck == {"EIO": [1, 4, 5, 6], "EINTR": [2, 4, 5, 6], "a half": [3, 4, 5, 6]}
 
 
 def test_a_folder_that_cannot_be_read_is_not_shown_as_empty(shell: Shell) -> None:
