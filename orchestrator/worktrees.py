@@ -1,7 +1,7 @@
 """A git worktree for one task: where it works apart from others, and how its work gets back.
 
     make     a branch of its own, from where the work will go back to, is checked out in a folder of its own
-    gather   the work is committed, and what landed meanwhile merged into it; a conflict stays in the files
+    gather   the work is committed, and what landed meanwhile merged into it; a conflict stays open until it is decided
     land     the branch it came from moves forward to it, if that has not moved since: what lands was verified
     leave    the folder goes, and the branch, if nothing is in them that is not in the branch they landed in
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,15 +30,35 @@ LONGEST = 4_000
 _ATTEMPTS = 50
 _PAUSE = 0.1
 """Seconds between two attempts at what another git is just changing."""
-_QUIET = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "commit.gpgSign=false", "gc.auto=0")
+_QUIET = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "commit.gpgSign=false",
+    "gc.auto=0",
+    "rerere.enabled=false",
+)
 _MARKERS = ("<<<<<<< ", ">>>>>>> ")
+_SIDES = {
+    "UU": "both changed it",
+    "AA": "both added it",
+    "UD": "it was changed here and deleted there",
+    "DU": "it was deleted here and changed there",
+    "AU": "it got this name here and another one there",
+    "UA": "it got this name there and another one here",
+}
+"""By git's letters for an unmerged path, what was done to it: here by the task, there by what landed meanwhile. What is
+under the name no more on either side is nothing to be decided."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """What could not be merged. `files`: relative to the workspace, or to the repository where they are outside it."""
+    """What could not be merged, by names relative to the workspace, or to the repository where they are outside it.
 
-    files: tuple[str, ...]
+    `marked`: with git's marks in them; `bare`: those that can have none, and what was done to each.
+    """
+
+    marked: tuple[str, ...]
+    bare: Mapping[str, str]
     difference: str
 
 
@@ -85,12 +105,10 @@ class Worktree:
     def gather(self) -> Conflict | None:
         """Commit the work, and merge what landed in the target since. A conflict is left in the files, to be resolved.
 
-        Called again, it takes what has no marks of a conflict any more for resolved.
+        Called again, it goes on once all of that is decided.
         """
-        if self._merging(self._top):
-            marked = tuple(name for name in self._unmerged() if self._is_marked(name))
-            if marked:
-                return self._conflict(marked)
+        if undecided := self._undecided(self._top):
+            return self._conflict(undecided)
         self._commit(self._top)
         tip = self._head(self.target)
         if self._is_ancestor(tip, self._head(self._top)):
@@ -100,7 +118,7 @@ class Worktree:
             return None
         if not self._merging(self._top):
             raise WorktreeError("merge", self._top, _said(merged))
-        return self._conflict(self._unmerged())
+        return self._conflict(self._undecided(self._top))
 
     def land(self) -> str | None:
         """Move the target forward to what was gathered; returns the commit, None when it has moved since: gather again.
@@ -160,6 +178,9 @@ class Worktree:
         """Commit what is there, in a worktree of ours; in the person's own nothing is ever committed for them."""
         if not place.is_relative_to(folder(self._temp)):
             return
+        if undecided := self._undecided(place):
+            names = ", ".join(undecided)
+            raise WorktreeError("commit", place, f"a merge is not finished there: what holds in {names} is not decided")
         documents = Path(self._prefix, self._temp.name).as_posix()
         self._git(place, "add", "--all", "--", ":/")
         self._git(place, "reset", "--quiet", "--", f":(top){documents}")
@@ -183,22 +204,27 @@ class Worktree:
     def _merging(self, place: Path) -> bool:
         return self._try(place, "rev-parse", "--verify", "--quiet", "MERGE_HEAD").returncode == 0
 
-    def _unmerged(self) -> tuple[str, ...]:
-        names = self._git(self._top, "diff", "--name-only", "--diff-filter=U", "-z")
-        return tuple(name for name in names.split("\0") if name)
+    def _undecided(self, place: Path) -> dict[str, str]:
+        """Of a merge that is open there, the paths that nobody has decided on, and what was done to each.
 
-    def _is_marked(self, name: str) -> bool:
-        try:
-            text = (self._top / name).read_text(errors="replace")
-        except OSError:
-            return False
-        return any(line.startswith(_MARKERS) for line in text.splitlines())
+        One is decided when git was told so, or when it is otherwise than the merge left it, without marks: that is
+        what git keeps as AUTO_MERGE; where it keeps none, it is to be told.
+        """
+        if not self._merging(place):
+            return {}
+        status = self._git(place, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no").split("\0")
+        unmerged = {row[3:]: _SIDES[row[:2]] for row in status if row[:2] in _SIDES}
+        changed = {*self._try(place, "diff", "--name-only", "-z", "AUTO_MERGE").stdout.split("\0")}
+        top = Path(self._git(place, "rev-parse", "--show-toplevel"))
+        return {name: how for name, how in unmerged.items() if name not in changed or _is_marked(top / name)}
 
-    def _conflict(self, names: Sequence[str]) -> Conflict:
-        difference = self._try(self._top, "diff", "--", *(f":(top){name}" for name in names)).stdout
+    def _conflict(self, undecided: Mapping[str, str]) -> Conflict:
+        difference = self._try(self._top, "diff", "--", *(f":(top){name}" for name in undecided)).stdout
         shown = difference if len(difference) <= LONGEST else f"{difference[:LONGEST]}\n…"
         inside = f"{self._prefix}/" if self._prefix else ""
-        return Conflict(tuple(name.removeprefix(inside) for name in names), shown.rstrip())
+        marked = [name for name in undecided if _is_marked(self._top / name)]
+        bare = {name.removeprefix(inside): how for name, how in undecided.items() if name not in marked}
+        return Conflict(tuple(name.removeprefix(inside) for name in marked), bare, shown.rstrip())
 
     def _git(self, place: Path, *words: str) -> str:
         """What git printed. Raises WorktreeError when it did not do it."""
@@ -278,6 +304,14 @@ def workspace(project: Path, temp: Path, tasks: Iterable[Task]) -> tuple[Path, T
             apart = Worktree(temp, task.apart.name, project, task.agent).workspace
             return (apart, task) if apart.is_dir() else (project, None)
     return project, None
+
+
+def _is_marked(path: Path) -> bool:
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return False
+    return any(line.startswith(_MARKERS) for line in text.splitlines())
 
 
 def _said(ended: subprocess.CompletedProcess[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -91,9 +92,17 @@ async def _gathered(worktree: Worktree) -> MergeRefused | None:
         return MergeRefused(reason=str(error))
     if conflict is None:
         return None
+    ways = []
+    if conflict.marked:
+        ways.append("the marks of the conflict are in these files, to be resolved there")
+    for name, how in conflict.bare.items():
+        ways.append(
+            f"{name} has no marks ({how}): write it as it is to be, remove it, or keep what is there with "
+            f"`git add {shlex.quote(name)}`"
+        )
     return MergeRefused(
-        reason=f"what landed meanwhile contradicts it in {', '.join(conflict.files)}: "
-        f"the marks of the conflict are in these files in {worktree.workspace}, to be resolved there",
+        reason=f"what landed meanwhile contradicts it in {', '.join([*conflict.marked, *conflict.bare])}: "
+        f"in {worktree.workspace} {'; '.join(ways)}",
         difference=conflict.difference,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -237,9 +238,26 @@ def conversation(request: Json) -> list[Json]:
     ]
 
 
+def git(place: Path, *words: str) -> str:
+    settings = ("-c", "user.name=A Person", "-c", "user.email=person@example.invalid")
+    ended = subprocess.run(["git", "-C", str(place), *settings, *words], capture_output=True, check=True, text=True)
+    return ended.stdout.strip()
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     stage = Stage(tmp_path / "project")
     stage.workspace.mkdir()
     stage.agent("clerk")
+    return stage
+
+
+@pytest.fixture
+def repository(stage: Stage) -> Stage:
+    """A project with one commit, whose documents git ignores."""
+    git(stage.workspace, "init", "--quiet", "--initial-branch=main")
+    (stage.workspace / ".gitignore").write_text(".temp\n__pycache__/\n")
+    (stage.workspace / "a.txt").write_text("as it was\n")
+    git(stage.workspace, "add", ".")
+    git(stage.workspace, "commit", "--quiet", "-m", "Begin")
     return stage

@@ -13,7 +13,7 @@ from orchestrator.events import Limits, WorktreeMade
 from orchestrator.prune import Prune
 from orchestrator.worker import Moment
 from orchestrator.worktrees import Worktree, check, folder, workspace
-from tests.worker.conftest import Stage, script
+from tests.worker.conftest import Stage, git, script
 
 BEGIN = """
 - calls:
@@ -34,23 +34,6 @@ AGAIN = """
     - Sync: {phase: trying again}
     - Finish: {summary: It is done.}
 """
-
-
-def git(place: Path, *words: str) -> str:
-    settings = ("-c", "user.name=A Person", "-c", "user.email=person@example.invalid")
-    ended = subprocess.run(["git", "-C", str(place), *settings, *words], capture_output=True, check=True, text=True)
-    return ended.stdout.strip()
-
-
-@pytest.fixture
-def repository(stage: Stage) -> Stage:
-    """A project with one commit, whose documents git ignores."""
-    git(stage.workspace, "init", "--quiet", "--initial-branch=main")
-    (stage.workspace / ".gitignore").write_text(".temp\n__pycache__/\n")
-    (stage.workspace / "a.txt").write_text("as it was\n")
-    git(stage.workspace, "add", ".")
-    git(stage.workspace, "commit", "--quiet", "-m", "Begin")
-    return stage
 
 
 def worktrees(stage: Stage) -> list[str]:
