@@ -13,8 +13,8 @@ from orchestrator.worktrees import Worktree
 
 
 class Isolation:
-    """Of the tasks of one `.temp`. Work goes back to the worktree of the nearest task above that has one, in the end
-    to the person's own workspace."""
+    """Of the tasks of one `.temp`. Work goes back to the worktree of the nearest task above that has one and has not
+    landed, in the end to the person's own workspace."""
 
     def __init__(self, engine: Engine, workspace: Path) -> None:
         self._engine = engine
@@ -51,6 +51,6 @@ class Isolation:
                 task = self._engine.refresh(task.parent).task
             except UnknownTask:
                 break
-            if task.apart is not None:
+            if task.apart is not None and task.apart.landed is None:
                 return Worktree(self._temp, task.apart.name, self._workspace, task.agent).workspace
         return self._workspace
