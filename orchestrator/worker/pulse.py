@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from orchestrator import accounts
@@ -65,8 +65,29 @@ def pauses(engine: Engine, task: Task) -> str | None:
     return next((row.id for row in [task, *reversed(accounts.above(engine, task))] if row.open and row.paused), None)
 
 
-async def heed(engine: Engine, task_id: str, since: int, worker: asyncio.Task[Any] | None) -> None:
-    """Cancel the worker, whatever it is doing, when a person stops the task after that revision."""
+class Heeded(Exception):
+    """A person has stopped the task."""
+
+
+@asynccontextmanager
+async def heeded(engine: Engine, task_id: str, since: int) -> AsyncIterator[None]:
+    """Raises Heeded, whatever is being done here, when a person stops the task after that revision.
+
+    What comes after is not interrupted: how the work ended is recorded then.
+    """
+    heeding = asyncio.create_task(_heed(engine, task_id, since, asyncio.current_task()))
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not heeding.done() or heeding.exception() is not None:
+            raise
+        raise Heeded from None
+    finally:
+        heeding.cancel()
+
+
+async def _heed(engine: Engine, task_id: str, since: int, worker: asyncio.Task[Any] | None) -> None:
+    """Cancel the worker when a person stops the task."""
     while True:
         commits = await asyncio.to_thread(engine.since, task_id, since)
         for commit in commits:

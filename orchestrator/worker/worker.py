@@ -100,30 +100,29 @@ class Worker:
         doing = await _thread(lambda: pulse.doing(self._engine, stopped, self._tools))
         self._lease = await _thread(lambda: self._engine.lease(self._id, doing))
         beating = asyncio.create_task(pulse.beat(self._lease))
-        heeding = asyncio.create_task(pulse.heed(self._engine, self._id, stopped.revision, asyncio.current_task()))
         try:
-            await pulse.pause(self._engine, stopped, self._report)
-            task = await self._go_ahead(await self._begin(stopped.reason))
-            while task.open:
-                task = await self._go_ahead(await self._next(task))
+            async with pulse.heeded(self._engine, self._id, stopped.revision):
+                await pulse.pause(self._engine, stopped, self._report)
+                task = await self._go_ahead(await self._begin(stopped.reason))
+                while task.open:
+                    task = await self._go_ahead(await self._next(task))
         except Exhausted as exhausted:
             await self._ends.stop(str(exhausted), exhausted.task)
         except (LimitReached, Unanswered) as stopped_by:  # this task, or one that it waits for
             if (await _thread(lambda: self._engine.refresh(self._id))).task.status == "in-progress":
                 await self._ends.park(stopped_by)
             raise
-        except asyncio.CancelledError:
-            if not heeding.done() or heeding.exception() is not None:
-                raise
+        except pulse.Heeded:
             raise self._ends.stopped((await _thread(lambda: self._engine.refresh(self._id))).task) from None
         except (ModelError, Refused):
             if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
                 raise  # else it does not matter any more
         finally:
             beating.cancel()
-            heeding.cancel()
-            await self._ledger.close(self._id)
-            self._lease.release()
+            try:
+                await self._ledger.close(self._id)
+            finally:
+                self._lease.release()
         task = await _thread(lambda: self._engine.archive(self._id))
         if task.ended == "cancelled":
             raise self._ends.cancelled(task)

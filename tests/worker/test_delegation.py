@@ -300,31 +300,6 @@ def test_a_helper_that_a_person_stops_is_no_news_for_its_lead(stage: Stage) -> N
     assert (stage.task.turns, stage.task.status) == (3, "archived")
 
 
-def test_one_that_a_person_stops_before_its_worker_began_is_not_run(stage: Stage) -> None:
-    stage.agent("other")
-    second = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
-
-    def stop(moment: Moment) -> None:
-        if moment.kind == "call" and moment.task.agent == "helper":
-            stage.watch = lambda moment: None
-            with stage.engine() as engine:
-                reason = TaskStopped(reason="stopped by a person")
-                engine.commit(stage.task.children[1].id, [reason], actor="user")
-
-    stage.watch = stop
-    stage.start()
-    letter = HELPED.replace("note.txt", "letter.txt")
-    with stage.model(
-        clerk=f"- calls: [{LEAD}, {GIVE}, {second}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
-    ):
-        stage.work()
-        assert isinstance(stage.ends[stage.id], Interrupted)
-        assert (child(stage, 0).status, child(stage, 1).status, child(stage, 1).epoch) == ("archived", "stopped", 0)
-        stage.work()
-    assert stage.task.status == "archived"
-    assert (stage.workspace / "letter.txt").exists()
-
-
 def test_one_that_is_opened_again_while_its_lead_works_is_gone_on_with(stage: Stage) -> None:
     def more(moment: Moment) -> None:
         if moment.kind == "call" and moment.call and moment.call["name"] == "Read":

@@ -6,15 +6,27 @@ import asyncio
 import socket
 import subprocess
 import sys
+from collections.abc import Awaitable
 
 import pytest
 
-from orchestrator.errors import BadKey, BrokenStream, Busy, LimitReached, Overloaded, UnknownAgent, Unreachable
-from orchestrator.events import Limits
+from orchestrator.engine import Engine
+from orchestrator.errors import (
+    BadKey,
+    BrokenStream,
+    Busy,
+    Interrupted,
+    LimitReached,
+    Overloaded,
+    UnknownAgent,
+    Unreachable,
+)
+from orchestrator.events import Limits, TaskStopped
 from orchestrator.task import Task
-from orchestrator.worker import Moment
+from orchestrator.worker import Moment, pulse
 
 from .conftest import DONE, PLAN, WRITE, Stage, conversation
+from .test_delegation import ACCEPT, GIVE, HELPED, LEAD, child
 
 WORK = f"- calls: [{PLAN}]\n- calls: [{WRITE}]\n"
 
@@ -174,3 +186,71 @@ def test_a_task_that_is_done_already_is_archived_and_given_back(stage: Stage) ->
     end = stage.ends[stage.id]
     assert isinstance(end, Task)
     assert end.status == "archived"
+
+
+def test_one_that_a_person_stops_before_its_worker_began_is_not_run(stage: Stage) -> None:
+    stage.agent("helper")
+    stage.agent("other")
+    second = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
+
+    def stop(moment: Moment) -> None:
+        if moment.kind == "call" and moment.task.agent == "helper":
+            stage.watch = lambda moment: None
+            with stage.engine() as engine:
+                reason = TaskStopped(reason="stopped by a person")
+                engine.commit(stage.task.children[1].id, [reason], actor="user")
+
+    stage.watch = stop
+    stage.start()
+    letter = HELPED.replace("note.txt", "letter.txt")
+    with stage.model(
+        clerk=f"- calls: [{LEAD}, {GIVE}, {second}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
+    ):
+        stage.work()
+        assert isinstance(stage.ends[stage.id], Interrupted)
+        assert (child(stage, 0).status, child(stage, 1).status, child(stage, 1).epoch) == ("archived", "stopped", 0)
+        stage.work()
+    assert stage.task.status == "archived"
+    assert (stage.workspace / "letter.txt").exists()
+
+
+def test_a_stop_ends_what_is_done_and_not_how_it_is_recorded_that_it_ended(stage: Stage) -> None:
+    stage.start()
+
+    async def ends(engine: Engine, *, work: Awaitable[object]) -> None:
+        async with pulse.heeded(engine, stage.id, stage.task.revision):
+            engine.commit(stage.id, [TaskStopped(reason="stopped by a person")], actor="user")
+            await work
+            raise LimitReached("at its limit", stage.id, "at its limit")
+
+    async def late(engine: Engine) -> None:
+        with pytest.raises(LimitReached):
+            await ends(engine, work=asyncio.sleep(0))
+        me = asyncio.current_task()
+        await asyncio.gather(*asyncio.all_tasks() - {me}, return_exceptions=True)
+        assert me is not None
+        assert me.cancelling() == 0
+
+    with stage.engine() as engine:
+        with pytest.raises(pulse.Heeded):
+            asyncio.run(ends(engine, work=asyncio.Event().wait()))
+        asyncio.run(late(engine))
+
+
+def test_a_worker_that_is_cut_off_while_it_ends_has_not_died(stage: Stage) -> None:
+    stage.start(limits=Limits(turns=1))
+
+    def cut_off(run: asyncio.Task[None]) -> None:
+        run.cancel()
+
+    async def work() -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        stage.watch = lambda moment: cut_off(me) if moment.kind == "stopped" else None
+        with stage.team() as team:
+            await team.work(stage.id)
+
+    with stage.model(clerk=f"- calls: [{PLAN}]"), pytest.raises(asyncio.CancelledError):
+        asyncio.run(work())
+    stage.work()
+    assert (stage.task.epoch, stage.task.died) == (2, None)
