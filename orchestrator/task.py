@@ -37,6 +37,8 @@ else:
 
 DEATHS = 3
 """So often the worker of a task may die the same way."""
+MODEL = "model: "
+"""How the reason begins of a task that stopped because its model did not answer."""
 
 
 class Identified(Protocol):
@@ -317,6 +319,11 @@ class Task:
     def parked(self) -> bool:
         """True when its worker died so often the same way that only a person has it go on."""
         return self.deaths >= DEATHS
+
+    @property
+    def unanswered(self) -> bool:
+        """True when it stopped because its model did not answer."""
+        return self.status == "stopped" and (self.reason or "").startswith(MODEL)
 
     @property
     def live_items(self) -> tuple[Item, ...]:

@@ -15,7 +15,7 @@ import click
 from orchestrator.cli import screen
 from orchestrator.cli.footer import Footer
 from orchestrator.cli.roster import Roster
-from orchestrator.errors import Stopped
+from orchestrator.errors import ModelError, Stopped
 
 if TYPE_CHECKING:
     from orchestrator.cli.outcome import Outcome
@@ -108,7 +108,7 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         """A worker is gone. Where others go on, it is said why; the end of all is told at the end of all."""
         self._roster.leaves(outcome.task_id)
-        if len(self._roster) and outcome.error is not None and not isinstance(outcome.error, Stopped):
+        if len(self._roster) and outcome.error is not None and not isinstance(outcome.error, Stopped | ModelError):
             self.say(f"{_name(outcome.task_id)}      {click.style('✗', fg='red')} {screen.line(str(outcome.error))}")
 
     def say(self, text: str) -> None:

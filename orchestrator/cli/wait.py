@@ -35,7 +35,7 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
     """Wait until tasks are done, or nobody works on them any more.
 
     The exit code is that of `run`: 0 when all are completed, 3 blocked, 4 stopped, 5 cancelled, and 1 when a worker
-    died.
+    died, or its model did not answer.
     """
     if bool(task_ids) == everything:
         raise UsageError("which tasks? Name them, or give --all")
@@ -43,6 +43,7 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
         left = [project.known(engine, task_id) for task_id in task_ids]
         left = left or [row.id for row in overview.read(project.temp) if row.open and row.kept]
         ended: list[dict[str, str]] = []
+        codes: list[int] = []
         unread: list[OrchestratorError] = []
         while left:
             for task_id in list(left):
@@ -52,12 +53,12 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
                     if engine.at_work(task_id) and not task.archived:
                         left.append(task_id)
                     else:
-                        ended.append(_end(task, as_json=as_json))
+                        ended.append(row := _end(task, as_json=as_json))
+                        codes.append(1 if task.unanswered else _CODES.get(row["status"], 0))
             if left:
                 time.sleep(PAUSE)
     if as_json:
         screen.print_json({"tasks": ended})
-    codes = [_CODES.get(row["status"], 0) for row in ended]
     return max((*codes, *(error.exit_code for error in unread)), default=0)
 
 

@@ -51,7 +51,7 @@ class TaskBlocked(Event):
 
 
 class TaskStopped(Event):
-    """A limit was reached, or a person stopped it. `resume` goes on.
+    """A limit was reached, the model did not answer, or a person stopped it. `resume` goes on.
 
     `limited_by`: the task above it whose limit it was.
     """

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.definitions import Agent
 from orchestrator.engine import Engine
+from orchestrator.errors import OrchestratorError
 from orchestrator.events import Event, Intent, ItemAdded, Json, MessageAdded, ModelReplied, Usage, WorkstreamAdded
 from orchestrator.models import WINDOW, Reply, Request
 from orchestrator.task import Child, Task
@@ -60,8 +62,7 @@ class Written:
         on_text: Callable[[str], None] | None = None,
         on_lost: Callable[[], Awaitable[None]] | None = None,
     ) -> Reply:
-        task = (await asyncio.to_thread(self._engine.refresh, self._id)).task
-        content = self._next(task)
+        content = await asyncio.to_thread(self._next)
         stop = "tool_use" if any(block["type"] == "tool_use" for block in content) else "end_turn"
         return Reply(tuple(content), stop, MARK, Usage(), cost=0.0)
 
@@ -74,7 +75,8 @@ class Written:
     async def close(self) -> None:
         """There is nothing to give back."""
 
-    def _next(self, task: Task) -> list[Json]:
+    def _next(self) -> list[Json]:
+        task = self._engine.refresh(self._id).task
         number = len(task.receipts)
         rest = [row for row in task.children if row.open]
         raised = [row for row in task.blockers if row.resolution is None]
@@ -94,16 +96,20 @@ class Written:
                 _call(f"sync-{number}", "Sync", {"check_items": checks}),
                 _call(f"finish-{number}", "Finish", {"summary": summary}),
             ]
-        said = "; ".join(f"{row.workstream}, {row.id} ({row.agent}), {_is(row)}" for row in lacking)
+        said = "; ".join(f"{row.workstream}, {row.id} ({row.agent}), {self._is(row)}" for row in lacking)
         if raised:
             return [{"type": "text", "text": said}]
         return [_call(f"sync-{number}", "Sync", {"raise_blockers": [said]})]
 
-
-def _is(child: Child) -> str:
-    """How one stands that is not done, and what a person can do about it."""
-    ways = {"cancelled": f": reopen {child.id} first", "in-progress": " and its worker is gone"}
-    return f"is {child.status}{ways.get(child.status, '')}"
+    def _is(self, child: Child) -> str:
+        """How one stands that is not done, why, and what a person can do about it."""
+        ways = {"cancelled": f": reopen {child.id} first", "in-progress": " and its worker is gone"}
+        reason = None
+        with suppress(OrchestratorError):  # it was never begun, or cannot be read
+            reason = self._engine.refresh(child.id).task.reason
+        if reason is None or child.status in ways:
+            return f"is {child.status}{ways.get(child.status, '')}"
+        return f"is {reason if reason.startswith(f'{child.status} ') else f'{child.status}: {reason}'}"
 
 
 def _proof(task: Task, child: Child) -> list[str]:

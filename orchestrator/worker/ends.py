@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import NoReturn
 
-from orchestrator.errors import Interrupted, LimitReached, TaskIsBlocked, TaskIsCancelled, Unanswered
+from orchestrator.errors import (
+    Interrupted,
+    LimitReached,
+    OrchestratorError,
+    TaskIsBlocked,
+    TaskIsCancelled,
+    Unanswered,
+)
 from orchestrator.events import TaskBlocked, TaskStopped
 from orchestrator.questions import asking
-from orchestrator.task import Task
+from orchestrator.task import MODEL, Task
 from orchestrator.worker.moment import Moment
 
 
@@ -38,6 +46,11 @@ class Ends:
             await self.stop(ended.reason, ended.task)
         reason = str(ended) if ended.task != self._id else asking(ended.question)
         self._show(await self._commit(TaskBlocked(reason=reason)), reason)
+
+    async def fail(self, reason: str) -> None:
+        """The model does not answer; the caller raises it."""
+        with suppress(OrchestratorError):  # that it cannot be recorded is not what ended it
+            self._show(await self._commit(TaskStopped(reason=f"{MODEL}{reason}")), reason)
 
     def stopped(self, task: Task) -> Interrupted:
         """A person stopped it, which is recorded."""

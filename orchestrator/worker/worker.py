@@ -91,8 +91,8 @@ class Worker:
     async def run(self) -> Task:
         """Work until the task is archived.
 
-        Raises LimitReached or TaskIsBlocked, recorded, when it is not; Busy when somebody else works on it; a
-        ModelError when the model does not answer. Whatever ends it, the task can be resumed; but for TaskIsCancelled,
+        Raises LimitReached, TaskIsBlocked or, when the model does not answer, a ModelError, recorded, when it is not;
+        Busy when somebody else works on it. Whatever ends it, the task can be resumed; but for TaskIsCancelled,
         which a person has: then it is archived.
         """
         stopped = (await _thread(lambda: self._engine.refresh(self._id))).task
@@ -114,9 +114,12 @@ class Worker:
             raise
         except pulse.Heeded:
             raise self._ends.stopped((await _thread(lambda: self._engine.refresh(self._id))).task) from None
-        except (ModelError, Refused):
-            if (await _thread(lambda: self._engine.refresh(self._id))).task.ended != "cancelled":
-                raise  # else it does not matter any more
+        except (ModelError, Refused) as error:
+            task = (await _thread(lambda: self._engine.refresh(self._id))).task
+            if task.ended != "cancelled":  # else it does not matter any more
+                if isinstance(error, ModelError) and task.status == "in-progress":
+                    await self._ends.fail(self._mask.text(str(error)))
+                raise
         finally:
             beating.cancel()
             try:

@@ -205,9 +205,9 @@ def test_a_refused_key_is_one_line_and_the_task_can_be_resumed(shell: Shell) -> 
         assert ended.code == 1
         assert len(ended.err.splitlines()) == 1
         assert "check ANTHROPIC_API_KEY; go on with: orchestrator resume" in ended.err
-        assert re.search(r"✗ \w{6}  interrupted\n  0 turns,", ended.out)
-        assert "  interrupted: planning" in shell("status").out
-        assert json.loads(shell("show", ended.out[:6], "--json").out)["status"] == "interrupted"
+        assert re.search(r"✗ \w{6}  stopped\n  0 turns,", ended.out)
+        assert "  stopped: planning" in shell("status").out
+        assert json.loads(shell("show", ended.out[:6], "--json").out)["status"] == "stopped"
         assert "phase on" in shell("resume").out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -87,6 +88,20 @@ def test_what_is_blocked_blocks_the_whole_and_goes_on_with_it(shell: Shell) -> N
         rows = by_agent(shell)
         assert (rows["builder"]["state"], rows["reviewer"]["state"]) == ("blocked", "pending")
         assert shell("resume", str(rows["team:notes.yaml"]["task"])).code == 0
+    assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
+
+
+def test_why_one_stopped_is_said_by_the_whole_and_it_goes_on(shell: Shell) -> None:
+    refused = "- fault: {status: 400, times: 1}\n  calls:\n" + WRITES.removeprefix("\n- calls:\n")
+    with models(shell, builder=refused, reviewer=READS):
+        ended = shell("run", "--team", "notes.yaml")
+        assert ended.code == 3
+        rows = by_agent(shell)
+        assert rows["builder"]["state"] == "stopped"
+        assert re.search(r"\(builder\), is stopped: model: http://\S+ refused the request \(400", ended.err)
+        root = str(rows["team:notes.yaml"]["task"])
+        assert "(builder), which is stopped: model: http://" in shell("why", root, "--json").out
+        assert shell("resume", root).code == 0
     assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
 
 

@@ -65,6 +65,20 @@ def test_a_blocker_is_told_once_and_what_gets_it_further_is_what_run_said(shell:
     assert then[0] in said
 
 
+def test_one_whose_model_did_not_answer(shell: Shell) -> None:
+    with shell.model("- {say: Nothing, fault: {status: 400}}"):
+        said = shell("run", "clerk", "Write", "--yes")
+    assert said.code == 1
+    (row,) = json.loads(shell("status", "--json").out)["tasks"]
+    status, reasons, then = why(shell, row["task"])
+    assert status == row["state"] == "stopped"
+    assert re.fullmatch(r"stopped: model: http://\S+ refused the request \(400: .+\)", reasons[0])
+    assert reasons[0].removeprefix("stopped: model: ") in said.err
+    assert reasons[0].removeprefix("stopped: ") in shell("show", row["task"], "--json").out
+    assert then == [f"orchestrator resume {row['task']}"]
+    assert shell("wait", row["task"]).code == 1
+
+
 def test_who_stopped_it_is_told_once(shell: Shell) -> None:
     task = shell.task()
     shell("stop", task.id)

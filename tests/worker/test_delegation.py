@@ -276,7 +276,8 @@ def test_a_model_that_does_not_answer_a_helper_is_no_news_for_its_lead(stage: St
     ):
         stage.work()
         assert isinstance(stage.ends[stage.id], BadKey)
-        assert (stage.task.turns, stage.task.status) == (1, "in-progress")
+        assert (stage.task.turns, stage.task.status) == (1, "stopped")
+        assert [stage.task.reason, child(stage).reason] == [f"model: {stage.ends[stage.id]}"] * 2
         assert child(stage, 1).status == "archived"
         stage.work()
     assert (stage.task.turns, stage.task.status) == (3, "archived")

@@ -113,7 +113,7 @@ def test_what_passes_is_asked_again_and_nothing_of_the_broken_attempt_is_recorde
 def test_what_does_not_pass_ends_the_run_which_goes_on_where_it_was(stage: Stage, fault: str, kind: type) -> None:
     end = stage.play(f"- calls: [{PLAN}]", f"- fault: {fault}")
     assert isinstance(end, kind)
-    assert (stage.task.status, stage.task.turns) == ("in-progress", 1)
+    assert (stage.task.status, stage.task.reason, stage.task.turns) == ("stopped", f"model: {end}", 1)
     before = stage.requests[-1]["messages"]
     assert isinstance(stage.play(WORK, DONE), Task)
     assert stage.requests[0]["messages"] == before
