@@ -29,7 +29,7 @@ def delegated(task: Task, intents: tuple[Intent, ...]) -> Task:
 
 def _given(task: Task, call: str, given: Delegated) -> Task:
     before = tuple(row.id for row in task.children if {row.id, row.workstream} & {*given.after})
-    child = Child(given.child, given.agent, call, given.workstream, after=before)
+    child = Child(given.child, given.agent, call, given.workstream, after=before, verify=given.verify)
     rows = {row.id: row for row in task.workstreams}
     row = rows.get(given.workstream, Workstream(given.workstream, given.description))
     follows = (*row.cross_agent_references, given.child)

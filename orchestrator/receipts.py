@@ -48,13 +48,17 @@ class Receipt(Frozen):
 
 
 class Delegated(Frozen):
-    """A task that a call gives to another agent. `child`: its id, reserved before it exists."""
+    """A task that a call gives to another agent. `child`: its id, reserved before it exists.
+
+    `verify`: shell commands that must pass before it is done, of a team that a person has written.
+    """
 
     child: str
     agent: str
     description: str
     workstream: str
     after: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
 
 
 class Asked(Frozen):

@@ -114,7 +114,7 @@ class Reference:
 class Child:
     """A task that another agent was given. `call`: by which tool call; `status`: as it was last seen.
 
-    `after`: the ids of those that had to be done before.
+    `after`: the ids of those that had to be done before; `verify`: commands that must pass, beside its agent's.
     """
 
     id: str
@@ -124,6 +124,7 @@ class Child:
     status: Life = "pending"
     revision: int = 0
     after: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
@@ -118,6 +119,9 @@ def _run_team(
         definition = project.library().find(name)
         _check_declared(definition, settings, given)
         _warn(definition, definition.model, names(settings))
+    _check_permitted(
+        [(str(file), command) for commands in plan.verify.values() for command in commands], settings, given
+    )
     isolate = _place(project, settings, isolate)
     model_api = connect(settings.provider)
     with project.engine(create=True) as engine:
@@ -154,10 +158,15 @@ def _check_declared(definition: Agent, settings: Settings, given: Orders) -> Non
     """Refuse verification commands that the project brings along and nobody has allowed: they run unasked."""
     from orchestrator.settings import PROJECT
 
-    permitted = permissions(given, settings)
     declared = [(PROJECT, command) for command in settings.verify]
     if not definition.path.is_relative_to(shipped.folder("agents")):
         declared += [(str(definition.path), command) for command in definition.verify]
+    _check_permitted(declared, settings, given)
+
+
+def _check_permitted(declared: Iterable[tuple[str, str]], settings: Settings, given: Orders) -> None:
+    """Each with the place that declares it."""
+    permitted = permissions(given, settings)
     for place, command in declared:
         if not permitted.allows(command):
             how = screen.allowing(command)

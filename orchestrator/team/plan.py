@@ -27,15 +27,21 @@ _KEYS = {
     "result_schema": "result_schema",
 }
 """Of a task, and what the tool Delegate calls them."""
+_VERIFY = "verify"
+"""Of a task, and no model's to say."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`goal`: what it is for; `tasks`: by name, each after those it comes after, as Delegate is given them."""
+    """`goal`: what it is for; `tasks`: by name, each after those it comes after, as Delegate is given them.
+
+    `verify`: by name, the commands that must pass before a task is done.
+    """
 
     name: str
     goal: str
     tasks: Mapping[str, Json] = field(default_factory=dict)
+    verify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read(path: Path, agents: Collection[str]) -> Plan:
@@ -68,13 +74,14 @@ class _Reader:
         if not tasks:
             raise self._flaw(whole["tasks"].start_mark.line, "there are no tasks: give at least one")
         goal = self._text(whole["goal"], "`goal`") if "goal" in whole else f"The tasks of {self._path.name}"
-        return Plan(self._path.name, goal, {name: tasks[name] for name in self._order(rows, tasks)})
+        verify = {name: commands for name, node in rows.items() if (commands := self._verify(name, node))}
+        return Plan(self._path.name, goal, {name: tasks[name] for name in self._order(rows, tasks)}, verify)
 
     def _task(self, name: str, node: yaml.Node) -> Json:
         line = node.start_mark.line
         if not _NAME.fullmatch(name):
             raise self._flaw(line, f"{name!r} cannot be a task's name: letters, digits, - and _, 64 at the most")
-        given = self._mapping(node, f"the task {name}", tuple(_KEYS))
+        given = self._mapping(node, f"the task {name}", (*_KEYS, _VERIFY))
         for key in ("agent", "task"):
             if key not in given:
                 raise self._flaw(line, f"the task {name} has no `{key}`")
@@ -82,7 +89,7 @@ class _Reader:
         if agent not in self._agents:
             known = ", ".join(sorted(self._agents))
             raise self._flaw(given["agent"].start_mark.line, f"no agent named {agent!r}: there are {known}")
-        values = {_KEYS[key]: self._value(row) for key, row in given.items()}
+        values = {_KEYS[key]: self._value(row) for key, row in given.items() if key in _KEYS}
         if isinstance(values.get("after"), str):
             values["after"] = [values["after"]]
         said = {**values, "workstream": name}
@@ -91,6 +98,14 @@ class _Reader:
         except ToolError as error:
             raise self._flaw(line, f"the task {name}: {_flaws(error)}") from None
         return said
+
+    def _verify(self, name: str, node: yaml.Node) -> tuple[str, ...]:
+        """The commands, of a task that is otherwise right."""
+        given = self._mapping(node, f"the task {name}", (*_KEYS, _VERIFY)).get(_VERIFY)
+        if given is None:
+            return ()
+        rows = given.value if isinstance(given, yaml.SequenceNode) else [given]
+        return tuple(self._text(row, f"the task {name}: a command of `{_VERIFY}`").strip() for row in rows)
 
     def _order(self, nodes: Mapping[str, yaml.Node], tasks: Mapping[str, Json]) -> Iterator[str]:
         graph = {name: list(given.get("after", ())) for name, given in tasks.items()}

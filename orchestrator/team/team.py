@@ -86,6 +86,7 @@ class Team:
                 description=given["task"].strip().splitlines()[0][:100],
                 workstream=name,
                 after=tuple(given.get("after", ())),
+                verify=plan.verify.get(name, ()),
             )
             intents.append(Intent(call=f"call-{name}", tool="Delegate", delegated=delegated))
         return self._engine.create(created, *opening(plan, intents))
@@ -136,6 +137,7 @@ class Team:
             "parent": task.id,
             "isolate": task.isolate,
             "model": given.model or created.model,
+            "verify": (*created.verify, *given.verify),
         }
         if given.output_schema is not None:
             changes["output_schema"] = given.output_schema

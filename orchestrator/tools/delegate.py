@@ -93,6 +93,7 @@ class Delegate:
                 agent=row.agent,
                 description=asked.task,
                 limits=Limits(**bounds),
+                verify=row.verify,
                 output_schema=asked.result_schema,
                 model=asked.model,
                 wait=asked.wait,

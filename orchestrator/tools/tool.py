@@ -25,12 +25,16 @@ class ToolInput(BaseModel):
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a task gives to another agent. `child`: the task it becomes; `wait`: until it has ended."""
+    """What a task gives to another agent. `child`: the task it becomes; `wait`: until it has ended.
+
+    `verify`: commands that must pass, beside those that its agent's definition names.
+    """
 
     child: str
     agent: str
     description: str
     limits: Limits
+    verify: tuple[str, ...] = ()
     output_schema: Json | None = None
     model: str | None = None
     wait: bool = True

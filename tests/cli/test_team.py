@@ -18,8 +18,11 @@ from orchestrator.testing import Screenplay, ScriptedServer
 from tests.cli.conftest import Shell
 
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cli.md").read_text().partition("### A written team")[2]
-NOTES = DOCUMENTED.partition("```yaml\n")[2].partition("```")[0]
+NOTES = (
+    DOCUMENTED.partition("```yaml\n")[2].partition("```")[0].replace("python3 -m doctest slug.py", "test -e note.txt")
+)
 """The example of the page, which is what runs here."""
+ALLOWED = ("--allow", "Bash(test -e note.txt)")
 WRITES = """
 - calls:
     - Sync: {add_items: [{text: The note is written}]}
@@ -67,7 +70,7 @@ def by_agent(shell: Shell) -> dict[str, dict[str, object]]:
 
 def test_what_is_written_is_done_in_its_order_and_no_lead_is_asked(shell: Shell) -> None:
     with models(shell, builder=WRITES, reviewer=READS) as server:
-        ended = shell("run", "--team", "notes.yaml", "--json")
+        ended = shell("run", "--team", "notes.yaml", "--json", *ALLOWED)
         assert ended.code == 0, ended.err
         assert len(server.requests) == 4
         assert "Write slug.py, with a doctest.\nA slug has letters" in json.dumps(
@@ -81,27 +84,47 @@ def test_what_is_written_is_done_in_its_order_and_no_lead_is_asked(shell: Shell)
 def test_what_is_blocked_blocks_the_whole_and_goes_on_with_it(shell: Shell) -> None:
     known = "- calls: [{Sync: {resolve_blockers: [{id: B1, resolution: found}]}}]\n"
     with models(shell, builder=f"{BLOCKED}{known}{WRITES.replace('R2', 'R4')}", reviewer=READS):
-        ended = shell("run", "--team", "notes.yaml")
+        ended = shell("run", "--team", "notes.yaml", *ALLOWED)
         assert ended.code == 3
         assert "build, " in ended.err
         assert "(builder), is blocked" in ended.err
         rows = by_agent(shell)
         assert (rows["builder"]["state"], rows["reviewer"]["state"]) == ("blocked", "pending")
-        assert shell("resume", str(rows["team:notes.yaml"]["task"])).code == 0
+        assert shell("resume", str(rows["team:notes.yaml"]["task"]), *ALLOWED).code == 0
     assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
+
+
+def test_one_is_done_when_what_is_written_for_it_passes(shell: Shell) -> None:
+    wrong = WRITES.replace("note.txt", "other.txt")
+    right = """
+- expect: '(?s)verification `test -e note.txt` failed'
+  calls:
+    - Write: {file_path: note.txt, content: hello}
+    - Sync: {check_items: [{item: c1, evidence: [R5]}]}
+    - Finish: {summary: Written., result: {}}
+"""
+    with models(shell, builder=wrong + right, reviewer=READS):
+        ended = shell("run", "--team", "notes.yaml", *ALLOWED)
+    assert ended.code == 0, ended.err
+    with shell.engine() as engine:
+        verify = {
+            engine.refresh(str(row["task"])).task.agent: engine.refresh(str(row["task"])).task.verify
+            for row in by_agent(shell).values()
+        }
+    assert verify == {"team:notes.yaml": (), "builder": ("test -e note.txt",), "reviewer": ()}
 
 
 def test_why_one_stopped_is_said_by_the_whole_and_it_goes_on(shell: Shell) -> None:
     refused = "- fault: {status: 400, times: 1}\n  calls:\n" + WRITES.removeprefix("\n- calls:\n")
     with models(shell, builder=refused, reviewer=READS):
-        ended = shell("run", "--team", "notes.yaml")
+        ended = shell("run", "--team", "notes.yaml", *ALLOWED)
         assert ended.code == 3
         rows = by_agent(shell)
         assert rows["builder"]["state"] == "stopped"
         assert re.search(r"\(builder\), is stopped: model: http://\S+ refused the request \(400", ended.err)
         root = str(rows["team:notes.yaml"]["task"])
         assert "(builder), which is stopped: model: http://" in shell("why", root, "--json").out
-        assert shell("resume", root).code == 0
+        assert shell("resume", root, *ALLOWED).code == 0
     assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
 
 
@@ -130,6 +153,8 @@ def test_a_killed_team_goes_on_where_it_was(shell: Shell) -> None:
         (NOTES.replace("  build:", "  review:"), ":7: review is there twice in `tasks`: name one otherwise"),
         (NOTES.replace("after: [build]", "befor: x"), ":6: the task review has no key 'befor': there are agent, task"),
         (NOTES.replace("turns: 40", "turns: none"), ":8: the task build: `limits.turns`"),
+        (NOTES.replace("verify: test -e note.txt", "verify: {}"), ":14: the task build: a command of `verify` is not "),
+        (NOTES.replace("verify: test -e note.txt", "verify: [a, ' ']"), ":14: the task build: a command of `verify` "),
         ("tasks: [", "not YAML"),
         ("", "1: a team is no mapping"),
         ("tasks: {}", "1: there are no tasks"),
@@ -146,6 +171,13 @@ def test_a_file_that_cannot_be_obeyed_is_one_line_that_names_the_line_and_nothin
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert ended.err.startswith("orchestrator: notes.yaml:")
     assert said in ended.err
+    assert not shell.temp.exists()
+
+
+def test_what_would_run_unasked_and_nobody_has_allowed_is_named_and_nothing_is_created(shell: Shell) -> None:
+    ended = shell("run", "--team", "notes.yaml")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "notes.yaml declares the verification command `test -e note.txt`: allow it with --allow" in ended.err
     assert not shell.temp.exists()
 
 
