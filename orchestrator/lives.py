@@ -99,6 +99,8 @@ def progressed(task: Task) -> Task:
 def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:
     if actor == "worker" and any(row.revision > task.heard for row in task.instructions):
         raise Refused("TaskCompleted", "somebody has just given this task more to do")
+    if event.heard is not None and task.messaged > event.heard:
+        raise Refused("TaskCompleted", "somebody has just told this task something")
     return _life(
         task,
         "completed",
@@ -149,6 +151,7 @@ def _told(task: Task, event: happened.MessageReceived, actor: Actor, at: str) ->
     """What a call has said once is not said again when the call is settled after a crash."""
     if not task.open:
         raise Refused("MessageReceived", f"task {task.id} is {task.status}")
+    task = replace(task, messaged=task.revision + 1)
     if event.call is None:
         return task
     if (event.sender, event.call) in task.messages:

@@ -261,6 +261,8 @@ class Task:
     instructions: tuple[Instruction, ...] = ()
     messages: tuple[tuple[str, str], ...] = ()
     """Of those that other tasks sent: whose, and the call."""
+    messaged: int = 0
+    """The revision of the last message, whoever sent it."""
     references: tuple[Reference, ...] = ()
     children: tuple[Child, ...] = ()
     prose: dict[str, str] = field(default_factory=dict)

@@ -82,6 +82,10 @@ class ModeChanged(Event):
 class TaskCompleted(Event):
     summary: str
     result: Json | None = None
+    heard: int | None = Field(
+        default=None,
+        description="the revision up to which its model knew what it was told: what came later comes first",
+    )
 
 
 class TaskCancelled(Event):

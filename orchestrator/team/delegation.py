@@ -133,7 +133,7 @@ class Delegations:
             with self._awaiting(task.id, children):
                 while True:
                     bell = self._bell(task.id)
-                    told = messages and await self._is_told(task)
+                    told = messages and await self.is_told(task)
                     if found := await self._found(task.id, children, told):
                         return joined(found)
                     await self._stir(bell, [self._workers.of(child) for child in children], LOOK if messages else None)
@@ -180,12 +180,11 @@ class Delegations:
         except UnknownTask:
             return ToolResult(f"Task {child} is just being created: wait for it with Await.")
 
-    async def _is_told(self, task: Task) -> bool:
-        """True when somebody has told the task something that its model has not heard."""
+    # -- words ---------------------------------------------------------------
+
+    async def is_told(self, task: Task) -> bool:
         commits = await asyncio.to_thread(self._engine.since, task.id, task.heard)
         return any(isinstance(event, MessageReceived) for commit in commits for event in commit.events)
-
-    # -- words ---------------------------------------------------------------
 
     async def tell(self, task: Task, to: str, call: str, message: str) -> None:
         told = MessageReceived(text=self._mask.text(message), sender=task.id, call=call)

@@ -18,6 +18,9 @@ from orchestrator.worktrees import Worktree
 
 _SECONDS = 600
 _TAIL = 2_000
+_UNHEARD = ToolResult(
+    "The task is not done yet: you were told something meanwhile. Heed it, then call Finish again.", "error"
+)
 
 
 class FinishInput(ToolInput):
@@ -64,12 +67,16 @@ class Finish:
     ) -> ToolResult:
         missing = [*completion.missing(place.task), *completion.unfit(place.task, given.result)]
         landed: tuple[Event, ...] = ()
+        if not missing and await place.delegation.is_told(place.task):
+            return _UNHEARD
         while not landed:
             if place.worktree is not None and not missing and (refused := await _gathered(place.worktree)):
                 return ToolResult(f"{refused.reason}\n\n{refused.difference}".rstrip(), "error", events=(refused,))
             for number, command in enumerate(place.task.verify, 1):
                 flaw = _flaw(await verify(number))
                 missing += [f"verification `{command}` {flaw}"] if flaw else []
+            if not missing and await place.delegation.is_told(place.task):
+                return _UNHEARD
             if missing or place.worktree is None:
                 break
             ended = await _landed(place.worktree)
@@ -80,7 +87,7 @@ class Finish:
             text = "The task is not done. What is missing:\n" + "\n".join(f"- {line}" for line in missing)
             return ToolResult(text, outcome="error", events=(FinishRefused(missing=tuple(missing)),))
         passed = "".join(f"\nVerified: `{command}`" for command in place.task.verify)
-        done = TaskCompleted(summary=given.summary, result=given.result)
+        done = TaskCompleted(summary=given.summary, result=given.result, heard=place.task.heard)
         return ToolResult(f"Task {place.task.id} is done.{passed}", events=(*landed, done))
 
 

@@ -73,6 +73,10 @@ class Delegation(Protocol):
         """Have an open task hear of something, once however often this is called. Raises ToolError for no such task."""
         ...
 
+    async def is_told(self, task: Task) -> bool:
+        """True when somebody has told the task something that its model has not heard."""
+        ...
+
     async def go_on(self, task: Task, child: str, instruction: str, *, wait: bool) -> ToolResult:
         """See an open one go on, told what it lacked; returns as `carry_out`."""
         ...

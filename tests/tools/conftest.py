@@ -37,6 +37,9 @@ class Alone:
     async def carry_out(self, task: Task, given: Assignment) -> ToolResult:
         raise AssertionError("nothing was reserved")
 
+    async def is_told(self, task: Task) -> bool:
+        return False
+
     async def go_on(self, task: Task, child: str, instruction: str, *, wait: bool) -> ToolResult:
         raise AssertionError("there is no child")
 

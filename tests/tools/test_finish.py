@@ -32,7 +32,7 @@ def lacks(agent, **given):
 def test_a_task_that_lacks_nothing_is_completed(agent):
     done(agent)
     result = agent.call("Finish", summary="A model", result={"files_created": ["a.js"]})
-    assert result.events == (TaskCompleted(summary="A model", result={"files_created": ["a.js"]}),)
+    assert result.events == (TaskCompleted(summary="A model", result={"files_created": ["a.js"]}, heard=0),)
     assert (agent.task.status, agent.task.summary) == ("completed", "A model")
 
 

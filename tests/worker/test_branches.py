@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .conftest import Stage, git, script
-from .test_isolation import BEGIN, DONE, WRITE_A, branches, worktrees
+from .test_completion import SAY_ONCE
+from .test_isolation import AGAIN, BEGIN, DONE, WRITE_A, branches, worktrees
 
 
 def test_a_child_that_is_reopened_after_its_parent_landed_works_from_what_landed_and_lands_there(
@@ -54,3 +55,21 @@ def test_a_branch_that_a_process_died_before_it_took_away_goes_and_one_with_more
     assert stage.task.apart.name == f"{stage.id}-2"
     assert branches(stage) == ["main", f"orchestrator/{stage.id}"]
     assert git(stage.workspace, "rev-parse", f"orchestrator/{stage.id}") == more
+
+
+def test_nothing_lands_before_what_was_said_meanwhile_is_heard(repository: Stage) -> None:
+    stage = repository
+    say = SAY_ONCE.replace('Path(".temp")', f"Path({str(stage.temp)!r})").replace("told", f"{stage.temp}/told")
+    stage.start(isolate=True, verify=(say,))
+    seen: list[str] = []
+    stage.watch = lambda moment: (
+        seen.append((stage.workspace / "a.txt").read_text()) if moment.kind == "asking" else None
+    )
+    sign = """
+- expect: 'A person: Sign it'
+  calls:
+    - Edit: {file_path: a.txt, old_string: clerk, new_string: signed clerk}
+"""
+    stage.play(BEGIN, WRITE_A, DONE, sign, AGAIN)
+    assert set(seen) == {"as it was\n"}
+    assert (stage.workspace / "a.txt").read_text() == "from the signed clerk\n"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from orchestrator.errors import TaskIsBlocked
+from orchestrator.events import MessageReceived
 from orchestrator.task import Task
+from orchestrator.worker import Moment
 
 from .conftest import DONE, PLAN, WRITE, Stage
 
@@ -192,3 +196,52 @@ def test_calls_of_a_message_that_was_cut_off_are_never_run(stage: Stage) -> None
     assert "reached the output limit and was cut off" in stage.told[1]
     assert [receipt.outcome for receipt in stage.task.receipts[:2]] == ["refused", "refused"]
     assert not (stage.workspace / "ran").exists()
+
+
+SAY_ONCE = f"""test -e told || {sys.executable} - <<'END'
+from pathlib import Path
+from orchestrator.engine import Engine
+from orchestrator.events import MessageReceived
+Path("told").touch()
+engine = Engine(Path(".temp"))
+(task_id,) = engine.ids()
+engine.commit(task_id, [MessageReceived(text="Sign it.")], actor="user")
+END
+"""
+SIGN = """
+- calls: [{Bash: {command: echo me >>note.txt}}]
+- calls:
+  - Sync: {phase: signed}
+  - Finish: {summary: The note is signed.}
+"""
+
+
+def test_what_is_said_while_it_is_verified_is_heard_before_it_is_done(stage: Stage) -> None:
+    stage.start(verify=(SAY_ONCE,))
+    task = stage.play(BEGIN, DONE, SIGN)
+    assert isinstance(task, Task)
+    assert "you were told something meanwhile" in stage.told[2]
+    assert "A person: Sign it." in stage.told[2]
+    assert "".join(stage.told).count("A person: Sign it.") == 1
+    assert (stage.workspace / "note.txt").read_text() == "hellome\n"
+    assert (task.summary, task.finish_refusals) == ("The note is signed.", 0)
+
+
+@pytest.mark.parametrize("place", [3, 4])
+def test_what_is_said_around_a_finish_is_heard_before_it_is_done(stage: Stage, place: int) -> None:
+    """When it was asked for, and when it is about to be recorded."""
+    recorded: list[str] = []
+
+    def say(moment: Moment) -> None:
+        if moment.kind == "recording":
+            recorded.append(moment.task.id)
+            if len(recorded) == place:
+                with stage.engine() as engine:
+                    engine.commit(stage.id, [MessageReceived(text="Sign it.")], actor="user")
+
+    stage.watch = say
+    task = stage.play(BEGIN, DONE, SIGN)
+    assert isinstance(task, Task)
+    assert "you were told something meanwhile" in stage.told[2]
+    assert "A person: Sign it." in stage.told[2]
+    assert task.summary == "The note is signed."
