@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import outcome
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project
 
@@ -54,6 +54,9 @@ class Stream:
     def question(self, task: Task, command: str) -> AbstractContextManager[None]:
         """A person is asked on standard error: nothing is in the way there."""
         return nullcontext()
+
+    def say(self, text: str) -> None:
+        screen.complain(click.unstyle(text))
 
     def close(self) -> None:
         """There is nothing to take away."""

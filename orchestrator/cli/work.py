@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Output = Literal["text", "json", "stream-json"]
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NOTICED = 1.0
+"""Seconds."""
 _LIMITS = ("turns", "tokens", "seconds", "cost")
 
 
@@ -192,6 +195,7 @@ class Shift:
         from orchestrator.worker import Setting
 
         self._report = report
+        model.on_rest = self._rests
         self._permit = Permit(permissions(given, settings), report)
         self._project = project
         self._engine = engine
@@ -228,6 +232,12 @@ class Shift:
             asyncio.run(self.team.work(*task_ids, ended=ended))
         self._permit.tell()
         return [outcomes[task_id] for task_id in task_ids]
+
+    def _rests(self, seconds: float) -> None:
+        """Say until when nobody asks the server, if that is long enough to be noticed."""
+        if seconds >= _NOTICED:
+            until = screen.clock((datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()).split()[1]
+            self._report.say(screen.dim(f"the server has too much to do: all wait until {until}"))
 
     def _ended(self, task_id: str, end: End, seconds: float) -> Outcome:
         if not isinstance(end, OrchestratorError):

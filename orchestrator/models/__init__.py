@@ -84,7 +84,12 @@ def connect(name: str = "messages") -> Model:
 
 
 class Model(Protocol):
-    """Something that answers requests."""
+    """Something that answers requests.
+
+    `on_rest` is called when its server is left alone for a while by all who ask, with the seconds.
+    """
+
+    on_rest: Callable[[float], None]
 
     async def reply(
         self,

@@ -121,7 +121,8 @@ class MessagesApi:
         self._service = service
         self._attempts = attempts
         self._pause = pause
-        self._pace = Pace(pause)
+        self.on_rest: Callable[[float], None] = lambda seconds: None
+        self._pace = Pace(pause, told=lambda seconds: self.on_rest(seconds))
         self._price = price
         self._tables_read = False
 

@@ -22,14 +22,19 @@ class Pace:
     """One for all who ask: who is told to slow down slows down all of them.
 
     The first request with a prefix that others share is alone with it until its reply begins: then the server has the
-    prefix in its cache, and the others pay a tenth for it. `pause` waits so many seconds; `clock` tells them.
+    prefix in its cache, and the others pay a tenth for it. `pause` waits so many seconds; `clock` tells them; `told`
+    hears of each rest, and how long it is.
     """
 
     def __init__(
-        self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep, clock: Callable[[], float] = time.monotonic
+        self,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        told: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._pause = pause
         self._clock = clock
+        self._told = told
         self._width = math.inf
         self._busy = 0
         self._rest: asyncio.Task[None] | None = None
@@ -86,6 +91,7 @@ class Pace:
             self._rests, self._rested = self._rests + 1, self._rested + seconds
             self._width = max(1.0, (self._busy + 1) / 2)
             self._rest = asyncio.create_task(self._resting(seconds))
+            self._told(seconds)
         await asyncio.shield(self._rest)
         return True
 

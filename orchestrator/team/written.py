@@ -53,6 +53,7 @@ class Written:
     def __init__(self, engine: Engine, task: Task) -> None:
         self._engine = engine
         self._id = task.id
+        self.on_rest: Callable[[float], None] = lambda seconds: None
         self._waited = bool(task.pending)
         """In this run: what ended meanwhile without being done is for a person."""
 

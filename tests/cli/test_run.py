@@ -211,6 +211,15 @@ def test_a_refused_key_is_one_line_and_the_task_can_be_resumed(shell: Shell) -> 
         assert "phase on" in shell("resume").out
 
 
+@pytest.mark.parametrize("output", ["text", "json", "stream-json"])
+def test_until_when_all_wait_for_the_server_is_said(shell: Shell, output: str) -> None:
+    with shell.model(SHORT.replace("retry_after: 0", "retry_after: 1")):
+        ended = shell("run", "clerk", "Understand", "--yes", "--output", output)
+    assert ended.code == 0
+    said = ended.out if output == "text" else ended.err
+    assert len(re.findall(r"(?m)the server has too much to do: all wait until \d\d:\d\d:\d\d$", said)) == 1
+
+
 def test_a_server_that_is_not_there_is_one_line(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
