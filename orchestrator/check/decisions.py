@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import ceil
+from typing import NamedTuple
 
 from orchestrator.check.finding import Finding, Witness
 from orchestrator.check.task_files import TaskFiles, quoted
@@ -13,30 +14,41 @@ from orchestrator.check.text import Text
 from orchestrator.documents.markdown import plain
 
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*(D[0-9]+)\*\*:?[ \t]+(\S.*)$", re.MULTILINE)
-_WORD = re.compile(r"[^\W\d_]{4,}|\b[A-Z\d]{2,}\b")
+_WORD = re.compile(r"\b[A-Z\d]{2,}\b|[^\W\d_]{2,}|\d+")
+_SMALL = re.compile(
+    "a|an|and|any|are|as|at|be|been|but|by|can|could|did|do|does|each|for|from|had|has|have|if|in|into|is|it|its|"
+    "may|might|must|of|on|or|our|shall|should|so|such|than|that|the|their|them|then|there|these|they|this|those|"
+    "to|too|us|use|used|uses|using|was|we|were|what|when|where|which|while|who|will|with|would"
+)
+"""Words that tell nothing, so that they may be others."""
 _STEM = 6
-"""Letters by which two words are the same: `standardize`, `standardization`."""
+"""Letters by which two words are the same: `standardize`, `standardization`. What is a name counts as a whole."""
 _NEAR = 5
 """Lines in which the words of a decision stand together, where it is told in other words."""
 _MOST, _FEWEST = 0.6, 3
-"""So many of its words are needed. Of 123 decisions that agents wrote down, 16 are then told nowhere; of decisions of
-other tasks of the same project 96.1 % are seen not to belong."""
+"""So many of its words have to stand there for it to be told in other words."""
+_LISTED = 5
+"""So many of the words that are not there are shown."""
 
 
 def lone_decision(task: TaskFiles) -> Iterator[Finding]:
-    """A decision of the status document that no other document tells of, in whatever words; and the other way round."""
+    """A decision of the status document that no other document tells of; and the other way round.
+
+    Only where all of its words are is it told for sure: two tasks of a project have many words in common. Where most
+    of them are, it may be told in other words: a note says where, and what is not there.
+    """
     texts = [text for kind, text in task.texts.items() if kind not in ("task-status", "checklist") and text.content]
     status = task.status
     if status is None or not texts:
         return
     said = [(place, row["decision"]) for place, row in status.rows("decisions") if isinstance(row.get("decision"), str)]
-    told = Told(texts) if said else None
+    told = Told(texts)
+    notes = next((text for text in texts if "architecture-notes" in text.shown), texts[0])
     for place, decision in said:
-        if told and decision.strip() and not told.tells(decision):
-            says = f"the decision {quoted(decision)} is in no other document"
-            missing = Witness(next((text for text in texts if "architecture-notes" in text.shown), texts[0]).shown)
+        near = told.nearest(decision)
+        if near is None or near.lacks:
             where = status.at("decisions", place, "decision")
-            yield task.finding("lone-decision", "warning", says, where, missing)
+            yield _lone(task, decision, where, near, notes)
     known = {plain(decision) for _, decision in said}
     for text in texts if task.kept else ():
         for found in _ROW.finditer(text.prose):
@@ -46,27 +58,74 @@ def lone_decision(task: TaskFiles) -> Iterator[Finding]:
                 yield task.finding("lone-decision", "warning", says, where, status.at("decisions"))
 
 
+def _lone(task: TaskFiles, decision: str, where: Witness, near: Nearest | None, missing: Text) -> Finding:
+    if near is None:
+        says = f"the decision {quoted(decision)} is in no other document"
+        return task.finding("lone-decision", "warning", says, where, Witness(missing.shown))
+    lacks = f"the nearest lines lack {_listed(near.lacks)}"
+    says = f"the decision {quoted(decision)} is told in other words, if at all: {lacks}"
+    return task.finding("lone-decision", "note", says, where, near.text.at_line(near.line))
+
+
+def _listed(words: Sequence[str]) -> str:
+    shown = [quoted(word) for word in words[:_LISTED]]
+    last = shown.pop() if len(words) <= _LISTED else f"{len(words) - _LISTED} more"
+    return f"{', '.join(shown)} and {last}" if shown else last
+
+
+class Nearest(NamedTuple):
+    """Where a document comes nearest to a decision. `line` counts from 0; `lacks`: words that are not there."""
+
+    text: Text
+    line: int
+    lacks: tuple[str, ...]
+
+
 class Told:
     """What documents tell, by their words."""
 
     def __init__(self, texts: Sequence[Text]) -> None:
-        self._whole = [" ".join(text.content.split()).casefold() for text in texts]
         self._texts = texts
 
     @cached_property
-    def _windows(self) -> list[set[str]]:
-        lines = [[_stems(line) for line in text.content.split("\n") if line.strip()] for text in self._texts]
-        return [set().union(*rows[n : n + _NEAR]) for rows in lines for n in range(max(1, len(rows) - _NEAR + 1))]
+    def _whole(self) -> list[str]:
+        return [" ".join(text.content.split()).casefold() for text in self._texts]
 
-    def tells(self, decision: str) -> bool:
-        """True when a document says it as it is, or has most of its words near each other."""
-        said = " ".join(decision.split()).casefold()
-        if any(said in text for text in self._whole):
-            return True
+    @cached_property
+    def _windows(self) -> list[tuple[Text, int, set[str]]]:
+        """Lines that follow each other, where the first of them stands, and their words."""
+        found = []
+        for text in self._texts:
+            rows = [(number, _forms(line)) for number, line in enumerate(text.content.split("\n")) if line.strip()]
+            for first in range(max(1, len(rows) - _NEAR + 1)):
+                window = rows[first : first + _NEAR]
+                found.append((text, window[0][0] if window else 0, set().union(*(forms for _, forms in window))))
+        return found
+
+    def nearest(self, decision: str) -> Nearest | None:
+        """The lines that tell it, or most of it; None where none do. Nothing lacks where it stands word for word."""
+        said = rf"(?<![a-z0-9_]){re.escape(' '.join(decision.split()).casefold())}(?![a-z0-9_])"
+        for text, whole in zip(self._texts, self._whole, strict=True):
+            if re.search(said, whole):
+                return Nearest(text, 0, ())
         stems = _stems(decision)
-        needed = max(ceil(_MOST * len(stems)), min(len(stems), _FEWEST))
-        return bool(stems) and any(len(stems & window) >= needed for window in self._windows)
+        text, line, window = max(self._windows, key=lambda row: len(stems.keys() & row[2]))
+        if len(stems.keys() & window) < max(ceil(_MOST * len(stems)), min(len(stems), _FEWEST), 1):
+            return None
+        return Nearest(text, line, tuple(word for stem, word in stems.items() if stem not in window))
 
 
-def _stems(text: str) -> set[str]:
-    return {word.casefold()[:_STEM] for word in _WORD.findall(text)}
+def _stems(text: str) -> dict[str, str]:
+    """The words of a decision that tell something, as they are looked for and as they are written."""
+    words = ((word.casefold(), word) for word in _WORD.findall(text))
+    return {_stem(low) if low[1:] == word[1:] else low: word for low, word in words if not _SMALL.fullmatch(low)}
+
+
+def _forms(line: str) -> set[str]:
+    """The words of a line, in each way in which they may be looked for."""
+    words = [word.casefold() for word in _WORD.findall(line)]
+    return {*words, *map(_stem, words)}
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("s")[:_STEM]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["error", "warning"]
-"""`error`: one of the two places says what is not so. `warning`: both may be right, and somebody should look."""
+Severity = Literal["error", "warning", "note"]
+"""`error`: one of the two places says what is not so. `warning`: both may be right, and somebody should look.
+
+`note`: that they are right is likely, and not proven.
+"""
 Fix = Literal["refresh", "archive", "refer"]
 """What the engine can do: record what was edited and put its own facts back; archive; say where `about` is now."""
 

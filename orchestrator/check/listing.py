@@ -67,7 +67,7 @@ class Listing:
     def texts(self, task_id: str, archived: bool, kinds: list[Kind]) -> Iterator[tuple[Kind, Text]]:
         """Those documents, read now."""
         place = f"{self.temp}/completed/" if archived else f"{self.temp}/"
-        for kind in kinds:
+        for kind in sorted(kinds):
             name = documents.file_name(kind, task_id)
             if text := Text.read(f"{place}{name}", self.path(name, archived)):
                 yield kind, text

@@ -44,10 +44,15 @@ _LOOKS, _PAUSE = 100, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tasks by their id; findings by task, and each task's in the order of the rules."""
+    """Tasks by their id; findings by task, and each task's in the order of the rules, notes last."""
 
     tasks: tuple[Facts, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when there is nothing but notes."""
+        return all(finding.severity == "note" for finding in self.findings)
 
 
 def check(temp: Path, shown: str = ".temp") -> Report:
@@ -63,7 +68,7 @@ def check(temp: Path, shown: str = ".temp") -> Report:
         facts.append(task.facts())
     for finding in chain.from_iterable(rule(facts) for rule in OF_ALL):
         found.append(TaskFiles(finding.task, listing).offered(finding) if finding.fix else finding)
-    return Report(tuple(facts), tuple(sorted(found, key=lambda finding: finding.task)))
+    return Report(tuple(facts), tuple(sorted(found, key=lambda one: (one.task, one.severity == "note"))))
 
 
 def _settled(task: TaskFiles, findings: list[Finding]) -> tuple[TaskFiles, list[Finding]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.check import Facts, Finding, Report
     from orchestrator.engine import Engine
 
-_MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow")}
+_MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", None)}
 
 
 @click.command(
@@ -31,7 +31,7 @@ def command(project: Project, path: Path | None, fix: bool, as_json: bool) -> in
     """Look for contradictions in the documents of tasks.
 
     Those kept by hand are looked at, too. PATH is a folder like .temp, else it is this project's. Exit code 1 when
-    something is found. Without --fix it only reads.
+    something is found that is more than a note. Without --fix it only reads.
     """
     from orchestrator.check import check
 
@@ -53,7 +53,7 @@ def command(project: Project, path: Path | None, fix: bool, as_json: bool) -> in
         screen.print_json(_json(temp, report, fixed))
     else:
         _show(report, fixed, tried=fix)
-    return 1 if report.findings else 0
+    return 0 if report.ok else 1
 
 
 Key = tuple[str, str, str]
@@ -122,9 +122,8 @@ def _summary(report: Report, tried: bool) -> str:
     if not found:
         return f"{tasks}, no contradictions"
     by_hand = {task.id for task in report.tasks if not task.ours}
-    errors = sum(finding.severity == "error" for finding in found)
-    counts = [(errors, "error"), (len(found) - errors, "warning")]
-    said = " and ".join(screen.count(number, noun) for number, noun in counts if number)
+    counts = {noun: sum(finding.severity == noun for finding in found) for noun in _MARKS}
+    said = ", ".join(screen.count(number, noun) for noun, number in counts.items() if number)
     said += f" in {len({finding.task for finding in found})} of {tasks}"
     if not tried and any(finding.fix for finding in found):
         said += "; --fix mends what needs no person"
@@ -136,7 +135,7 @@ def _summary(report: Report, tried: bool) -> str:
 def _json(temp: Path, report: Report, fixed: list[Finding]) -> dict[str, Any]:
     return {
         "folder": str(temp.resolve()),
-        "ok": not report.findings,
+        "ok": report.ok,
         "findings": [_finding(finding) for finding in report.findings],
         "fixed": [_finding(finding) for finding in fixed],
         "tasks": [_facts(task) for task in report.tasks],

@@ -17,10 +17,11 @@ from .conftest import Shell
 
 
 def findings(shell: Shell, *options: str) -> list[tuple[str, str]]:
-    """The rule and task of each, as a program sees them; the exit code says whether there are any."""
+    """The rule and task of each, as a program sees them; the exit code says whether there are any but notes."""
     ended = shell("check", "--json", *options)
     said: dict[str, Any] = json.loads(ended.out)
-    assert (ended.code, said["ok"]) == ((1, False) if said["findings"] else (0, True))
+    proven = [row for row in said["findings"] if row["severity"] != "note"]
+    assert (ended.code, said["ok"]) == ((1, False) if proven else (0, True))
     return [(row["rule"], row["task"]) for row in said["findings"]]
 
 
@@ -56,6 +57,25 @@ def test_a_finding_is_shown_with_its_two_places_in_eighty_columns(shell: Shell) 
     )
     assert {path: path.stat().st_mtime_ns for path in shell.temp.rglob("*")} == before
     assert task.id not in ended.out
+
+
+def test_a_note_alone_is_shown_and_fails_nothing(shell: Shell) -> None:
+    shell.temp.mkdir(exist_ok=True)
+    (shell.temp / "task-status-AB12CD.json").write_text('{\n"decisions": [{"decision": "Sockets broadcast messages"}]}')
+    (shell.temp / "plan-AB12CD.md").write_text("# Plan\n\nSockets share messages, as a broadcaster.\n")
+    assert (shell("check").code, findings(shell)) == (0, [])
+    (shell.temp / "plan-AB12CD.md").write_text(
+        "# Plan\n\nSockets send messages to all at once.\nBroadcasts come later.\n"
+    )
+    (shell.temp / "task-status-AB12CD.json").write_text(
+        '{\n"decisions": [{"decision": "Sockets broadcast all messages twice"}]}'
+    )
+    ended = shell("check")
+    assert ended.code == 0
+    assert "\n  · lone-decision: " in ended.out
+    assert 'the nearest lines lack "twice"\n    .temp/task-status-AB12CD.json:2 ↔ .temp/plan-AB12CD.md:1\n' in ended.out
+    assert ended.out.endswith("\n1 note in 1 of 1 task; `orchestrator adopt` takes in what is kept by hand\n")
+    assert findings(shell) == [("lone-decision", "AB12CD")]
 
 
 def test_the_facts_of_each_task_are_in_the_json(shell: Shell) -> None:
