@@ -18,6 +18,9 @@ from orchestrator.locks import is_locked
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
 _ID = re.compile(r"[A-Z0-9]{6}\Z", re.ASCII)
 LOST = "its status document is missing; `orchestrator show` with its id brings it back"
+_AGENT = ("agentid", "agent", "agentname")
+_DESCRIPTION = ("description", "taskdescription", "task", "title", "taskname")
+"""What people call `agentId` and `description`, but for case, hyphens and underscores; the first counts."""
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
 
@@ -155,7 +158,11 @@ class Row:
 
     @property
     def agent(self) -> str:
-        return self.text("agentId")
+        return agent(self.data)
+
+    @property
+    def description(self) -> str:
+        return description(self.data)
 
     @property
     def parent(self) -> str | None:
@@ -202,17 +209,31 @@ class Row:
         names = self.folder.completed if self.archived else self.folder.open
         return tuple(sorted(name for name in names if f"-{self.id}." in name or f"_{self.id}." in name))
 
-    @cached_property
+    @property
     def items(self) -> tuple[int, int] | None:
         """How many boxes of its checklist are ticked, and how many there are; None without a readable checklist."""
+        return self._checklist[0]
+
+    @property
+    def illegible(self) -> str | None:
+        """Why its checklist cannot be read."""
+        return self._checklist[1]
+
+    @cached_property
+    def _checklist(self) -> tuple[tuple[int, int] | None, str | None]:
         try:
-            text = self._text("checklist", ".md")
-        except OSError:
-            text = None
+            data = self._text("checklist", ".md")
+            text = None if data is None else data.decode()
+        except OSError as error:
+            return None, error.strerror or str(error)
+        except UnicodeDecodeError:
+            return None, "not UTF-8 text"
         if text is None:
-            return None
-        boxes = _BOX.findall(text.decode(errors="replace"))
-        return sum(box != " " for box in boxes), len(boxes)
+            return None, None
+        if "\0" in text:
+            return None, "it holds zero bytes"
+        boxes = _BOX.findall(text)
+        return (sum(box != " " for box in boxes), len(boxes)), None
 
     @property
     def kept(self) -> bool:
@@ -240,6 +261,28 @@ class Row:
     @property
     def _home(self) -> Path:
         return self.folder.temp / "completed" if self.archived else self.folder.temp
+
+
+def agent(said: dict[str, Any]) -> str:
+    """Who keeps the task, by its status document."""
+    return _meant(said, "agentId", _AGENT)
+
+
+def description(said: dict[str, Any]) -> str:
+    """What the task is."""
+    return _meant(said, "description", _DESCRIPTION)
+
+
+def _meant(said: dict[str, Any], key: str, names: tuple[str, ...]) -> str:
+    """The text under a key, or else under one that is called much like it: there an id is none."""
+    if _is_text(value := said.get(key)):
+        return str(value)
+    found = {re.sub(r"[-_ ]", "", name).casefold(): value for name, value in said.items() if _is_text(value)}
+    return next((str(found[name]) for name in names if name in found and not _ID.match(found[name])), "")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _dollars(usage: object) -> float | None:

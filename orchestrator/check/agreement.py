@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from orchestrator.check.finding import Finding, Fix
-from orchestrator.check.task_files import Claim, TaskFiles, quoted
+from orchestrator.check.finding import Finding, Fix, Severity
+from orchestrator.check.task_files import Claim, TaskFiles, WorkstreamSaid, quoted
+from orchestrator.check.text import Text
 from orchestrator.documents.markdown import plain
 from orchestrator.documents.workstreams import workstream_status
 
 _NEAREST = {"workstreams": "checklist"}
 """What a claim is held against if that can be, rather than the strongest: it tells of the same in more detail."""
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*((?:(?!\*\*).)+)\*\*[ \t]+\[([a-z_ -]+)\]", re.MULTILINE)
+_TYPED = re.compile(
+    r"^(?=.{,200}$)[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\]\ufe0f?[ \t]+)?([^:=→–—|(\n]{1,80}?)"
+    r"(?:[*_`]*[ \t]*[:=→–—(]|[ \t]+-+>?[ \t])[^\w\n]*"
+    r"((?:not|in|to|partially)[ _-](?:started|progress|do|completed|done)|[a-z]+)[^\w\n]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How people write it: `- api: pending`, `1. **The API** – in progress 🔄`; a line that says nothing else."""
 
 
 def disagreement(task: TaskFiles) -> Iterator[Finding]:
@@ -43,10 +51,35 @@ def _in_flight(task: TaskFiles, claim: Claim) -> bool:
 def workstream_rows(task: TaskFiles) -> Iterator[Finding]:
     """A workstream whose status in a Markdown document is not the one in the status document."""
     rows = {plain(row.id): row for row in task.workstreams}
+    named = _named(task.workstreams)
     for text in task.markdown if rows else ():
         for found in _ROW.finditer(text.prose):
-            row, word = rows.get(plain(found[1])), workstream_status(found[2])
-            if task.status and row and row.word and word not in (row.word, None):
-                says = f"workstream {quoted(row.id)} is {quoted(found[2])} here, but {quoted(row.said)} in the JSON"
-                there = task.status.at("workstreams", row.place, "status")
-                yield task.finding("workstream-status", "error", says, text.at_prose(found.start(1)), there)
+            yield from _differs(task, text, found, rows.get(plain(found[1])), "error")
+        for found in _TYPED.finditer(text.prose):
+            yield from _differs(task, text, found, named.get(_key(found[1])), "warning")
+
+
+def _differs(
+    task: TaskFiles, text: Text, found: re.Match[str], row: WorkstreamSaid | None, severity: Severity
+) -> Iterator[Finding]:
+    word = workstream_status(found[2])
+    if task.status and row and row.word and word not in (row.word, None):
+        says = f"workstream {quoted(row.id)} is {quoted(found[2])} here, but {quoted(row.said)} in the JSON"
+        there = task.status.at("workstreams", row.place, "status")
+        fix: Fix | None = "refresh" if severity == "error" else None  # what people write so is no fact of the engine's
+        yield task.finding("workstream-status", severity, says, text.at_prose(found.start(1)), there, fix=fix)
+
+
+def _named(rows: Sequence[WorkstreamSaid]) -> dict[str, WorkstreamSaid | None]:
+    """By id and by name; None for what several are called. Of an id that is there twice the last row counts."""
+    found: dict[str, WorkstreamSaid | None] = {}
+    for row in rows:
+        key = _key(row.name)
+        before = found.get(key, row)
+        found[key] = row if before and before.id == row.id else None
+    return found | {_key(row.id): row for row in rows}
+
+
+def _key(name: str) -> str:
+    """What of a name counts where people write it: no marks, no case, and a hyphen is a space."""
+    return re.sub(r"[-_\s*`~]+", " ", name).strip().casefold()

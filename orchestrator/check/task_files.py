@@ -24,10 +24,11 @@ Part = Literal["done", "part", "none"]
 
 
 class WorkstreamSaid(NamedTuple):
-    """`place`: in its list. `word`: what we call the status that is `said`."""
+    """`place`: in its list. `name`: what it is called beside its id. `word`: what we call the status that is `said`."""
 
     place: int | str
     id: str
+    name: str
     word: Status | None
     said: str
 
@@ -165,7 +166,9 @@ class TaskFiles:
         """Those that have a status."""
         rows = self.status.rows("workstreams") if self.status else []
         return [
-            WorkstreamSaid(place, str(row.get("id", place)), workstream_status(said), said)
+            WorkstreamSaid(
+                place, name := str(row.get("id", place)), str(row.get("name", name)), workstream_status(said), said
+            )
             for place, row in rows
             if isinstance(said := row.get("status"), str)
         ]

@@ -48,12 +48,16 @@ def command(project: Project, task_id: str | None, follow: bool, everything: boo
     problems: list[StorageError] = []
     page = Page(everything, as_json, named=True)
     journals = overview.Folder(project.temp).journals
-    if not journals and not as_json:
+    by_hand = sum(not row.kept for row in overview.rows(project.temp))
+    if not journals and not by_hand and not as_json:
         click.echo(f"no tasks in {project.workspace}: nothing has happened")
     for name, commit in merged(project.temp, journals, problems.append):
         page.show(name, commit)
     for problem in problems:
         screen.complain(str(problem))
+    if by_hand and not as_json:
+        have = "1 task kept by hand has" if by_hand == 1 else f"{by_hand:,} tasks kept by hand have"
+        screen.complain(f"{have} no journal yet: `orchestrator adopt` takes over what is kept by hand")
     return 1 if problems else 0
 
 

@@ -94,14 +94,13 @@ class Project(NamedTuple):
 
         if task_id in engine.ids():
             return task_id
-        row = overview.find(self.temp, task_id)
-        if row is None:
-            if given := overview.giver(self.temp, task_id):
-                raise UsageError(f"task {task_id} is not begun: {self.typed('why', given.id)} says what comes first")
-            raise UnknownTask(task_id, str(self.temp))
-        raise UsageError(
-            f"task {task_id} is kept by hand in {self.relative(row.path)}: `orchestrator adopt` takes it over"
-        )
+        if path := self._by_hand(task_id):
+            raise UsageError(
+                f"task {task_id} is kept by hand in {self.relative(path)}: `orchestrator adopt` takes it over"
+            )
+        if given := overview.giver(self.temp, task_id):
+            raise UsageError(f"task {task_id} is not begun: {self.typed('why', given.id)} says what comes first")
+        raise UnknownTask(task_id, str(self.temp))
 
     def revisions(self, task_id: str) -> Revisions:
         """What a task went through; raises as `Revisions`, and UsageError when it is kept by hand."""
@@ -111,15 +110,25 @@ class Project(NamedTuple):
 
     def with_journal(self, task_id: str) -> str:
         """The id, unless the task is kept by hand; raises UsageError then."""
-        from orchestrator import overview
-
-        row = overview.find(self.temp, task_id)
-        if row is not None and not row.kept:
+        if path := self._by_hand(task_id):
             raise UsageError(
-                f"task {task_id} has no journal, only {self.relative(row.path)}: "
-                "it is kept by hand: `orchestrator adopt` takes it over"
+                f"task {task_id} has no journal yet: it is kept by hand in {self.relative(path)}: "
+                "`orchestrator adopt` takes it over"
             )
         return task_id
+
+    def _by_hand(self, task_id: str) -> Path | None:
+        """A document of a task that the engine does not keep; None where it does, or there is none."""
+        from orchestrator import overview
+
+        if row := overview.find(self.temp, task_id):
+            return None if row.kept else row.path
+        if task_id in overview.Folder(self.temp).journals:
+            return None
+        from orchestrator.documents import KINDS, file_name
+
+        places = (self.temp / folder / file_name(kind, task_id) for folder in ("", "completed") for kind in KINDS)
+        return next((path for path in places if os.path.lexists(path)), None)
 
     def resume(self, *words: str) -> str:
         """The command line that goes on with tasks of this project."""

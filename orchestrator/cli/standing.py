@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from orchestrator.cli.status import NOT_BEGUN
+from orchestrator.cli import status
 
 if TYPE_CHECKING:
     from orchestrator.events import Json
+    from orchestrator.overview import Row
     from orchestrator.task import Blocker, Child, Decision, Task
 
 AT_WORK = "in-progress"
@@ -71,6 +73,31 @@ def of(task: Task, state: str, since: str, doing: str | None = None) -> Standing
     )
 
 
+def by_hand(row: Row) -> Standing:
+    """Of one that the engine does not keep, by its documents; its state is nobody's but theirs, and so says so."""
+    return Standing(
+        id=row.id,
+        agent=row.agent,
+        parent=row.parent,
+        children=(),
+        state=f"{status.state(row)} (by hand)",
+        doing="",
+        since=_iso(datetime.fromtimestamp(row.changed, UTC)) if row.changed < inf else now(),
+        started=row.text("startedAt"),
+        awaits=(),
+        reason=None,
+        phase=row.text("phase"),
+        items=row.items or (0, 0),
+        turns=0,
+        tokens=0,
+        cost=None,
+        decision=None,
+        blockers=(),
+        questions=(),
+        closed=False,
+    )
+
+
 def _doing(task: Task) -> str:
     """What its worker does, as far as the journal tells."""
     calls = [intent for intent in task.pending if intent.delegated is None]
@@ -94,7 +121,11 @@ def asking(row: Standing, *, text: bool) -> str:
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _iso(datetime.now(UTC))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds(moment: str) -> float:
@@ -126,4 +157,4 @@ def as_json(row: Standing, left: list[str]) -> Json:
 def not_begun(parent: Standing, child: Child, after: list[str]) -> Json:
     """The facts of one that is given away, and not there yet."""
     nothing = dict.fromkeys(as_json(parent, []))
-    return {**nothing, "parent": parent.id, "agent": child.agent, "state": NOT_BEGUN, "waits_for": after}
+    return {**nothing, "parent": parent.id, "agent": child.agent, "state": status.NOT_BEGUN, "waits_for": after}

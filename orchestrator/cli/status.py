@@ -93,11 +93,18 @@ def _row_json(row: Row) -> dict[str, Any]:
         "cost_usd": row.cost,
         "total_cost_usd": row.total_cost,
         "updated": _updated(row),
-        "description": row.text("description"),
+        "description": row.description,
         "archived": row.archived,
         "by_hand": not row.kept,
-        "problem": row.problem and screen.phrase(row.problem),
+        "problem": _problem(row),
     }
+
+
+def _problem(row: Row) -> str | None:
+    """Why a document cannot be read: the status document, or else the checklist."""
+    if row.problem:
+        return screen.phrase(row.problem)
+    return f"its checklist cannot be read: {screen.phrase(row.illegible)}" if row.illegible else None
 
 
 def _updated(row: Row) -> str:
@@ -135,7 +142,7 @@ def _cells(branch: Branch[Row]) -> tuple[str, ...]:
     row, agent = branch.task, _agent(branch, screen.UNLIMITED)
     if row is None:
         return branch.id, agent, NOT_BEGUN, "", "", ""
-    done = "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
+    done = "?" if row.illegible else "" if row.items is None else f"{row.items[0]}/{row.items[1]}"
     cost = "" if row.total_cost is None else screen.dollars(row.total_cost)
     phase = row.text("phase")
     what = state(row) if not phase or not row.open else f"{state(row)}: {phase}"
@@ -158,7 +165,7 @@ def _about(row: Row | None) -> str:
     for asked in row.rows("blockers"):
         if asked.get("asks") and not asked.get("resolution"):
             return f"asks {'its parent' if asked['asks'] == 'parent' else 'a person'}: {asked.get('text')}"
-    return screen.phrase(row.problem) if row.problem else row.text("description").strip().partition("\n")[0]
+    return _problem(row) or row.description.strip().partition("\n")[0]
 
 
 def _joined(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -84,6 +84,8 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
             yield f"it runs {', '.join(doing)}, {since}"
         elif not waiting and not paused:
             yield f"it waits for the model, {since}"
+    elif task.status == "in-progress" and not task.epoch:
+        yield "by its documents it was in progress when it was adopted; nobody has worked on it since"
     elif task.status == "in-progress":
         at = f" in {', '.join(doing)}" if doing else ""
         yield f"its worker is gone{at}; the last that was heard of it was {screen.age(task.updated_at)}"

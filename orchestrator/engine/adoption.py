@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import chain
 from typing import NamedTuple
 
-from orchestrator import documents
+from orchestrator import documents, overview
 from orchestrator.documents import dates, header, standing
 from orchestrator.documents.markdown import Page, page, plain
 from orchestrator.documents.status_json import dump, load, salvage
@@ -62,8 +62,8 @@ def adopt(found: HandMade, texts: Mapping[Kind, str], mask: Callable[[str], str]
     said = load(bodies[_STATUS]) if _STATUS in bodies else {}
     pages = {kind: page(body, "", None, frozenset()) for kind, body in bodies.items() if kind != _STATUS}
     created = TaskCreated(
-        agent=_text(said, "agentId") or _header(pages, "Agent") or NOBODY,
-        description=_text(said, "description") or _header(pages, "Task") or _title(pages),
+        agent=overview.agent(said) or _header(pages, "Agent") or NOBODY,
+        description=overview.description(said) or _header(pages, "Task") or _title(pages),
         mode="full" if {"plan", "architecture-notes"} & texts.keys() else "lightweight",
     )
     adopted = TaskAdopted(

@@ -137,7 +137,7 @@ def neighbours(engine: Engine, task: Task) -> list[tuple[Row, tuple[str, ...]]]:
     mine = _touches(task)
     found = []
     for row in rows:
-        theirs = _named([row.text("description")], artifacts(row), ())
+        theirs = _named([row.description], artifacts(row), ())
         with suppress(Damaged, UnknownTask):  # kept by hand: its documents say what they say
             theirs |= _touches(engine.peek(row.id)) if row.id in latest else set()
         found.append((row, _common(mine, theirs)))
@@ -180,7 +180,7 @@ def _news(rows: Iterable[Row], task: Task) -> Iterator[Decided]:
         for digest, decision in zip(_digests(row), row.rows("decisions"), strict=True):
             at = str(decision.get("timestamp") or "")
             if digest not in known and (row.open or at >= task.started_at):
-                yield Decided(row.id, row.text("agentId"), at, str(decision.get("decision", "")))
+                yield Decided(row.id, row.agent, at, str(decision.get("decision", "")))
 
 
 def _touched(

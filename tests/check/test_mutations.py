@@ -410,6 +410,26 @@ def workstream_row(tree: Tree) -> Injected:
     return Injected("workstream-status", task.id, path, line, tree.document(task, "task-status"), '"status": "')
 
 
+def workstream_line(tree: Tree) -> Injected:
+    fits = {task.id for task in tree.tasks if task.workstreams and tree.document(task, "task-status").exists()}
+    task, path = tree.choose(tree.random.choice(["plan", "progress"]), lambda one: one.id in fits)
+    rows = json.loads(tree.document(task, "task-status").read_text())["workstreams"]
+    listed = rows.items() if isinstance(rows, dict) else ((row["id"], row) for row in rows)
+    name, row = tree.random.choice(list(listed))
+    words = {
+        "pending": ["pending", "Not started"],
+        "completed": ["completed", "Done"],
+        "progress": ["in progress", "partially done"],
+    }
+    done = {"completed": "completed", "Completed ✅": "completed", "in_progress": "progress", "in-progress": "progress"}
+    own = done.get(row["status"], "progress" if row["status"].startswith("part") else "pending")
+    word = tree.random.choice([said for kind, group in words.items() if kind != own for said in group])
+    called = tree.random.choice([name, row.get("name", name), name.upper()])
+    form = tree.random.choice(["- {}: {}", "* **{}** – {} 🔄", "1. `{}`: **{}**", "  - [ ] {} ({})", "- {} -> {}."])
+    line = tree.add(path, form.format(called, word))
+    return Injected("workstream-status", task.id, path, line, tree.document(task, "task-status"), r'"status": "')
+
+
 def row_without_decision(tree: Tree) -> Injected:
     task, path = tree.choose("architecture-notes")
     line = tree.add(path, "- **D7** Pages are rendered on the server")
@@ -437,6 +457,7 @@ MUTATIONS = [
     future_line,
     lone_decision,
     percentage,
+    workstream_line,
     dangling,
     unknown_task,
     outdated,
