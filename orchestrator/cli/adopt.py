@@ -48,7 +48,9 @@ def command(project: Project, path: Path | None, dry_run: bool, as_json: bool) -
     PATH is the project, its .temp, or such a folder by another name. Every document keeps its words and gets a stamp;
     a task's missing documents are made. What is no task's stays as it is. Done again, it changes nothing.
 
-    Exit code 1 when a task was left, because a document of it cannot be read, or when one cannot be written now.
+    A status JSON that is broken is read as far as that goes, and kept as it was beside the one that is written: that is
+    said, and is no failure. Exit code 1 when a task was left, because a document of it cannot be read at all, or when
+    one cannot be written now: there is something to mend, and adopt to be done again.
     """
     project = project if path is None else _project(path)
     project.expect()

@@ -41,6 +41,15 @@ def test_it_tells_what_became_of_each_task_in_a_table_that_fits(shell: Shell) ->
     assert ended.out.endswith(f"\n{LEFT}\n")
 
 
+def test_a_document_that_is_kept_beside_its_place_is_said_and_no_failure(shell: Shell) -> None:
+    ended = shell("adopt")
+    assert ended.code == 0
+    assert "task-status-H4N8DM.json was salvaged, its text is kept beside it" in ended.out
+    assert (shell.temp / "set-aside-task-status-H4N8DM.json").exists()
+    assert shell("adopt").code == 0
+    assert "that is said, and is no failure" in " ".join(shell("adopt", "--help").out.split())
+
+
 def test_a_dry_run_says_the_same_and_writes_nothing(shell: Shell) -> None:
     before = everything(shell.temp)
     dry = shell("adopt", "--dry-run")

@@ -215,7 +215,26 @@ def test_a_task_that_is_not_there_or_is_kept_by_hand_is_said(shell: Shell) -> No
     assert not shell.temp.exists()
     shell.temp.mkdir()
     (shell.temp / "task-status-HAND22.json").write_text("{}")
-    assert "it is kept by hand" in shell("log", "HAND22").err
+    (shell.temp / "completed").mkdir()
+    (shell.temp / "completed" / "checklist-HAND33.md").write_text("- [ ] one\n")
+    for name, place in (("HAND22", "task-status-HAND22.json"), ("HAND33", "completed/checklist-HAND33.md")):
+        ended = shell("log", name)
+        assert (ended.code, ended.out) == (2, "")
+        said = (
+            f"task {name} has no journal yet: it is kept by hand in .temp/{place}: `orchestrator adopt` takes it over"
+        )
+        assert ended.err == f"orchestrator: {said}\n"
+        assert "kept by hand" in shell("why", name).err
+
+
+def test_of_all_tasks_those_kept_by_hand_are_counted(shell: Shell, task: Task) -> None:
+    told = shell("log")
+    assert "kept by hand" not in told.err
+    (shell.temp / "task-status-HAND22.json").write_text("{}")
+    ended = shell("log")
+    assert (ended.code, ended.out) == (0, told.out)
+    assert ended.err.startswith("orchestrator: 1 task kept by hand has no journal yet: `orchestrator adopt`")
+    assert shell("log", "--json").err == ""
 
 
 def test_it_starts_without_anything_heavy(shell: Shell, task: Task) -> None:

@@ -57,6 +57,31 @@ def test_every_task_has_its_state_also_those_kept_by_hand_and_unreadable_ones(fu
     assert rows["PIPED2"]["problem"] == "not a regular file"
 
 
+@pytest.mark.parametrize(
+    ("garbage", "problem"),
+    [
+        (b"\xff\xfe- [x] one\n", "not UTF-8 text"),
+        (b"- [x] one\0\n", "it holds zero bytes"),
+        (None, "not a regular file"),
+    ],
+)
+def test_a_checklist_that_cannot_be_read_is_said_to_be_so(shell: Shell, garbage: bytes | None, problem: str) -> None:
+    shell.temp.mkdir()
+    hand = {"agent": "Someone", "task": "Count the notes", "status": "pending"}
+    (shell.temp / "task-status-HAND22.json").write_text(json.dumps(hand))
+    path = shell.temp / "checklist-HAND22.md"
+    path.write_bytes(garbage) if garbage else path.mkdir()
+    (row,) = json.loads(shell("status", "--json").out)["tasks"]
+    assert (row["state"], row["items"]) == ("pending", None)
+    assert row["problem"] == f"its checklist cannot be read: {problem}"
+    shown = shell("status").out
+    assert "0/0" not in shown
+    assert re.search(
+        rf"^HAND22  Someone \(by hand\)  pending  \?.*\n +{re.escape(row['problem'])}$", shown, re.MULTILINE
+    )
+    assert (row["agent"], row["description"]) == ("Someone", "Count the notes")
+
+
 def test_the_table_counts_what_is_archived_and_lists_it_with_all(full: Shell) -> None:
     short, long = full("status"), full("status", "--all")
     assert "1 archived: --all lists them" in short.out

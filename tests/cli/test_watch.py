@@ -384,6 +384,24 @@ def test_what_agents_write_is_shown_only_where_asked_for_and_steers_nothing(
     assert {char for char in shown if not char.isprintable()} == {"\n"}
 
 
+def test_a_task_kept_by_hand_is_shown_until_it_is_adopted(shell: Shell, task: Task) -> None:
+    path = shell.temp / "task-status-HAND22.json"
+    said = {"agent": "someone", "status": "in-progress", "startedAt": "last week", "phase": "tests"}
+    path.write_text(json.dumps(said))
+    (shell.temp / "checklist-HAND22.md").write_text("- [x] one\n- [ ] two\n")
+    with watching(shell) as watch:
+        assert watch.told[0]["tasks"] == [task.id, "HAND22"]
+        row = watch.standing("HAND22", state="in-progress (by hand)", agent="someone", phase="tests")
+        assert row["items"] == {"done": 1, "total": 2}
+        path.write_text(json.dumps(said | {"status": "Blocked"}))
+        watch.standing("HAND22", state="Blocked (by hand)")
+        (shell.temp / "task-status-HAND33.json").write_text("{")
+        watch.standing("HAND33", state="unreadable (by hand)")
+        assert shell("adopt").code == 0
+        assert watch.event("TaskAdopted", status="blocked")["task"] == "HAND22"
+        watch.standing("HAND22", state="blocked", agent="someone")
+
+
 def test_a_task_that_is_not_there_is_said(shell: Shell, task: Task) -> None:
     ended = shell("watch", "K7Q2MX")
     assert (ended.code, ended.out) == (2, "")

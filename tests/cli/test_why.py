@@ -25,6 +25,17 @@ def test_a_task_that_nobody_has_begun(shell: Shell) -> None:
     assert shown.out.startswith(f"{task.id}  clerk is pending\n  nobody has begun it\n")
 
 
+def test_one_that_was_adopted_in_progress_never_had_a_worker(shell: Shell) -> None:
+    shell.temp.mkdir()
+    (shell.temp / "task-status-HAND22.json").write_text('{"agent": "someone", "status": "in_progress"}')
+    shell("adopt")
+    status, reasons, then = why(shell, "HAND22")
+    assert status == "interrupted"
+    assert reasons[0] == "by its documents it was in progress when it was adopted; nobody has worked on it since"
+    assert not any("worker" in reason for reason in reasons)
+    assert then == ["orchestrator resume HAND22"]
+
+
 def test_one_that_runs_a_command_then_is_done(shell: Shell) -> None:
     with shell.model(WAITING):
         task_id = shell("run", "clerk", "Write", "--detach", "--yes").out.strip()

@@ -155,6 +155,26 @@ def test_every_word_and_every_fact_of_hand_made_documents_is_kept(temp: Path) ->
     assert [note for note in notes if "somewhat" in note]
 
 
+@pytest.mark.parametrize(
+    ("keys", "agent", "description"),
+    [
+        ({"agent": "db-worker", "task": "Create a model"}, "db-worker", "Create a model"),
+        ({"Agent_Name": "db-worker", "title": "Create a model"}, "db-worker", "Create a model"),
+        ({"agent": "other", "agentId": "db-worker", "title": "No", "description": "Yes"}, "db-worker", "Yes"),
+        ({"agent": ["db-worker"], "task": "K7Q2MX", "title": "Models"}, "unknown", "Models"),
+        ({"agents": "many", "tasks": "many"}, "unknown", "The plan"),
+    ],
+)
+def test_keys_that_clearly_mean_ours_are_understood_and_stay_as_they_are(
+    temp: Path, keys: dict[str, Any], agent: str, description: str
+) -> None:
+    write(temp, task_status=json.dumps(keys), plan="# The plan\n")
+    task, notes = adopt(temp)
+    assert (task.agent, task.description, notes) == (agent, description, ())
+    assert list(said(temp).items())[: len(keys)] == list(keys.items())
+    assert (said(temp)["agentId"], said(temp)["description"]) == (agent, description)
+
+
 def said(temp: Path) -> dict[str, Any]:
     data: dict[str, Any] = json.loads((temp / "task-status-K7Q2MX.json").read_text())
     return data
