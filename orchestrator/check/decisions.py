@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from math import ceil
 from typing import NamedTuple
@@ -92,27 +93,54 @@ class Told:
         return [" ".join(text.content.split()).casefold() for text in self._texts]
 
     @cached_property
-    def _windows(self) -> list[tuple[Text, int, set[str]]]:
-        """Lines that follow each other, where the first of them stands, and their words."""
+    def _lines(self) -> list[tuple[Text, int, set[str]]]:
+        """Those that are not empty, each with its number and its words; between two texts as many that say nothing."""
         found = []
         for text in self._texts:
-            rows = [(number, _forms(line)) for number, line in enumerate(text.content.split("\n")) if line.strip()]
-            for first in range(max(1, len(rows) - _NEAR + 1)):
-                window = rows[first : first + _NEAR]
-                found.append((text, window[0][0] if window else 0, set().union(*(forms for _, forms in window))))
+            lines = enumerate(text.content.split("\n"))
+            found += [(text, number, _forms(line)) for number, line in lines if line.strip()]
+            found += [(text, 0, set[str]())] * _NEAR
+        return found
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Which of the lines have a word."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for place, (_, _, forms) in enumerate(self._lines):
+            for form in forms:
+                found[form].append(place)
         return found
 
     def nearest(self, decision: str) -> Nearest | None:
         """The lines that tell it, or most of it; None where none do. Nothing lacks where it stands word for word."""
-        said = rf"(?<![a-z0-9_]){re.escape(' '.join(decision.split()).casefold())}(?![a-z0-9_])"
-        for text, whole in zip(self._texts, self._whole, strict=True):
-            if re.search(said, whole):
+        said = " ".join(decision.split()).casefold()
+        whole = re.compile(rf"(?<![a-z0-9_]){re.escape(said)}(?![a-z0-9_])")
+        for text, content in zip(self._texts, self._whole, strict=True):
+            if said in content and whole.search(content):
                 return Nearest(text, 0, ())
         stems = _stems(decision)
-        text, line, window = max(self._windows, key=lambda row: len(stems.keys() & row[2]))
-        if len(stems.keys() & window) < max(ceil(_MOST * len(stems)), min(len(stems), _FEWEST), 1):
+        first, found = self._most(stems)
+        if len(found) < max(ceil(_MOST * len(stems)), min(len(stems), _FEWEST), 1):
             return None
-        return Nearest(text, line, tuple(word for stem, word in stems.items() if stem not in window))
+        text, number, _ = self._lines[first]
+        return Nearest(text, number, tuple(word for stem, word in stems.items() if stem not in found))
+
+    def _most(self, stems: Iterable[str]) -> tuple[int, set[str]]:
+        """The first of the lines near each other that have most of the words, and which those are."""
+        spots = sorted((place, stem) for stem in stems for place in self._places.get(stem, ()))
+        within: dict[str, int] = {}
+        best, low = (0, set[str]()), 0
+        for place, stem in spots:
+            within[stem] = within.get(stem, 0) + 1
+            while spots[low][0] <= place - _NEAR:
+                gone = spots[low][1]
+                within[gone] -= 1
+                if not within[gone]:
+                    del within[gone]
+                low += 1
+            if len(within) > len(best[1]):
+                best = spots[low][0], set(within)
+        return best
 
 
 def _stems(text: str) -> dict[str, str]:
