@@ -15,7 +15,7 @@ _NEAREST = {"workstreams": "checklist"}
 """What a claim is held against if that can be, rather than the strongest: it tells of the same in more detail."""
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*((?:(?!\*\*).)+)\*\*[ \t]+\[([a-z_ -]+)\]", re.MULTILINE)
 _TYPED = re.compile(
-    r"^(?=.{,200}$)[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\]\ufe0f?[ \t]+)?([^:=→–—|(\n]{1,80}?)"
+    r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?=.{,200}$)(?:\[.\]\ufe0f?[ \t]+)?([^:=→–—|(\n]{1,80}?)"
     r"(?:[*_`]*[ \t]*[:=→–—(]|[ \t]+-+>?[ \t])[^\w\n]*"
     r"((?:not|in|to|partially)[ _-](?:started|progress|do|completed|done)|[a-z]+)[^\w\n]*$",
     re.IGNORECASE | re.MULTILINE,

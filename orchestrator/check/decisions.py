@@ -16,6 +16,7 @@ from orchestrator.documents.markdown import plain
 
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*(D[0-9]+)\*\*:?[ \t]+(\S.*)$", re.MULTILINE)
 _WORD = re.compile(r"\b[A-Z\d]{2,}\b|[^\W\d_]{2,}|\d+")
+_INNER = re.compile(r"[a-z0-9_]")
 _SMALL = re.compile(
     "a|an|and|any|are|as|at|be|been|but|by|can|could|did|do|does|each|for|from|had|has|have|if|in|into|is|it|its|"
     "may|might|must|of|on|or|our|shall|should|so|such|than|that|the|their|them|then|there|these|they|this|those|"
@@ -114,9 +115,8 @@ class Told:
     def nearest(self, decision: str) -> Nearest | None:
         """The lines that tell it, or most of it; None where none do. Nothing lacks where it stands word for word."""
         said = " ".join(decision.split()).casefold()
-        whole = re.compile(rf"(?<![a-z0-9_]){re.escape(said)}(?![a-z0-9_])")
         for text, content in zip(self._texts, self._whole, strict=True):
-            if said in content and whole.search(content):
+            if _stands(said, content):
                 return Nearest(text, 0, ())
         stems = _stems(decision)
         first, found = self._most(stems)
@@ -141,6 +141,14 @@ class Told:
             if len(within) > len(best[1]):
                 best = spots[low][0], set(within)
         return best
+
+
+def _stands(said: str, content: str) -> bool:
+    """True when a text has that, and not only as a part of longer words."""
+    at = content.find(said)
+    while at >= 0 and _INNER.search(content[max(0, at - 1) : at] + content[at + len(said) : at + len(said) + 1]):
+        at = content.find(said, at + 1)
+    return at >= 0
 
 
 def _stems(text: str) -> dict[str, str]:
