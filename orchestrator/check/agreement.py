@@ -15,10 +15,10 @@ _NEAREST = {"workstreams": "checklist"}
 """What a claim is held against if that can be, rather than the strongest: it tells of the same in more detail."""
 _ROW = re.compile(r"^[ \t]*[-*+][ \t]+\*\*((?:(?!\*\*).)+)\*\*[ \t]+\[([a-z_ -]+)\]", re.MULTILINE)
 _TYPED = re.compile(
-    r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?=.{,200}$)(?:\[.\]\ufe0f?[ \t]+)?([^:=→–—|(\n]{1,80}?)"
-    r"(?:[*_`]*[ \t]*[:=→–—(]|[ \t]+-+>?[ \t])[^\w\n]*"
-    r"((?:not|in|to|partially)[ _-](?:started|progress|do|completed|done)|[a-z]+)[^\w\n]*$",
-    re.IGNORECASE | re.MULTILINE,
+    r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?=.{,200}$)(?:\[.\]\ufe0f?[ \t]+)?([^:=→–—|(\n]{1,80})"
+    r"(?:[:=→–—(]|(?<=[ \t])-+>?[ \t])[^\w\n]*"
+    r"((?i:not|in|to|partially)[ _-](?i:started|progress|do|completed|done)|[A-Za-z]+)[^\w\n]*$",
+    re.MULTILINE,
 )
 """How people write it: `- api: pending`, `1. **The API** – in progress 🔄`; a line that says nothing else."""
 
@@ -51,12 +51,14 @@ def _in_flight(task: TaskFiles, claim: Claim) -> bool:
 def workstream_rows(task: TaskFiles) -> Iterator[Finding]:
     """A workstream whose status in a Markdown document is not the one in the status document."""
     rows = {plain(row.id): row for row in task.workstreams}
-    named = _named(task.workstreams)
+    typed: list[tuple[Text, re.Match[str]]] = []
     for text in task.markdown if rows else ():
         for found in _ROW.finditer(text.prose):
             yield from _differs(task, text, found, rows.get(plain(found[1])), "error")
-        for found in _TYPED.finditer(text.prose):
-            yield from _differs(task, text, found, named.get(_key(found[1])), "warning")
+        typed += ((text, found) for found in _TYPED.finditer(text.prose))
+    named = _named(task.workstreams) if typed else {}
+    for text, found in typed:
+        yield from _differs(task, text, found, named.get(_key(found[1])), "warning")
 
 
 def _differs(

@@ -45,12 +45,11 @@ def lone_decision(task: TaskFiles) -> Iterator[Finding]:
         return
     said = [(place, row["decision"]) for place, row in status.rows("decisions") if isinstance(row.get("decision"), str)]
     told = Told(texts)
-    notes = next((text for text in texts if "architecture-notes" in text.shown), texts[0])
     for place, decision in said:
         near = told.nearest(decision)
         if near is None or near.lacks:
             where = status.at("decisions", place, "decision")
-            yield _lone(task, decision, where, near, notes)
+            yield _lone(task, decision, where, near or texts)
     known = {plain(decision) for _, decision in said}
     for text in texts if task.kept else ():
         for found in _ROW.finditer(text.prose):
@@ -60,9 +59,11 @@ def lone_decision(task: TaskFiles) -> Iterator[Finding]:
                 yield task.finding("lone-decision", "warning", says, where, status.at("decisions"))
 
 
-def _lone(task: TaskFiles, decision: str, where: Witness, near: Nearest | None, missing: Text) -> Finding:
-    if near is None:
+def _lone(task: TaskFiles, decision: str, where: Witness, near: Nearest | Sequence[Text]) -> Finding:
+    """`near`: where most of it is told, or else where it might have been."""
+    if not isinstance(near, Nearest):
         says = f"the decision {quoted(decision)} is in no other document"
+        missing = next((text for text in near if "architecture-notes" in text.shown), near[0])
         return task.finding("lone-decision", "warning", says, where, Witness(missing.shown))
     lacks = f"the nearest lines lack {_listed(near.lacks)}"
     says = f"the decision {quoted(decision)} is told in other words, if at all: {lacks}"

@@ -73,7 +73,7 @@ def test_a_note_alone_is_shown_and_fails_nothing(shell: Shell) -> None:
     ended = shell("check")
     assert ended.code == 0
     assert "\n  · lone-decision: " in ended.out
-    assert 'the nearest lines lack "twice"\n    .temp/task-status-AB12CD.json:2 ↔ .temp/plan-AB12CD.md:1\n' in ended.out
+    assert 'the nearest lines lack "twice"\n    .temp/task-status-AB12CD.json:2 ↔ .temp/plan-AB12CD.md:3\n' in ended.out
     assert ended.out.endswith("\n1 note in 1 of 1 task; `orchestrator adopt` takes in what is kept by hand\n")
     assert findings(shell) == [("lone-decision", "AB12CD")]
 
