@@ -27,6 +27,7 @@ _KEYS = {
     "result_schema": "result_schema",
 }
 """Of a task, and what the tool Delegate calls them."""
+_FORM = "tasks: {NAME: {agent: NAME, task: TEXT}}"
 _VERIFY = "verify"
 """Of a task, and no model's to say."""
 
@@ -125,7 +126,9 @@ class _Reader:
 
     def _mapping(self, node: yaml.Node | None, what: str, keys: Collection[str] | None) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
-            raise self._flaw(node.start_mark.line if node else 0, f"{what} is no mapping of keys to values")
+            raise self._flaw(
+                node.start_mark.line if node else 0, f"{what} is no mapping of keys to values, as in: {_FORM}"
+            )
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
             line = key.start_mark.line

@@ -156,7 +156,7 @@ def test_a_killed_team_goes_on_where_it_was(shell: Shell) -> None:
         (NOTES.replace("verify: test -e note.txt", "verify: {}"), ":14: the task build: a command of `verify` is not "),
         (NOTES.replace("verify: test -e note.txt", "verify: [a, ' ']"), ":14: the task build: a command of `verify` "),
         ("tasks: [", "not YAML"),
-        ("", "1: a team is no mapping"),
+        ("", "1: a team is no mapping of keys to values, as in: tasks: {NAME: {agent: NAME, task: TEXT}}"),
         ("tasks: {}", "1: there are no tasks"),
         ("tasks: {a: {agent: clerk}}", "1: the task a has no `task`"),
         ("tasks: {a b: {agent: clerk, task: Try}}", "1: 'a b' cannot be a task's name"),
