@@ -25,7 +25,7 @@ TEAM = ("tree", "budgets", "together")
 """What workers do together, whole runs of them: side by side too, when they are asked for."""
 PROOFS = (*TOGETHER, *ALONE)
 """Those of one folder, which are tried when none is named."""
-AT_ONCE = 3
+AT_ONCE = 2
 """So many parts for each processor: some wait."""
 LINE = "{:<58} {:>9} {:<14} {:>6}  {}"
 SHOWN = 5

@@ -1,6 +1,6 @@
 /* A library to be preloaded: counts the calls of a process, and of those it starts, on paths under a `.temp`, writes each
  * to a log, and at a chosen one kills the process or fails as the system would. `fault.py` says what, in a shared file.
- * A handler of SIGUSR1, where there is one, is called at each, and writes before it who makes it.
+ * A handler of TRACED, where there is one, is called at each, and writes before it who makes it.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -81,12 +81,13 @@ static int strike(enum kind kind, int number)
     return state->action == HALF ? HALVED : state->error;
 }
 
+#define TRACED (SIGRTMIN + 5) /* as fault.py says; no program that a command starts has a use for it */
 static void note(int number, const char *call, enum kind kind, int descriptor, int error, int injected,
                  const char *path, const char *other)
 {
     struct stat found = {0};
     struct sigaction tracer;
-    if (!sigaction(SIGUSR1, NULL, &tracer) && tracer.sa_handler != SIG_DFL) raise(SIGUSR1);
+    if (!sigaction(TRACED, NULL, &tracer) && tracer.sa_handler != SIG_DFL) raise(TRACED);
     if (descriptor >= 0) syscall(SYS_fstat, descriptor, &found);
     char text[2 * PATH_MAX + 200];
     int length = snprintf(text, sizeof text, "%d\t%d\t%s\t%d\t%ld\t%ld\t%d\t%d\t%s\t%s\n", number, getpid(), call, kind,

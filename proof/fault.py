@@ -43,6 +43,8 @@ ERRORS = {
 """The kinds of calls that can fail so."""
 LASTING = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 """What may stay so once it has begun."""
+TRACED = signal.SIGRTMIN + 5
+"""As in the library: the signal at which who makes a call is written down."""
 _STATE = struct.Struct("iiiiiiii")
 _WATCH, _KILL, _FAIL, _HALF = range(4)
 
@@ -139,11 +141,11 @@ class Faults:
     def placed(self) -> Iterator[None]:
         """The calls of what is forked meanwhile have their places; those of programs that it starts have none."""
         with open(self._log, "ab") as log:
-            faulthandler.register(signal.SIGUSR1, log, all_threads=False)
+            faulthandler.register(TRACED, log, all_threads=False)
             try:
                 yield
             finally:
-                faulthandler.unregister(signal.SIGUSR1)
+                faulthandler.unregister(TRACED)
 
 
 def _call(words: Sequence[str], place: str) -> Call:
