@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from orchestrator.cli import screen
-from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.resume import continued, expect_model, go_on, modes, tell
+from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
+from orchestrator.cli.resume import Mode, continued, expect_model, go_on, modes, tell
 from orchestrator.cli.work import Orders, orders, text
-from orchestrator.errors import UsageError
+from orchestrator.errors import OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.task import Task
 
 
 @click.command(epilog="JSON: as of resume; where somebody is at work {task, status, worker}.")
-@click.argument("task_id", metavar="ID", type=TaskId())
+@click.argument("task_id", metavar="ID", type=TaskId(), required=False)
 @click.argument("instruction", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every task that a person has paused.")
 @modes
 @orders
 @pass_project
 def command(
     project: Project,
-    task_id: str,
+    task_id: str | None,
     instruction: str | None,
-    mode: Literal["full", "lightweight"] | None,
+    everything: bool,
+    mode: Mode | None,
     **given: Unpack[Orders],
 ) -> int:
     """Have a task go on: one that was paused, or with more to do.
@@ -33,24 +39,61 @@ def command(
     again. Where nobody is at work, the task goes on as `resume` does it. Where somebody is, nothing is begun: the agent
     goes on, and hears of it at its next turn.
     """
+    if (task_id is None) != everything:
+        raise UsageError("which task? Name it, or give --all")
+    with project.engine() as engine:
+        if task_id is None:
+            return _all(project, engine, mode, given)
+        if instruction and instruction.upper() in engine.ids():
+            raise UsageError(f"{instruction} is a task, too: one at a time, or --all that are paused")
+        return _one(project, engine, task_id, instruction, mode, given)
+
+
+def _one(
+    project: Project, engine: Engine, task_id: str, instruction: str | None, mode: Mode | None, given: Orders
+) -> int:
     more = None if instruction is None else text(instruction, "instruction", after="id")
     said, heard = "goes on", "was waiting"
-    with project.engine() as engine:
-        task = engine.refresh(project.known(engine, task_id)).task
-        if more is None and not task.open:
-            raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
-        expect_model(project, engine, [task])
-        if more is not None:
-            task = engine.instruct(task_id, more)
-            said, heard = f"has more to do, item {task.items[-1].id}", "hears of it at its next turn"
-        changed = more is not None or task.paused or task.parked
-        task = continued(engine, task)
-        if changed and (holder := engine.at_work(task_id)):
-            if given["output"] == "text":
-                click.echo(f"{task.id} {said}: {screen.who(holder)} {heard}")
-            else:
-                click.echo(json.dumps({"task": task.id, "status": task.status, "worker": holder}))
-            return 0
-        click.echo(f"{task.id} {said}", err=given["output"] != "text")
-        ends = go_on(project, engine, [task], mode, given)
-    return tell(project, ends, given["output"])
+    task = engine.refresh(project.known(engine, task_id)).task
+    if more is None and not task.open:
+        raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
+    expect_model(project, engine, [task])
+    if more is not None:
+        task = engine.instruct(task_id, more)
+        said, heard = f"has more to do, item {task.items[-1].id}", "hears of it at its next turn"
+    changed = more is not None or task.paused or task.parked
+    task = continued(engine, task)
+    if changed and (holder := engine.at_work(task_id)):
+        if given["output"] == "text":
+            click.echo(f"{task.id} {said}: {screen.who(holder)} {heard}")
+        else:
+            click.echo(json.dumps({"task": task.id, "status": task.status, "worker": holder}))
+        return 0
+    click.echo(f"{task.id} {said}", err=given["output"] != "text")
+    return tell(project, go_on(project, engine, [task], mode, given), given["output"])
+
+
+def _all(project: Project, engine: Engine, mode: Mode | None, given: Orders) -> int:
+    """Those whose worker waits, here or elsewhere, and those that nobody works on; not what was never paused."""
+    unread: list[OrchestratorError] = []
+    waiting: dict[str, Task] = {}
+    for task_id in engine.ids():
+        with others_go_on(unread):
+            if (task := engine.refresh(task_id).task).open:
+                waiting[task.id] = task
+    paused = [task for task in waiting.values() if task.paused]
+    expect_model(project, engine, paused)
+    free: list[Task] = []
+    for task in paused:
+        with others_go_on(unread):
+            task = continued(engine, task)
+            holder = engine.at_work(task.id)
+            waited = f": {screen.who(holder)} was waiting" if holder else ""
+            click.echo(f"{task.id} goes on{waited}", err=given["output"] != "text")
+            if not holder and task.parent not in waiting:  # else with the one that gave it away
+                free.append(task)
+    if not paused and not unread:
+        click.echo(f"nothing is paused in {project.workspace}", err=given["output"] != "text")
+    ends = go_on(project, engine, free, mode, given) if free else []
+    code = max((error.exit_code for error in unread), default=0)
+    return max(tell(project, ends, given["output"], 1), code)

@@ -133,11 +133,12 @@ class Team:
 
     def _child(self, task: Task, given: Assignment) -> TaskCreated:
         created = self._created(self._library.find(given.agent), given.description, given.limits)
+        before_landing = task.verify if task.isolate else ()
         changes: dict[str, object] = {
             "parent": task.id,
             "isolate": task.isolate,
             "model": given.model or created.model,
-            "verify": (*created.verify, *given.verify),
+            "verify": tuple(dict.fromkeys((*created.verify, *given.verify, *before_landing))),
         }
         if given.output_schema is not None:
             changes["output_schema"] = given.output_schema

@@ -62,7 +62,7 @@ class Bash:
         if not (seconds := place.seconds(given.timeout / 1000)):
             return ToolResult("The time of the task is over. It did not run.", outcome="refused", command=given.command)
         try:
-            folder, directory = await asyncio.to_thread(_prepare, call, place)
+            folder, directory = await asyncio.to_thread(_prepare, call, given, place)
             command = process.Command(
                 folder,
                 (*process.SHELL, given.command),
@@ -85,9 +85,11 @@ class Bash:
         return await asyncio.to_thread(_result, folder, given, place, fate, given.timeout / 1000)
 
 
-def _prepare(call: str, place: Workplace) -> tuple[Path, Path]:
+def _prepare(call: str, given: BashInput, place: Workplace) -> tuple[Path, Path]:
     """The call's folder, holding what the workspace was before and how the shell tells where it ended."""
     folder = process.fresh(place.commands, call)
+    if _MEANT.search(given.command) and not Path(WORKSPACE).exists():
+        _put(folder / "astray", "")
     known = _load(place.commands / "workspace.json") or {}
     _put(folder / "before.json", json.dumps(snapshot.take(place.workspace, place.temp, known, place.contents.keep)))
     note = f"{{ pwd -P >{shlex.quote(str(folder / 'directory'))}; }} 2>/dev/null"
@@ -111,7 +113,7 @@ def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate
     lines += [_reasons(limit)[fate.reason]] if fate.reason else []
     lines += [text] if text else []
     directory, note = _directory(folder, place)
-    if (fate.exit_code or fate.reason) and _MEANT.search(given.command) and not Path(WORKSPACE).exists():
+    if (folder / "astray").exists():  # whatever came of it: it may have made one
         note = [f"There is no {WORKSPACE} for a command: write {place.workspace.resolve()} in its place", *note]
     return ToolResult(
         "\n".join([*(lines or ["(Bash completed with no output)"]), *note]),

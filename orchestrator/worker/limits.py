@@ -59,14 +59,16 @@ def over(row: Task, task: Task) -> Exhausted:
 def short(row: Task, task: Task, left: Amount, needed: Amount) -> Exhausted:
     """Of a budget less is left than a request may cost."""
     words, limits = [], row.limits
+    whose = "" if row.id == task.id else f" that {row.id} and those it gave work to may use"
     if limits.turns is not None and left.turns < needed.turns:
-        words.append(f"{max(left.turns, 0):.0f} of {limits.turns} turns are left")
+        words.append(f"{max(left.turns, 0):.0f} of {limits.turns} turns{whose} are left")
     if limits.tokens is not None and left.tokens < needed.tokens:
-        words.append(f"{max(left.tokens, 0):,.0f} of {limits.tokens:,} tokens are left, not {needed.tokens:,.0f}")
+        words.append(
+            f"{max(left.tokens, 0):,.0f} of {limits.tokens:,} tokens{whose} are left, not {needed.tokens:,.0f}"
+        )
     if limits.cost is not None and left.cost < needed.cost:
-        words.append(f"${max(left.cost, 0):.4f} of ${limits.cost:g} are left, not ${needed.cost:.4f}")
-    whose = "" if row.id == task.id else f" to {row.id}, which it is for"
-    return Exhausted(f"{'; '.join(words)}, which a turn may take{whose}", row.id)
+        words.append(f"${max(left.cost, 0):.4f} of ${limits.cost:g}{whose} are left, not ${needed.cost:.4f}")
+    return Exhausted(f"{'; '.join(words)}, which a turn may take", row.id)
 
 
 def _by(row: Task, task: Task) -> str:

@@ -57,6 +57,22 @@ def test_what_is_paused_is_begun_only_when_it_is_named(shell: Shell) -> None:
         assert (ended.code, "paused" in shell("status").out) == (3, False)
 
 
+def test_all_that_are_paused_go_on_and_an_id_is_no_instruction(shell: Shell) -> None:
+    first, second, other = shell.task("Write one"), shell.task("Write two", agent="ghost"), shell.task("Write three")
+    shell("pause", first.id, second.id)
+    refused = shell("continue", first.id, second.id)
+    assert (refused.code, f"{second.id} is a task, too" in refused.err) == (2, True)
+    assert shell("continue").code == shell("continue", first.id, "--all").code == 2
+    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+        ended = shell("continue", "--all")
+    assert ended.code == 3
+    assert {f"{first.id} goes on", f"{second.id} goes on"} < {*ended.out.splitlines()}
+    assert "no agent named 'ghost'" in ended.err
+    states = {row["task"]: row["state"] for row in json.loads(shell("status", "--json").out)["tasks"]}
+    assert states == {first.id: "blocked", second.id: "pending", other.id: "pending"}
+    assert shell("continue", "--all").out == f"nothing is paused in {shell.project}\n"
+
+
 def test_what_a_paused_task_gave_away_is_paused_with_it(shell: Shell) -> None:
     top = shell.task("Have one written").id
     with shell.engine() as engine:

@@ -95,7 +95,7 @@ def test_a_child_stops_at_its_parent_s_limit_and_goes_on_when_that_is_raised(sta
         stage.work()
     assert isinstance(stage.ends[stage.id], LimitReached)
     assert child(stage).status == "stopped"
-    assert "of 90,000 tokens are left" in str(child(stage).reason)
+    assert f"of 90,000 tokens that {stage.id} and those it gave work to may use are left" in str(child(stage).reason)
     assert (stage.task.status, stage.task.reason, stage.task.turns) == ("stopped", child(stage).reason, 1)
     assert budget.spent(stage.task).tokens <= 90_000
     with stage.team() as team:

@@ -217,10 +217,12 @@ def test_a_worktree_whose_folder_was_deleted_comes_back_with_what_was_committed(
     assert (stage.workspace / "b.txt").read_text() == "b\n"
 
 
-def test_children_land_in_their_parents_branch_before_it_lands(repository: Stage) -> None:
+def test_children_land_in_their_parents_branch_before_it_lands_each_once_it_is_verified(
+    repository: Stage, tmp_path: Path
+) -> None:
     stage = repository
     stage.agent("maker")
-    stage.start(isolate=True, verify=("test -e made.txt && test -e first.txt",))
+    stage.start(isolate=True, verify=(f"test -e first.txt && ls made.txt first.txt >> {tmp_path}/seen 2>&1 || true",))
     give = """
 - calls:
     - Delegate: {agent: maker, task: Write first.txt, workstream: first}
@@ -245,6 +247,9 @@ def test_children_land_in_their_parents_branch_before_it_lands(repository: Stage
     task = stage.task
     assert task.ended == "completed", stage.ends
     assert found == [True, True]
+    seen = (tmp_path / "seen").read_text()
+    assert seen.count("first.txt\n") == 3
+    assert seen.count("No such file") == 1
     assert workspace(stage.workspace, stage.temp, [task]) == (stage.workspace, None)
     for child in task.children:
         with stage.engine() as engine:
