@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,6 +157,22 @@ def abandon_output() -> None:
 
 def title(text: str) -> None:
     click.echo("\n" + click.style(text, bold=True))
+
+
+def section(heading: str, rows: Sequence[tuple[str, str]]) -> None:
+    """A heading with its rows, a text's first line beside its mark and the others, dim, below; nothing when empty."""
+    if not rows:
+        return
+    title(heading)
+    widest = max(len(click.unstyle(mark)) for mark, _ in rows)
+    gap = 2 + widest + (1 if widest else 0)
+    for mark, text in rows:
+        first, _, rest = text.partition("\n")
+        lead = "  " + mark + " " * (gap - 2 - len(click.unstyle(mark)))
+        for number, part in enumerate(wrap(line(first), columns() - gap) or [""]):
+            click.echo((lead if number == 0 else " " * gap) + part)
+        for part in wrap(line(rest), columns() - gap):
+            click.echo(" " * gap + dim(part))
 
 
 def dim(text: str) -> str:

@@ -53,7 +53,7 @@ def command(project: Project, task_id: str, document: str | None, at: int | str 
     else:
         _show_task(project, task, holder, way_on, then=at is not None)
         for heading, rows in spending.sections(spent) if spent else ():
-            _section(heading, rows)
+            screen.section(heading, rows)
 
 
 def _show_receipt(task: Task, name: str, as_json: bool) -> None:
@@ -68,9 +68,9 @@ def _show_receipt(task: Task, name: str, as_json: bool) -> None:
     for row in screen.plain(receipt.command or "").splitlines():
         click.echo(f"  {row}")
     cited = [item.text for item in task.live_items if name in item.evidence]
-    _section("Evidence of", [("·", text) for text in cited])
-    _section("Files", [outcome.mark(row) for row in receipt.files])
-    _section("Output", [("", f".temp/.orchestrator/outputs/{receipt.output}")] if receipt.output else [])
+    screen.section("Evidence of", [("·", text) for text in cited])
+    screen.section("Files", [outcome.mark(row) for row in receipt.files])
+    screen.section("Output", [("", f".temp/.orchestrator/outputs/{receipt.output}")] if receipt.output else [])
 
 
 def _show_document(project: Project, task: Task, kind: Kind, as_json: bool) -> None:
@@ -148,22 +148,22 @@ def _show_task(project: Project, task: Task, holder: str | None, way_on: str | N
     outcome.show_text(task.description, most=6)
     started = f"started {screen.age(task.started_at)}"
     outcome.show_text(f"{started}, {outcome.cost([task])}, revision {task.revision}", dim=True)
-    _section("Instructions", [("·", row.text) for row in task.instructions])
-    _section("Workstreams", [(_box(row.status), f"{row.id}: {row.description}") for row in task.workstreams])
+    screen.section("Instructions", [("·", row.text) for row in task.instructions])
+    screen.section("Workstreams", [(_box(row.status), f"{row.id}: {row.description}") for row in task.workstreams])
     done = sum(item.checked for item in task.live_items)
     items = [
         (_box("completed" if item.checked else "pending"), _item(item.text, item.evidence)) for item in task.live_items
     ]
-    _section(f"Items {done}/{len(task.live_items)}", items)
-    _section("Decisions", [(row.id, f"{row.decision}\n{row.rationale or ''}") for row in task.decisions])
+    screen.section(f"Items {done}/{len(task.live_items)}", items)
+    screen.section("Decisions", [(row.id, f"{row.decision}\n{row.rationale or ''}") for row in task.decisions])
     blockers = [(row.id, f"{row.text}\n{_resolved(row.resolution)}") for row in task.blockers]
-    _section("Blockers", blockers)
-    _section("Next steps", [("·", step) for step in task.next_steps])
+    screen.section("Blockers", blockers)
+    screen.section("Next steps", [("·", step) for step in task.next_steps])
     references = [("·", f"{row.document} of {row.task}{' (archived)' if row.moved else ''}") for row in task.references]
-    _section("References", references)
-    _section("Set aside", [("·", name) for name in task.set_aside])
-    _section("Summary", [("", task.summary)] if task.summary else [])
-    _section("Documents", [("", project.relative(path)) for path in outcome.documents(project, task)])
+    screen.section("References", references)
+    screen.section("Set aside", [("·", name) for name in task.set_aside])
+    screen.section("Summary", [("", task.summary)] if task.summary else [])
+    screen.section("Documents", [("", project.relative(path)) for path in outcome.documents(project, task)])
 
 
 def _show_state(project: Project, task: Task, holder: str | None, way_on: str | None, then: bool) -> None:
@@ -189,19 +189,3 @@ def _item(text: str, evidence: Sequence[str]) -> str:
 
 def _resolved(resolution: str | None) -> str:
     return f"resolved: {resolution}" if resolution else "open"
-
-
-def _section(heading: str, rows: Sequence[tuple[str, str]]) -> None:
-    """A heading with its rows, a text's first line beside its mark and the others, dim, below; nothing when empty."""
-    if not rows:
-        return
-    screen.title(heading)
-    widest = max(len(click.unstyle(mark)) for mark, _ in rows)
-    gap = 2 + widest + (1 if widest else 0)
-    for mark, text in rows:
-        first, _, rest = text.partition("\n")
-        lead = "  " + mark + " " * (gap - 2 - len(click.unstyle(mark)))
-        for number, part in enumerate(screen.wrap(screen.line(first), screen.columns() - gap) or [""]):
-            click.echo((lead if number == 0 else " " * gap) + part)
-        for part in screen.wrap(screen.line(rest), screen.columns() - gap):
-            click.echo(" " * gap + screen.dim(part))

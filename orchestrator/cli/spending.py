@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.cli import outcome, screen
+from orchestrator.cli.project import others_go_on
 
 if TYPE_CHECKING:
     from orchestrator.costs import Cost
     from orchestrator.engine import Engine
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.events import Commit
     from orchestrator.task import Task
 
 MOST = 12
@@ -37,20 +41,43 @@ def read(engine: Engine, task: Task) -> Spending:
     return Spending(task, below, costs.by_agent(whole), files)
 
 
+def of_all(temp: Path, task_ids: Iterable[str]) -> tuple[Mapping[str, Cost], Mapping[str, Cost]]:
+    """What these tasks cost by agent and by file, from their journals alone; what cannot be read is told."""
+    from orchestrator import costs
+    from orchestrator.history import History
+    from orchestrator.revisions import decoded
+    from orchestrator.transitions import fold, origin
+
+    tasks: list[Task] = []
+    journals: list[list[Commit]] = []
+    unread: list[OrchestratorError] = []
+    for task_id in task_ids:
+        with others_go_on(unread):
+            commits = list(decoded(task_id, History(temp, task_id).read()))
+            if task := fold(commits, origin(commits, task_id)):
+                tasks.append(task)
+                journals.append(commits)
+    return costs.by_agent(tasks), costs.by_file(journals)
+
+
 def sections(spending: Spending) -> list[Section]:
     """What a person is shown: nothing of what is told elsewhere already."""
     task, below, agents, files = spending
     given = [(row.id, f"{row.agent}: {outcome.status(row, at_work=True)}, {outcome.cost([row])}") for row in below]
-    told = [*_rows(agents)] if below else []
-    paths = {path or NO_FILE: cost for path, cost in files.items()}
-    dearest = dict([*paths.items()][:MOST]) if files.keys() - {""} else {}
-    rest = [("", f"and {len(paths) - MOST} more")] if dearest and len(paths) > MOST else []
     return [
         ("Limits", _limits(task)),
         ("Given away", given),
-        (f"Costs: {outcome.cost([task, *below])}", told),
-        ("Costs by file", [*_rows(dearest), *rest]),
+        (f"Costs: {outcome.cost([task, *below])}", by_name(agents) if below else []),
+        ("Costs by file", by_file(files)),
     ]
+
+
+def by_file(files: Mapping[str, Cost]) -> list[tuple[str, str]]:
+    """Of the dearest files; nothing where no file was changed."""
+    paths = {path or NO_FILE: cost for path, cost in files.items()}
+    dearest = dict([*paths.items()][:MOST]) if files.keys() - {""} else {}
+    rest = [("", f"and {len(paths) - MOST} more")] if dearest and len(paths) > MOST else []
+    return [*by_name(dearest), *rest]
 
 
 def as_json(spending: Spending) -> dict[str, Any]:
@@ -74,12 +101,19 @@ def as_json(spending: Spending) -> dict[str, Any]:
         "costs": {
             "own": _figures(costs.own(task)),
             "total": _figures(costs.total(map(costs.own, [task, *below]))),
-            "agents": [{"agent": name, **_figures(cost)} for name, cost in agents.items()],
-            "files": [
-                {"file": path or None, "tokens": round(cost.tokens), "cost_usd": round(cost.dollars, 6)}
-                for path, cost in files.items()
-            ],
+            **shares(agents, files),
         },
+    }
+
+
+def shares(agents: Mapping[str, Cost], files: Mapping[str, Cost]) -> dict[str, Any]:
+    """The keys `agents` and `files`."""
+    return {
+        "agents": [{"agent": name, **_figures(cost)} for name, cost in agents.items()],
+        "files": [
+            {"file": path or None, "tokens": round(cost.tokens), "cost_usd": round(cost.dollars, 6)}
+            for path, cost in files.items()
+        ],
     }
 
 
@@ -87,7 +121,8 @@ def _figures(cost: Cost) -> dict[str, float]:
     return {"turns": cost.turns, "tokens": round(cost.tokens), "cost_usd": round(cost.dollars, 6)}
 
 
-def _rows(found: Mapping[str, Cost]) -> list[tuple[str, str]]:
+def by_name(found: Mapping[str, Cost]) -> list[tuple[str, str]]:
+    """A mark and a text for each."""
     turns = {name: f"{screen.count(cost.turns, 'turn')}, " if cost.turns else "" for name, cost in found.items()}
     return [
         ("·", f"{name}: {turns[name]}{cost.tokens:,.0f} tokens, {screen.dollars(cost.dollars)}")

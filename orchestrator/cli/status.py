@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator import overview, tree
-from orchestrator.cli import screen
+from orchestrator.cli import screen, spending
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.overview import Row
 from orchestrator.tree import Branch
+
+if TYPE_CHECKING:
+    from orchestrator.costs import Cost
 
 MOST = 100
 """So many tasks are listed unless all are asked for: those that changed last. The others are not even read."""
@@ -29,15 +32,16 @@ COLOURS = {
 
 @click.command(
     epilog="JSON: {project, tasks: [{task, agent, parent, state, phase, items, cost_usd, total_cost_usd, updated, "
-    "description, archived, by_hand, problem}]}, see docs/cli.md."
+    "description, archived, by_hand, problem}]}, with --costs also costs: {agents, files}; see docs/cli.md."
 )
 @click.option("--all", "everything", is_flag=True, help=f"The archived ones too, and more than {MOST}.")
+@click.option("--costs", is_flag=True, help="What they cost by agent and by file, too, from their journals.")
 @click.option("--json", is_flag=True, help="One JSON document, with the archived ones.")
 @pass_project
-def command(project: Project, everything: bool, json: bool) -> None:
+def command(project: Project, everything: bool, costs: bool, json: bool) -> None:
     """List the tasks of this project.
 
-    Only reads the documents, and so works while agents run.
+    Only reads, and without --costs only the documents, and so works while agents run.
 
     A task is *interrupted* when it is in progress and its worker is gone: `orchestrator resume` goes on with it. A
     *paused* one waits until a person has it go on: `orchestrator continue`.
@@ -45,7 +49,8 @@ def command(project: Project, everything: bool, json: bool) -> None:
     rows = list(overview.rows(project.temp))
     if json:
         ordered = sorted(rows, key=overview.by_start)
-        screen.print_json({"project": str(project.workspace), "tasks": as_json(ordered)})
+        spent = {"costs": spending.shares(*_costs(project, ordered))} if costs else {}
+        screen.print_json({"project": str(project.workspace), "tasks": as_json(ordered), **spent})
         return
     unarchived = [row for row in rows if not row.archived]
     shown = rows if everything else unarchived
@@ -59,6 +64,15 @@ def command(project: Project, everything: bool, json: bool) -> None:
     if not everything and any(left.values()):
         words = ", ".join(f"{count} {what}" for what, count in left.items() if count)
         click.echo(screen.dim(f"{words}: --all lists them"))
+    if costs:
+        agents, files = _costs(project, shown)
+        screen.section("Costs by agent", spending.by_name(agents))
+        screen.section("Costs by file", spending.by_file(files))
+
+
+def _costs(project: Project, rows: Iterable[Row]) -> tuple[Mapping[str, Cost], Mapping[str, Cost]]:
+    """By agent and by file; who keeps tasks by hand keeps no count."""
+    return spending.of_all(project.temp, [row.id for row in rows if row.kept])
 
 
 def state(row: Row) -> str:

@@ -188,3 +188,28 @@ def test_however_narrow_it_is_and_whoever_kept_it_it_ends(shell: Shell, columns:
         shell.environment["COLUMNS"] = columns
     for arguments in (("status",), ("status", "--all"), ("log",), ("agents",)):
         assert shell(*arguments).code == 0
+
+
+def test_what_tasks_cost_by_agent_and_by_file_comes_from_their_journals(shell: Shell) -> None:
+    with shell.model(
+        "[{calls: [{Sync: {add_items: [{text: It is there}]}}, {Write as proof: {file_path: a.txt, content: a}}],"
+        " usage: {input_tokens: 1000, output_tokens: 0}},"
+        ' {calls: [{Sync: {check_items: [{item: c1, evidence: ["{{receipt proof}}"]}]}}, {Finish: {summary: Done}}],'
+        " usage: {input_tokens: 500, output_tokens: 0}}]"
+    ):
+        assert shell("run", "clerk", "Write a").code == 0
+    waiting = shell.task(agent="ghost")
+    damaged = shell.task()
+    journal = shell.temp / ".orchestrator" / "journal" / f"{damaged.id}.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"clerk", b"clark", 1) * 2)
+    ended = shell("status", "--all", "--costs", "--json")
+    costs = json.loads(ended.out)["costs"]
+    assert [(row["agent"], row["turns"]) for row in costs["agents"]] == [("clerk", 2), (waiting.agent, 0)]
+    files = {row["file"]: row["tokens"] for row in costs["files"]}
+    assert files.keys() == {"a.txt", None}
+    assert sum(files.values()) == costs["agents"][0]["tokens"]
+    assert f"{damaged.id}.jsonl" in ended.err
+    told = shell("status", "--all", "--costs").out
+    assert f"Costs by agent\n  · clerk: 2 turns, {sum(files.values()):,} tokens, $" in told
+    assert f"  · a.txt: {files['a.txt']:,} tokens, $" in told
+    assert "Costs" not in shell("status", "--costs").out
