@@ -221,6 +221,8 @@ def show(project: Project, outcome: Outcome) -> None:
         stands = click.style(status(task, at_work=False), bold=True)
         click.echo(f"\n{sign} {task.id}  {stands}")
         show_text(f"{cost([task])}, {outcome.seconds:.1f} s", dim=True)
+        if task.children:
+            show_text(_whole(project, task), dim=True)
         if task.summary:
             show_text(task.summary)
         if changed := _own(task):
@@ -232,6 +234,15 @@ def show(project: Project, outcome: Outcome) -> None:
                 click.echo(f"  {screen.line(project.relative(path))}")
     if outcome.reason:
         screen.complain(outcome.reason)
+
+
+def _whole(project: Project, task: Task) -> str:
+    """What it cost with all below it, and where what those did is told."""
+    from orchestrator import budget
+
+    spent = budget.spent(task)
+    used = f"{spent.turns:,.0f} turns, {spent.tokens:,.0f} tokens, {screen.dollars(spent.cost)}"
+    return f"with all that it gave away {used}: {project.typed('show', task.id)}"
 
 
 def show_text(text: str, indent: int = 2, most: int = 12, *, dim: bool = False) -> None:

@@ -106,6 +106,12 @@ def test_one_is_done_when_what_is_written_for_it_passes(shell: Shell) -> None:
     with models(shell, builder=wrong + right, reviewer=READS):
         ended = shell("run", "--team", "notes.yaml", *ALLOWED)
     assert ended.code == 0, ended.err
+    root = next(row for row in by_agent(shell).values() if row["agent"] == "team:notes.yaml")
+    told = re.search(r"with all that it gave away 7 turns, ([\d,]+) tokens, \$([\d.]+): (.+)", ended.out)
+    assert told is not None, ended.out
+    assert int(told[1].replace(",", "")) > 1_000
+    assert float(told[2]) > 0
+    assert told[3] == f"orchestrator show {root['task']}"
     with shell.engine() as engine:
         verify = {
             engine.refresh(str(row["task"])).task.agent: engine.refresh(str(row["task"])).task.verify
