@@ -8,6 +8,7 @@ but what a worker was waiting for when it was killed.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -24,8 +25,6 @@ MOMENTS = 200
 SHARES = 12
 SAMPLE = 20
 """One of so many is tried by default."""
-LASTS = 3.0
-"""Seconds that a run takes about: it is killed within them."""
 
 
 def parts(full: bool) -> Iterator[Part]:
@@ -54,7 +53,9 @@ class Trial:
         self._server = server
         self._directory, environment = kills.workspace(place)
         self._play = partial(play, self._directory, server.url, environment)
+        begun = time.monotonic()
         self.stops = kills.killed_at(-1, self._play)
+        self._lasts = time.monotonic() - begun
         self._requests = len(server.requests)
         self._expected = self._outcome()
         self._commands = sorted(kills.commands(place))
@@ -74,9 +75,10 @@ class Trial:
         for moment in moments:
             random = Random(moment)
             self._begin()
-            alive = 0
+            alive, left = 0, self._lasts
             for _ in range(2):
-                kills.killed_after(random.uniform(0, LASTS), self._play)
+                kills.killed_after(seconds := random.uniform(0, left), self._play)
+                left -= seconds
                 alive += self._alive()
             broken += (f"killed at moment {moment}: {why}" for why in self._judged(alive))
         return tuple(broken)
