@@ -1,7 +1,8 @@
 """Fifty agents of several processes that change the same ten files: no change is lost.
 
-Each adds a line of its own to every file, in an order of its own: it reads the file and edits what it has read. An edit
-of a file that is not as it was read is refused, and the agent reads again.
+Each adds a line of its own to every file, in an order of its own: it reads the file, then half of them edit it, and the
+others write all of it anew, as it was read and with that line. Who changes a file that is not as it was read is
+refused, and reads again: who writes would take the lines of others away.
 """
 
 from __future__ import annotations
@@ -52,46 +53,52 @@ def changed(number: int) -> list[Result]:
             lost = sorted({*ids, END} - {*said})
             if lost or len(said) != len(ids) + 1:
                 broken.append(f"run {number}: {file}.txt has {len(said)} lines, without those of {lost}")
+    if not agents.refused:
+        broken.append(f"run {number}: nobody was refused, so that nothing is shown")
     claim = "agents change the same ten files, no change is lost"
     return [Result(claim, AGENTS * FILES, "changes", tuple(broken), note=f"{agents.refused:,} stale ones refused")]
 
 
 class Agents:
-    """What they say: what each has done stands in its conversation."""
+    """What they say: what each has done stands in its conversation. Every second one that begins writes whole files."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._orders: dict[str, list[int]] = {}
+        self._writers: set[str] = set()
         self.refused = 0
 
     def say(self, body: bytes, asked: Json) -> tuple[list[Json], dict[str, int]]:
         messages = asked["messages"]
         found = _TASK.search(str(messages[0]["content"][0]["text"]))
         assert found
-        order = self._orders.setdefault(found[1], self._random.sample(range(FILES), FILES))
-        made = [self._went_well(messages[place + 1], message) for place, message in _edits(messages)]
-        self.refused += bool(made) and _edits(messages)[-1][0] == len(messages) - 2 and not made[-1]
-        done, usage = sum(made), {"input_tokens": 1, "output_tokens": 1}
+        name = found[1]
+        if name not in self._orders:
+            if len(self._orders) % 2:
+                self._writers.add(name)
+            self._orders[name] = self._random.sample(range(FILES), FILES)
+        answers = [_answer(messages, place) for place in range(1, len(messages), 2)]
+        last = answers[-1] if answers else ""
+        self.refused += "modified since read" in last
+        done, usage = sum("has been updated" in answer for answer in answers), {"input_tokens": 1, "output_tokens": 1}
         if messages[-2:-1] and messages[-2]["content"][0].get("input", {}).get("raise_blockers"):
             return [], usage
         if done == FILES:
             return [{"name": "Sync", "input": {"raise_blockers": ["All lines are added"]}}], usage
-        path = f"{order[done]}.txt"
+        path = f"{self._orders[name][done]}.txt"
         sync = {"name": "Sync", "input": {"phase": f"{done} files, {len(messages)} messages"}}
-        if len(messages) > 1 and messages[-2]["content"][-1]["name"] == "Read":
-            edit = {"file_path": path, "old_string": END, "new_string": f"{found[1]}\n{END}"}
-            return [sync, {"name": "Edit", "input": edit}], usage
-        return [sync, {"name": "Read", "input": {"file_path": path}}], usage
+        if not answers or messages[-2]["content"][-1]["name"] != "Read":
+            return [sync, {"name": "Read", "input": {"file_path": path}}], usage
+        if name in self._writers:
+            lines = [line.partition("\t")[2] for line in last.splitlines()]
+            write = {"file_path": path, "content": "\n".join([*lines[:-1], name, END])}
+            return [sync, {"name": "Write", "input": write}], usage
+        edit = {"file_path": path, "old_string": END, "new_string": f"{name}\n{END}"}
+        return [sync, {"name": "Edit", "input": edit}], usage
 
-    def _went_well(self, answer: Json, message: Json) -> bool:
-        call = message["content"][-1]["id"]
-        (block,) = (row for row in answer["content"] if row.get("tool_use_id") == call)
-        return "has been updated" in str(block["content"])
 
-
-def _edits(messages: list[Json]) -> list[tuple[int, Json]]:
-    return [
-        (place, message)
-        for place, message in enumerate(messages)
-        if message["role"] == "assistant" and message["content"][-1].get("name") == "Edit"
-    ]
+def _answer(messages: list[Json], place: int) -> str:
+    """What the last call of that message of the model was answered."""
+    call = messages[place]["content"][-1]["id"]
+    (block,) = (row for row in messages[place + 1]["content"] if row.get("tool_use_id") == call)
+    return str(block["content"][0]["text"])

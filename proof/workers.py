@@ -20,7 +20,7 @@ def agent(workspace: Path) -> None:
     """The definition of the only agent there is."""
     path = workspace / ".claude" / "agents" / f"{NAME}.md"
     path.parent.mkdir(parents=True)
-    path.write_text(f"---\nname: {NAME}\ndescription: Goes on\ntools: Read, Edit\n---\nYou go on.\n")
+    path.write_text(f"---\nname: {NAME}\ndescription: Goes on\ntools: Read, Edit, Write\n---\nYou go on.\n")
 
 
 def run(
