@@ -14,8 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -32,6 +31,8 @@ from proof.result import Part, Result
 WORKERS, PROCESSES, GROUPS = 100, 4, 4
 CAP = 6_000_000
 """Tokens: far less than all of them would take."""
+BETWEEN = 0.1
+"""Up to so much of the budget is used from one kill to the next."""
 _TASK = re.compile(r"^Task id: (\w{6})$", re.MULTILINE)
 
 
@@ -71,18 +72,23 @@ def spent(number: int) -> Result:
         ids = [task for group in groups.values() for task in group]
         server.quiet = set(ids[::7])
         person = Person(workspace, top, server, cap) if plan.late else None
-        work(workspace, url, ids, server, Random(number) if plan.disturbed else None)
+        random = Random(number) if plan.disturbed else None
+        codes = work(workspace, url, ids, server, random, lambda: server.count(ids, plan.unit) / cap)
+        killed = codes.pop(-signal.SIGKILL, 0)
         broken = person.end() if person else []
+        broken += (f"{count} processes ended with {code}" for code, count in codes.items() if code)
+        if plan.disturbed and not killed:
+            broken.append("nobody was killed, so that nothing is shown")
         engine = Engine(workspace / ".temp")
         accounts.settle(engine, engine.refresh(top).task)
         rows = {top: (ids, cap)} | {name: (group, cap / 3) for name, group in groups.items() if name != top}
         for name, (below, most) in rows.items():
             broken += _broken(plan, engine.refresh(name).task, most, server.count(below, plan.unit))
         engine.close()
-    used = server.count(ids, plan.unit)
     claim = f"one budget, {plan.claim}"
+    note = f"{server.count(ids, plan.unit) / cap:.0%} of it used" + (f", {killed} killed" if plan.disturbed else "")
     said = tuple(f"run {number}: {words}" for words in broken)
-    return Result(claim, WORKERS, "workers", said, note=f"{used / cap:.0%} of it used")
+    return Result(claim, WORKERS, "workers", said, note=note)
 
 
 def _broken(plan: Plan, task: Task, most: float, used: float) -> Iterator[str]:
@@ -195,8 +201,14 @@ def begin(workspace: Path, plan: Plan, cap: float) -> tuple[str, dict[str, list[
     return top, groups
 
 
-def work(workspace: Path, url: str, ids: list[str], server: Server, random: Random | None) -> None:
-    """All tasks, to their ends. `random`: when processes are killed, each of which another one takes the place of."""
+def work(
+    workspace: Path, url: str, ids: list[str], server: Server, random: Random | None, used: Callable[[], float]
+) -> Counter[int]:
+    """All tasks, to their ends; returns with which codes processes ended, and how many with each.
+
+    `random`: when processes are killed, each of which another one takes the place of. That is told by how much of the
+    budget is used, not by time alone: on a slow machine too all go on between two kills.
+    """
     shares = [ids[number::PROCESSES] for number in range(PROCESSES)]
 
     def begin_work(share: list[str]) -> int:
@@ -204,12 +216,19 @@ def work(workspace: Path, url: str, ids: list[str], server: Server, random: Rand
             return kills.forked(partial(workers.run, workspace, url, share, dollars))
 
     running = {begin_work(share): share for share in shares}
+    codes: Counter[int] = Counter()
+    due = 0.0
     while running:
-        if random is not None and random.random() < 0.5 and server.tokens < CAP / 2:
-            time.sleep(random.uniform(0, 0.4))
-            with suppress(ProcessLookupError):
-                os.kill(random.choice(sorted(running)), signal.SIGKILL)
-        pid, status = os.wait()
-        share = running.pop(pid)
-        if os.WIFSIGNALED(status):
-            running[begin_work(share)] = share
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid:
+            share = running.pop(pid)
+            codes[os.waitstatus_to_exitcode(status)] += 1
+            if os.WIFSIGNALED(status):
+                running[begin_work(share)] = share
+        elif random is not None and used() >= due:
+            time.sleep(random.uniform(0, 0.1))
+            os.kill(random.choice(sorted(running)), signal.SIGKILL)
+            due = used() + random.uniform(0, BETWEEN)
+        else:
+            time.sleep(0.01)
+    return codes
