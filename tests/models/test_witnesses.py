@@ -160,7 +160,7 @@ def test_a_task_waits_as_long_as_it_is_asked_to_and_goes_on_after_a_stream_that_
     limited = {"type": "fail", "status": 429, "retry_after": 0.2, "match": asked}
     get(f"{llmock}/_llmock/reset", {})
     get(
-        f"{llmock}/_llmock/scenario", {"behaviors": [limited, {"type": "stream_fault", "kind": "truncate", "times": 2}]}
+        f"{llmock}/_llmock/scenario", {"behaviors": [limited, {"type": "stream_fault", "kind": "truncate", "times": 3}]}
     )
     broken = orchestrate(tmp_path, f"{llmock}/anthropic", "run", "clerk", "Write a note")
     assert broken.returncode == 1
