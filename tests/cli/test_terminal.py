@@ -8,15 +8,19 @@ import os
 import pty
 import re
 import struct
+import sys
 import termios
 from dataclasses import replace
 
+import click
 import pytest
 
 from orchestrator.cli import screen, standing
+from orchestrator.cli.footer import Footer
 from orchestrator.cli.roster import Roster
 from orchestrator.cli.standing import Standing
-from orchestrator.task import Blocker
+from orchestrator.events import Usage
+from orchestrator.task import Blocker, Item
 
 from .conftest import Shell
 from .test_answer import ASKS
@@ -169,6 +173,41 @@ def test_rows_fit_their_lines_and_those_that_find_no_place_are_counted(shell: Sh
     assert {screen.measure(row) for row in rows} == {columns - 3}
     assert rows[-1].rstrip() == "… and 19 more"
     assert all(f"AAAA{number:02}" in row for number, row in enumerate(rows[:-1]))
+
+
+def test_a_row_and_the_total_tell_what_a_task_has_used(shell: Shell) -> None:
+    used = replace(
+        shell.task("Write"),
+        turns=12,
+        cost=1.25,
+        usage=Usage(input_tokens=33_000, output_tokens=1_000),
+        items=(Item("c1", "One"), Item("c2", "Two")),
+    )
+    roster = Roster()
+    roster.place(standing.of(used, "in-progress", standing.now()))
+    (row,) = roster.rows(os.terminal_size((120, 24)))
+    assert re.search(r" 0/2 +12 turns +34k tokens +\$1\.25$", click.unstyle(row))
+    assert roster.total() == "1 at work, 0 idle · 34k tokens · $1.25"
+
+
+def test_rows_that_say_what_they_said_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["one row", "another"]
+    footer = Footer(lambda _: list(said), err=True)
+    terminal, error = pty.openpty()
+    with os.fdopen(terminal, "rb", 0) as shown, os.fdopen(error, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+
+        def drawn() -> bytes:
+            """What came since the last look."""
+            footer.show()  # as each second does
+            print(end="\0", file=stream, flush=True)
+            return b"".join(iter(lambda: shown.read(1), b"\0"))
+
+        assert b"one row" in drawn()
+        assert drawn() == b""
+        said[1] = "something else"
+        assert b"something else" in drawn()
+        footer.hide()
 
 
 def test_those_at_work_with_what_they_are_below_come_first_and_what_finds_no_room_stands_beneath(shell: Shell) -> None:
