@@ -36,7 +36,7 @@ HOME = "/home/me"
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
 _TYPED = re.compile(r"^\$ .*\n(?:>.*\n)*", re.MULTILINE)
 _ID = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6}\b")
-_IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB", "X8L4FD")
+_IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB", "X8L4FD", "Z3N6HF")
 """What tasks are called in a page, in the order in which they appear."""
 _KINDS = {
     "TIME": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{4}-\d\d-\d\d|\b(?:\d\d:\d\d:\d\d|\d\d-\d\d \d\d:\d\d)\b",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,11 @@ import pytest
 from orchestrator.cli import commands
 
 DOCS = Path(__file__).parents[1] / "docs"
+GOLDEN = Path(__file__).parent / "golden"
 PAGES = [page.name for page in sorted(DOCS.glob("*.md")) if "```console\n" in page.read_text(encoding="utf-8")]
+SESSION = re.compile(r"(?ms)^```console\n(.*?)^```$")
+TYPED = re.compile(r"(?m)^\$ .*\n(?:>.*\n)*")
+README = re.findall(r"(?m)^    (orchestrator .+)$", (DOCS.parent / "README.md").read_text(encoding="utf-8"))
 
 
 def checked(*names: str) -> None:
@@ -53,10 +58,17 @@ def test_the_schemas_are_those_of_the_models() -> None:
     checked("--schemas")
 
 
-def test_the_golden_status_document_fits_its_schema() -> None:
-    schema = json.loads((DOCS / "schemas" / "task-status.schema.json").read_text(encoding="utf-8"))
-    golden = Path(__file__).parent / "golden" / "task-status-K7Q2MX.json"
-    jsonschema.Draft202012Validator(schema).validate(json.loads(golden.read_text(encoding="utf-8")))
+def test_the_golden_journals_and_status_documents_fit_their_schemas() -> None:
+    journals, documents = list(GOLDEN.rglob("*.jsonl")), list(GOLDEN.rglob("task-status-*.json"))
+    assert journals
+    assert documents
+    lines = [line for path in journals for line in path.read_text(encoding="utf-8").splitlines()]
+    texts = [path.read_text(encoding="utf-8") for path in documents]
+    for name, found in (("journal-line", lines), ("task-status", texts)):
+        schema = json.loads((DOCS / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+        validator = jsonschema.Draft202012Validator(schema)
+        for text in found:
+            validator.validate(json.loads(text))
 
 
 def test_the_reference_has_every_command_with_its_arguments_and_options_and_no_other() -> None:
@@ -74,6 +86,21 @@ def test_the_reference_has_every_command_with_its_arguments_and_options_and_no_o
         assert f"\n    {usage}\n" in sections[name]
         also = shared if "(#options-of-a-run)" in sections[name] else set()
         assert named(sections[name]) | also == options(command), name
+
+
+def test_every_command_is_typed_in_some_session() -> None:
+    sessions = [block for page in PAGES for block in SESSION.findall((DOCS / page).read_text(encoding="utf-8"))]
+    typed = "".join(line for session in sessions for line in TYPED.findall(session))
+    there = commands.list_commands(click.Context(commands))
+    assert [name for name in there if not re.search(rf"\borchestrator {name}\b", typed)] == []
+
+
+@pytest.mark.parametrize("line", README, ids=lambda line: line.split("  ")[0])
+def test_a_line_of_the_readme_can_be_typed(line: str) -> None:
+    name, *words = shlex.split(re.split(r" {3,}", line)[0])[1:]
+    command = commands.get_command(click.Context(commands), name)
+    assert command is not None, name
+    command.make_context(name, words)  # nothing is run; what is unknown raises
 
 
 @pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
