@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 
 import pytest
+from anthropic.resources.messages import DEPRECATED_MODELS
 
 from orchestrator.events import Usage
-from orchestrator.models import pricing
+from orchestrator.models import Names, pricing
 
 USED = Usage(input_tokens=1_000, output_tokens=200, cache_read_input_tokens=30_000, cache_creation_input_tokens=4_000)
 
@@ -27,11 +28,13 @@ def test_tokens_that_the_cache_gave_or_took_have_their_own_price(model: str, dol
     assert pricing.cost(model, USED) == pytest.approx(dollars)
 
 
-@pytest.mark.parametrize("model", ["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"])
-def test_the_models_that_short_names_mean_have_a_price(model: str) -> None:
+@pytest.mark.parametrize("name", Names())
+def test_the_model_that_a_short_name_means_has_a_price_and_is_not_withdrawn(name: str) -> None:
+    model = Names().full(name)
     price = pricing.cost(model, USED)
     assert price is not None
     assert price > 0
+    assert model not in DEPRECATED_MODELS
 
 
 def test_a_region_of_bedrock_costs_more_than_anywhere() -> None:
