@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,3 +86,14 @@ def test_other_shells_have_a_script_too(shell: Shell, name: str) -> None:
     ended = shell("completion", name)
     assert (ended.code, ended.err) == (0, "")
     assert f"_ORCHESTRATOR_COMPLETE={name}_complete" in ended.out
+
+
+@pytest.mark.parametrize("name", ["zsh", "fish"])
+def test_the_script_of_another_shell_is_one(shell: Shell, tmp_path: Path, name: str) -> None:
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(f"needs {name}")
+    script = tmp_path / "script"
+    script.write_text(shell("completion", name).out)
+    ended = subprocess.run([program, "-n", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
