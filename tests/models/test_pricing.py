@@ -28,7 +28,7 @@ def test_tokens_that_the_cache_gave_or_took_have_their_own_price(model: str, dol
     assert pricing.cost(model, USED) == pytest.approx(dollars)
 
 
-@pytest.mark.parametrize("name", Names())
+@pytest.mark.parametrize("name", list(Names()))
 def test_the_model_that_a_short_name_means_has_a_price_and_is_not_withdrawn(name: str) -> None:
     model = Names().full(name)
     price = pricing.cost(model, USED)
