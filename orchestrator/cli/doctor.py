@@ -15,7 +15,7 @@ import click
 from orchestrator import files, system
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Folder
@@ -84,6 +84,7 @@ def _checks(project: Project) -> Iterator[Check]:
         return
     yield from _folder(project.temp)
     yield from _tasks(project.temp)
+    yield from _by_hand(project.temp)
 
 
 def _settings(project: Project) -> Iterator[Check]:
@@ -241,6 +242,21 @@ def _tasks(temp: Path) -> Iterator[Check]:
         yield Check("staging", "problem", said)
     else:
         yield Check("staging", "ok", "nothing is left over")
+
+
+def _by_hand(temp: Path) -> Iterator[Check]:
+    """The tasks that nothing above looks at, for they have no journal."""
+    from orchestrator import overview
+
+    try:
+        count = sum(not row.kept for row in overview.rows(temp))
+    except StorageError as error:
+        yield Check("by hand", "problem", str(error))
+        return
+    if count:
+        it = "it" if count == 1 else "them"
+        said = f"{screen.count(count, 'task')} kept by hand: `orchestrator check` looks at {it}"
+        yield Check("by hand", "note", f"{said}, `orchestrator adopt` takes {it} over")
 
 
 def _states(folder: Folder, task_id: str, formats: set[str]) -> list[tuple[str, str]]:

@@ -215,3 +215,20 @@ def test_a_definition_that_cannot_be_read_is_a_problem(well: Shell) -> None:
     assert checks(well, "ok")["agents"][0].endswith(" can be run")
     well.agent("broken", "---\nname: broken\n---\n")
     assert checks(well, "problem")["agents"] == [".claude/agents/broken.md: `description` is missing or is not text"]
+
+
+def test_tasks_kept_by_hand_are_counted_with_what_looks_at_them(well: Shell) -> None:
+    assert "by hand" not in checks(well, "note")
+    (well.temp / "task-status-H4N8DM.json").write_text("{")
+    said = "1 task kept by hand: `orchestrator check` looks at it, `orchestrator adopt` takes it over"
+    assert checks(well, "note")["by hand"] == [said]
+    (well.temp / "completed").mkdir(exist_ok=True)
+    (well.temp / "completed" / "task-status-R7W2TC.json").write_text("{}")
+    said = "2 tasks kept by hand: `orchestrator check` looks at them, `orchestrator adopt` takes them over"
+    assert checks(well, "note")["by hand"] == [said]
+
+
+def test_a_file_in_place_of_the_archive_is_a_problem(well: Shell) -> None:
+    (well.temp / "completed").rmdir()
+    (well.temp / "completed").write_text("")
+    assert checks(well, "problem")["by hand"] == [f"{well.temp}/completed: Not a directory: what is there is not known"]
