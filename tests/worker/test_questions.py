@@ -292,3 +292,15 @@ def test_a_tree_has_so_many_tasks_and_no_more(stage: Stage) -> None:
         stage.work()
     assert len(stage.task.children) == 2
     assert "A tree may have 3 tasks, and this one has" in stage.told[1]
+
+
+def test_a_task_gives_so_many_away_and_no_more(stage: Stage) -> None:
+    stage.caps = Caps(children=2)
+    gives = ", ".join(f"{{Delegate: {{agent: helper, task: Write {number}.}}}}" for number in range(4))
+    stop = "- calls: [{Sync: {raise_blockers: [Too many]}}]\n- say: I stop.\n"
+    stage.start()
+    with stage.model(clerk=f"- calls: [{PLAN}, {gives}]\n{stop}", helper=stop):
+        stage.work()
+    given = [child(stage, number).description for number, _ in enumerate(stage.task.children)]
+    assert given == ["Write 0.", "Write 1."]
+    assert stage.told[1].count("A task may give away 2 tasks, and this one has: do the rest yourself.") == 2
