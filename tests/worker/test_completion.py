@@ -12,6 +12,7 @@ from orchestrator.task import Task
 from orchestrator.worker import Moment
 
 from .conftest import DONE, PLAN, WRITE, Stage
+from .test_delegation import ACCEPT, GIVE, LEAD, child, lead
 
 BEGIN = f"- calls: [{PLAN}, {WRITE}]"
 FINISH = "- calls: [{Finish: {summary: Done.}}]\n"
@@ -106,6 +107,24 @@ def test_a_result_that_does_not_fit_its_schema_is_refused(stage: Stage) -> None:
         """,
     )
     assert stage.task.result == {"words": 1}
+
+
+def test_a_result_that_does_not_fit_what_the_lead_asked_for_is_refused_and_the_right_one_reaches_it(
+    stage: Stage,
+) -> None:
+    stage.agent("helper")
+    schema = "{type: object, required: [words], properties: {words: {type: integer}}}"
+    helped = f"""
+- calls: [{PLAN}, {WRITE}]
+- calls:
+  - Sync: {{check_items: [{{item: c1, evidence: [R2]}}]}}
+  - Finish: {{summary: The note is written., result: {{words: many}}}}
+- expect: 'result at \\$.words: .many. is not of type .integer.'
+  calls: [{{Finish: {{summary: The note is written., result: {{words: 1}}}}}}]
+"""
+    lead(stage, f"- calls: [{LEAD}, {GIVE[:-2]}, result_schema: {schema}}}}}]", ACCEPT, helper=helped)
+    assert (child(stage).result, child(stage).turns) == ({"words": 1}, 3)
+    assert 'Result:\n{\n  "words": 1\n}' in stage.told[1]
 
 
 @pytest.mark.parametrize("named", ["files_created", "files_modified"])
