@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Ended, Shell, shell_in
+from .test_team import models
 
 EVERYTHING = r"""
 - say: "I clear \x1b[2J your screen and turn \u202Egnp.exe around."
@@ -177,6 +178,14 @@ def test_a_blocked_task_exits_with_3_and_says_how_to_go_on(shell: Shell) -> None
         ended = shell("run", "clerk", "Open the door")
     assert ended.code == 3
     assert re.search(r"^orchestrator: task (\w{6}) is blocked: The key is lost; go on with: .* resume \1$", ended.err)
+
+
+def test_a_sentence_alone_is_the_goal_of_the_lead(shell: Shell) -> None:
+    with models(shell, lead="[{calls: [{Sync: {raise_blockers: [Bricks]}}]}, {say: I need bricks.}]"):
+        said = json.loads(shell("run", "Build a house", "--json").out)
+    assert (said["agent"], said["status"]) == ("lead", "blocked")
+    with shell.engine() as engine:
+        assert engine.refresh(said["task"]).task.description == "Build a house"
 
 
 def test_a_limit_exits_with_4_and_resume_goes_on_with_a_higher_one(shell: Shell) -> None:
