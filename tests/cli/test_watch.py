@@ -23,6 +23,7 @@ from orchestrator.events import (
     PhaseChanged,
     TaskBlocked,
     TaskCompleted,
+    Usage,
     WorkerStarted,
 )
 from orchestrator.task import Task
@@ -318,11 +319,17 @@ def test_under_a_lead_stands_what_it_gave_away_and_what_it_waits_for(shell: Shel
                 DecisionRecorded(id="D1", decision="So"),
                 PhaseChanged(phase="late"),
                 ItemAdded(id="c1", text="One"),
+                ModelReplied(
+                    content=(),
+                    stop_reason="end_turn",
+                    model="m",
+                    usage=Usage(input_tokens=1_200, output_tokens=34),
+                    cost=0.056,
+                ),
             ]
             engine.commit(first, decided, actor="worker", epoch=1)
-            told = watch.standing(
-                first, phase="late", items={"done": 0, "total": 1}, turns=0, tokens=0, parent=given.lead
-            )
+            told = watch.standing(first, phase="late", items={"done": 0, "total": 1}, parent=given.lead)
+            assert (told["turns"], told["tokens"], told["cost_usd"]) == (1, 1_234, 0.056)
             assert (told["last_decision"]["id"], told["last_decision"]["decision"]) == ("D1", "So")
             engine.commit(first, [TaskCompleted(summary="Done.")], actor="worker", epoch=1)
             worker.release()
