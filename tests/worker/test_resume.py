@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
+from orchestrator.events import MessageReceived
 from orchestrator.task import Task
 from orchestrator.worker import Moment
 
@@ -17,6 +19,9 @@ BEFORE_THE_RESULTS = ("call", 0)
 BEFORE_ANY_RAN = ("call", None)
 BEFORE_THE_REPLY = ("recording", 0)
 AFTER_THE_REPLY = ("said", 0)
+BEFORE_IT_IS_TOLD = ("resumed", 0)
+BEFORE_IT_IS_SENT = ("asking", None)
+"""What the model is to be told is durable, and it was not asked yet."""
 APPEND = "{Bash: {command: echo ran >>log.txt}}"
 LATER = """
 - calls:
@@ -164,6 +169,22 @@ def test_what_was_refused_for_want_of_a_sync_is_refused_by_the_resumed_worker_to
         stage.work()
     assert [receipt.outcome for receipt in stage.task.receipts[2:5]] == ["ok", "refused", "ok"]
     assert (stage.workspace / "log.txt").read_text() == "ran\n"
+
+
+@pytest.mark.parametrize("moment", [BEFORE_IT_IS_TOLD, BEFORE_IT_IS_SENT, BEFORE_ANY_RAN])
+def test_what_it_was_told_while_nobody_worked_is_heard_once_also_by_one_that_is_killed_too(
+    stage: Stage, moment: tuple[str, int | None]
+) -> None:
+    stage.start()
+    with stage.model(clerk=f"- calls: [{PLAN}]\n- say: On I go.\n  calls: [{WRITE}]\n{DONE}"):
+        stage.die(*BEFORE_THE_RESULTS)
+        with stage.engine() as engine:
+            engine.commit(stage.id, [MessageReceived(text="Use tabs.")], actor="user")
+        stage.die(*moment)
+        stage.work()
+    assert stage.task.status == "archived"
+    assert ["Use tabs." in words for words in stage.told] == [False, True, False, False]
+    assert {json.dumps(request).count("Use tabs.") for request in stage.requests[1:]} == {1}
 
 
 def test_killed_while_it_finishes_it_is_archived_by_the_next(stage: Stage) -> None:
