@@ -41,7 +41,7 @@ _IDS = ("K7Q2MX", "M4T9WC", "P6R3DZ", "T2H8VN", "W5J7QB", "X8L4FD", "Z3N6HF")
 _KINDS = {
     "TIME": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\d{4}-\d\d-\d\d|\b(?:\d\d:\d\d:\d\d|\d\d-\d\d \d\d:\d\d)\b",
     "AGE": r"just now|\b\d+ (?:min|h|days?) ago",
-    "SECONDS": r"\b\d+\.\d+ s\b|(?<=\"seconds\": )[\d.]+|(?<=, seconds )\d+",
+    "SECONDS": r"\b\d+\.\d+ s\b|(?<=\"seconds\":)[\d.]+|(?<=\"seconds\": )[\d.]+|(?<=, seconds )\d+",
     "TOKENS": r"\b[\d,]+k? tokens|(?<=tokens )[\d,]+|\d+% from the cache|(?<=Tokens\": )\d+",
     "PROCESS": r"\bpid \d+(?: on \S+)?",
     "DIGEST": r"\b[0-9a-f]{64}\b|(?<=index )[0-9a-f]+\.\.[0-9a-f]+",
