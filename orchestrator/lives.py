@@ -131,7 +131,7 @@ def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: 
 
 def _paused(task: Task, event: happened.TaskPaused, actor: Actor, at: str) -> Task:
     if not task.open:
-        raise Refused("pause", f"task {task.id} is {task.ended}: nobody works on it any more")
+        raise Refused("TaskPaused", f"task {task.id} is {task.status}")
     return replace(task, paused=True)
 
 
@@ -216,6 +216,8 @@ def _stopped(task: Task) -> Task:
 def _forked(task: Task, event: happened.TaskForked, actor: Actor, at: str) -> Task:
     """Under its own id and open, with what was done until then. Nothing is spent yet, and the conversation begins anew.
 
+    It stands for itself, whoever gave the other one away.
+
     What was said may be about files that look otherwise now; and no call of another task is this one's to settle.
     """
     if event.previous != task.id or event.revision != task.revision:
@@ -225,6 +227,8 @@ def _forked(task: Task, event: happened.TaskForked, actor: Actor, at: str) -> Ta
     return replace(
         task,
         id=event.id,
+        parent=None,
+        limited_by=None,
         forked=Fork(event.task, event.revision),
         reason=f"forked from {event.task} at r{event.revision}",
         references=(*(row for row in task.references if row != source), source),

@@ -134,7 +134,10 @@ class TaskRenamed(Event):
 
 
 class TaskForked(Event):
-    """Another task from here on. The journal so far is that of `task` up to `revision`, when its id was `previous`."""
+    """Another task from here on, which nobody gave away.
+
+    The journal so far is that of `task` up to `revision`, when its id was `previous`.
+    """
 
     id: str
     previous: str

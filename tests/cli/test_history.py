@@ -11,7 +11,7 @@ from orchestrator.cli import main
 from orchestrator.events import ItemAdded, ItemChecked, PhaseChanged, TaskCancelled
 from orchestrator.task import Task
 
-from .conftest import Shell
+from .conftest import Shell, begin, team
 
 BEFORE = "2020-01-01"
 
@@ -164,6 +164,20 @@ def test_fork_starts_a_new_task_and_both_logs_say_so(shell: Shell, task: Task) -
     told = json.loads(shell("fork", name, "--json").out)
     assert told["forked"] == {"task": name, "revision": 4}
     assert all((shell.project / path).exists() for path in told["documents"])
+
+
+def test_the_fork_of_what_was_given_away_stands_for_itself(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        child = begin(engine, given.first, given.lead).id
+    fork = json.loads(shell("fork", child, "--json").out)["task"]
+    assert json.loads(shell("why", fork, "--json").out)["next"] == [f"orchestrator resume {fork}"]
+    assert f"go on with: orchestrator resume {fork}\n" in shell("show", fork).out
+    parents = {row["task"]: row["parent"] for row in json.loads(shell("status", "--json").out)["tasks"]}
+    assert (parents[child], parents[fork]) == (given.lead, None)
+    ended = shell("resume")
+    assert ended.code == 2
+    assert {line[:6] for line in ended.out.splitlines()} == {given.lead, fork}
 
 
 WRONG = [

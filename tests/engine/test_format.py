@@ -64,6 +64,7 @@ def test_a_folder_of_a_team_opens_with_everything_it_recorded(tmp_path: Path) ->
     assert (spent.tokens, spent.cost) == (1700, 0.04)  # what was held for the answer that was lost is spent
     assert (held.tokens, held.cost) == (800, 0.02)
     assert forked.forked is not None
+    assert forked.parent is None
     assert (forked.forked.task, forked.forked.revision) == ("C4H8BB", 1)
     assert [item.checked for item in by_hand.live_items] == [True, False]
     assert all(path.read_bytes().startswith(data) for path, data in before.items())
