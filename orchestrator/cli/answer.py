@@ -6,7 +6,7 @@ import os
 
 import click
 
-from orchestrator.cli import screen
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.work import text
 
@@ -33,7 +33,7 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
         words = Mask.from_environment(os.environ).text(said)
         task = engine.commit(task_id, [BlockerResolved(id=asked.id, resolution=words)], actor="user")
         holder = engine.at_work(task_id)
-        leading = project.top(task.id)
+        leading = outcome.leading(engine, task).id
         led = None if leading == task.id else engine.at_work(leading)
     if as_json:
         screen.print_json({"task": task.id, "question": asked.id, "status": task.status, "worker": holder})

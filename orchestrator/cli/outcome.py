@@ -85,10 +85,26 @@ def _exact(value: float, *, money: bool) -> str:
     return f"${text}" if money else text
 
 
+def leading(engine: Engine, task: Task) -> Task:
+    """The one that a task goes on with: the topmost of those above it, as far as they are open; else itself."""
+    while task.parent is not None:
+        try:
+            above = engine.refresh(task.parent).task
+        except OrchestratorError:  # it is gone, or cannot be read
+            break
+        if not above.open:
+            break
+        task = above
+    return task
+
+
 def way_on(project: Project, engine: Engine, task: Task, *options: str) -> str:
-    """The command that goes on with a task, or with the one above it whose limit stopped it."""
+    """The command that goes on with a task, and lifts the limit that stopped it, of its own or of one above it."""
     limited = task if task.limited_by is None else engine.refresh(task.limited_by).task
-    return project.resume(limited.id, *higher_limits(limited, task.reason), *options)
+    if limited.open and (higher := higher_limits(limited, task.reason)):
+        return project.resume(limited.id, *higher, *options)
+    first = leading(engine, task)
+    return project.resume(first.id, *higher_limits(first), *options)
 
 
 def higher_limits(task: Task, reason: str | None = None) -> list[str]:

@@ -139,14 +139,6 @@ class Project(NamedTuple):
         where = () if self.given is None else ("--project", str(self.given))
         return " ".join(map(screen.quoted, ("orchestrator", *where, *words)))
 
-    def top(self, task_id: str) -> str:
-        """The task that gave away all of what this one belongs to."""
-        from orchestrator import overview
-
-        while (row := overview.find(self.temp, task_id)) and row.text("parentTask"):
-            task_id = row.text("parentTask")
-        return task_id
-
     def relative(self, path: Path) -> str:
         """A path as a person in the workspace would type it."""
         return str(path.relative_to(self.workspace)) if path.is_relative_to(self.workspace) else str(path)

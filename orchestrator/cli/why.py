@@ -35,8 +35,8 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
         task = apply_all(task, tuple(others.observed(project.temp, task)), actor="engine", at=task.updated_at)
         holder = engine.at_work(task_id)
         why = list(_reasons(engine, task, holder))
+        then = list(_commands(project, engine, task, at_work=holder is not None))
     status = outcome.status(task, at_work=holder is not None)
-    then = list(_commands(project, task, at_work=holder is not None))
     if as_json:
         screen.print_json({"task": task.id, "status": status, "why": why, "next": then})
         return
@@ -93,6 +93,8 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
         yield "nobody has begun it"
     elif task.reason:
         yield outcome.because(task.status, task.reason)
+    elif task.status == "stopped" and (task.epoch or not task.by_hand or task.phase == "reopened"):
+        yield "it was reopened"
     for row in unanswered(task):
         yield f"it asks {'its parent' if row.to == 'parent' else 'a person'}, {row.id}: {row.text}"
     for child in waiting or [child for child in task.children if child.open]:
@@ -114,7 +116,7 @@ def _child(engine: Engine, task: Task, child: Child) -> str:
     return f"which is {outcome.because(stands, below.reason)}"
 
 
-def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
+def _commands(project: Project, engine: Engine, task: Task, *, at_work: bool) -> Iterator[str]:
     from orchestrator.questions import unanswered
 
     if task.ended == "cancelled":
@@ -128,7 +130,5 @@ def _commands(project: Project, task: Task, *, at_work: bool) -> Iterator[str]:
         yield project.typed("continue", task.id)
     elif at_work:
         yield project.typed("log", task.id, "--follow")
-    elif task.parent is not None:
-        yield project.resume(project.top(task.id))
     else:
-        yield project.resume(task.id, *outcome.higher_limits(task))
+        yield outcome.way_on(project, engine, task)

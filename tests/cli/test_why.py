@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from orchestrator.events import Limits, LimitsChanged, TaskStopped, WorkerStarted
+
 from .conftest import Shell, begin, team
 from .test_background import WAITING, begun
 from .test_settings import WORK
@@ -108,3 +110,31 @@ def test_a_lead_waits_for_each_task_it_gave_away_one_that_is_not_begun_or_cannot
     journal = shell.temp / ".orchestrator" / "journal" / f"{given.first.child}.jsonl"
     journal.write_bytes(journal.read_bytes().replace(b'"agent"', b'"agenT"', 1))
     assert any("(first), which cannot be read" in reason for reason in why(shell, given.lead)[1])
+
+
+def test_one_that_the_limit_of_an_open_lead_stopped_goes_on_with_a_higher_one_of_the_lead(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        child = begin(engine, given.first, given.lead).id
+        engine.commit(given.lead, [LimitsChanged(limits=Limits(turns=1))], actor="user")
+        engine.commit(child, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+        reason = f"limit: 1 of 1 turns used by {given.lead} and those it gave work to"
+        engine.commit(child, [TaskStopped(reason=reason, limited_by=given.lead)], actor="engine")
+    _, reasons, then = why(shell, child)
+    assert reasons[0] == f"stopped: {reason}"
+    assert then == [f"orchestrator resume {given.lead} --max-turns 21"]
+    assert f"go on with: {then[0]}\n" in shell("show", child).out
+    fork = json.loads(shell("fork", child, "--json").out)["task"]
+    assert why(shell, fork)[2] == [f"orchestrator resume {fork}"]
+    shell("cancel", given.lead)
+    assert why(shell, child)[2] == [f"orchestrator resume {child}"]
+
+
+def test_one_stopped_by_a_limit_of_its_own_goes_on_by_itself_with_a_higher_one(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        child = begin(engine, given.first, given.lead).id
+        shown = shell("limit", child, "--max-seconds", "1")
+        assert shown.code == 0
+        engine.commit(child, [TaskStopped(reason="limit: 1 of 1 seconds used")], actor="engine")
+    assert why(shell, child)[2] == [f"orchestrator resume {child} --max-seconds 2"]
