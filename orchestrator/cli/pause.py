@@ -7,7 +7,7 @@ import click
 from orchestrator import overview
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, Refused, UsageError
 
 
 @click.command(epilog="JSON: {tasks: [{task, worker}]}: those that are paused now and were not, and who waits.")
@@ -30,7 +30,10 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
     with project.engine() as engine:
         for task_id in [project.known(engine, task_id) for task_id in dict.fromkeys(task_ids)] or _topmost(project):
             with others_go_on(unread):
-                if not engine.refresh(task_id).task.paused:
+                task = engine.refresh(task_id).task
+                if not task.open:
+                    raise Refused("pause", f"task {task_id} is {task.ended}: nobody works on it any more")
+                if not task.paused:
                     engine.commit(task_id, [TaskPaused()], actor="user")
                     paused.append({"task": task_id, "worker": engine.at_work(task_id)})
     code = max((error.exit_code for error in unread), default=0)
