@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli import outcome, screen
-from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.errors import Refused
 
 
-@click.command(epilog="JSON: {task, status, worker, documents}.")
+@click.command(epilog="JSON: {task, status, worker, documents, open}, the last those below it that stay open.")
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
 @click.argument("reason", default="")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -32,10 +32,15 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
         if not task.archived and not holder:
             accounts.release(engine, task)
             task = engine.archive(task_id)
+        left: list[str] = []
+        with others_go_on([]):
+            left.extend(row.id for row in accounts.below(engine, task) if row.open)
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:
         stands = outcome.status(task, at_work=holder is not None)
-        screen.print_json({"task": task.id, "status": stands, "worker": holder, "documents": paths})
+        screen.print_json({"task": task.id, "status": stands, "worker": holder, "documents": paths, "open": left})
         return
     said = f"{task.id} {'was cancelled already' if before else 'is cancelled'}"
     click.echo(f"{said}: {screen.who(holder)} ends after its current call" if holder else said)
+    if left:
+        click.echo(f"what it gave away stays open: {', '.join(left)}")

@@ -12,7 +12,7 @@ from orchestrator.cli import outcome, screen
 from orchestrator.cli.outcome import Outcome
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.cli.work import Orders, Output, Shift, check_price, lift, limits, names, orders, view
-from orchestrator.errors import BadKey, Busy, OrchestratorError, StorageError, UsageError
+from orchestrator.errors import BadKey, Busy, OrchestratorError, StorageError, TaskIsCancelled, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -49,12 +49,12 @@ def command(
         return tell(project, [], given["output"])
     unread: list[OrchestratorError] = []
     with project.engine() as engine:
-        tasks, taken = (_named(project, engine, ids), []) if ids else _resumable(project, engine, unread)
+        tasks, taken, paused = (_named(project, engine, ids), [], 0) if ids else _resumable(project, engine, unread)
         if not ids and not everything and len(tasks) > 1:
             _choose(tasks, err=given["output"] != "text")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
         ends = go_on(project, engine, tasks, mode, given, taken if everything or not tasks else [])
-    return max(tell(project, ends, given["output"], len(unread)), StorageError.exit_code if unread else 0)
+    return max(tell(project, ends, given["output"], len(unread) + paused), StorageError.exit_code if unread else 0)
 
 
 def _choose(tasks: list[Task], *, err: bool) -> None:
@@ -84,6 +84,9 @@ def tell(project: Project, ends: list[Outcome], output: Output, unread: int = 0)
 def _named(project: Project, engine: Engine, ids: tuple[str, ...]) -> list[Task]:
     known = [project.known(engine, task_id) for task_id in dict.fromkeys(ids)]
     tasks = [engine.refresh(task_id).task for task_id in known]
+    for task in tasks:
+        if task.archived and task.ended == "cancelled":
+            raise TaskIsCancelled(f"task {task.id} was cancelled: reopen it first: {project.typed('reopen', task.id)}")
     expect_model(project, engine, [task for task in tasks if task.open])
     return [continued(engine, task) for task in tasks]
 
@@ -102,11 +105,13 @@ def continued(engine: Engine, task: Task) -> Task:
     return engine.commit(task.id, [TaskContinued()], actor="user") if kept else task
 
 
-def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]) -> tuple[list[Task], list[Outcome]]:
+def _resumable(
+    project: Project, engine: Engine, unread: list[OrchestratorError]
+) -> tuple[list[Task], list[Outcome], int]:
     """The tasks that nobody works on, and how it stands with those that somebody does; what cannot be read is told.
 
     Archived ones are left out, and open ones that an open task gave away: their workers are that one's. So are paused
-    ones, which are told.
+    ones, which are told; how many that are is the last of what this returns.
     """
     from orchestrator import overview
 
@@ -117,7 +122,7 @@ def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]
         with others_go_on(unread):
             if task_id not in archived and not (task := engine.refresh(task_id).task).archived:
                 found[task.id] = task, engine.at_work(task_id)
-    free, taken = [], []
+    free, taken, paused = [], [], 0
     for task, holder in found.values():
         above = found.get(task.parent or "")
         if task.open and above and above[0].open:
@@ -125,10 +130,11 @@ def _resumable(project: Project, engine: Engine, unread: list[OrchestratorError]
         if holder:
             taken.append(Outcome(task.id, task, Busy(task.id, holder), 0.0))
         elif task.open and task.paused:
+            paused += 1
             screen.complain(f"task {task.id} is paused: go on with: {project.typed('continue', task.id)}")
         else:
             free.append(task)
-    return free, taken
+    return free, taken, paused
 
 
 def go_on(

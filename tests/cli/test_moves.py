@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.events import ReferenceAdded, TaskCompleted, TaskCreated, WorkerStarted
 
-from .conftest import Ended, Shell
+from .conftest import Ended, Shell, begin, team
 
 LISTENING = """
 - calls:
@@ -91,6 +91,34 @@ def test_a_task_nobody_works_on_is_cancelled_and_archived_at_once_and_only_once(
     assert not [path for path in shell.temp.iterdir() if path.is_file()]
 
 
+def test_a_cancelled_task_that_is_archived_is_resumed_only_once_it_is_reopened(shell: Shell) -> None:
+    task = shell.task().id
+    shell("cancel", task)
+    ended = shell("resume", task)
+    reopen = f"orchestrator reopen {task}"
+    said = f"orchestrator: task {task} was cancelled: reopen it first: {reopen}\n"
+    assert (ended.code, ended.out, ended.err) == (5, "", said)
+    assert shell("reopen", task).code == 0
+    assert "it was reopened" in json.loads(shell("why", task, "--json").out)["why"]
+
+
+def test_what_a_cancelled_task_gave_away_is_named_and_goes_on_by_itself(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        child = begin(engine, given.first, given.lead).id
+    said = json.loads(shell("why", child, "--json").out)
+    assert said["next"] == [f"orchestrator resume {given.lead}"]
+    assert f"go on with: orchestrator resume {given.lead}\n" in shell("show", child).out
+    told = shell("cancel", given.lead)
+    assert told.out == f"{given.lead} is cancelled\nwhat it gave away stays open: {child}\n"
+    assert json.loads(shell("cancel", given.lead, "--json").out)["open"] == [child]
+    said = json.loads(shell("why", child, "--json").out)
+    assert said["next"] == [f"orchestrator resume {child}"]
+    assert f"go on with: orchestrator resume {child}\n" in shell("show", child).out
+    assert shell("cancel", child).out == f"{child} is cancelled\n"
+    assert json.loads(shell("cancel", given.lead, "--json").out)["open"] == []
+
+
 def test_what_is_done_cannot_be_cancelled(shell: Shell) -> None:
     task = done(shell)
     ended = shell("cancel", task)
@@ -142,6 +170,7 @@ def test_reopen_brings_an_archived_task_back_as_stopped(shell: Shell) -> None:
     assert not list((shell.temp / "completed").iterdir())
     assert (shell.temp / f"REPORT-{task}.md").read_text() == "a report\n"
     assert re.search(rf"^{task}  clerk  stopped: reopened ", shell("status").out, re.MULTILINE)
+    assert json.loads(shell("why", task, "--json").out)["why"][0] == "it was reopened"
     again = shell("reopen", task)
     assert again.code == 1
     assert again.err == (
