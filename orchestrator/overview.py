@@ -240,6 +240,18 @@ class Row:
         """True when the engine keeps the task; False for one that somebody keeps by hand."""
         return self.id in self.folder.journals
 
+    @property
+    def journal(self) -> Path:
+        """Where its journal is, or was."""
+        return (
+            self.folder.temp / ".orchestrator" / "journal" / ("completed" if self.archived else "") / f"{self.id}.jsonl"
+        )
+
+    @property
+    def lost(self) -> bool:
+        """True when the engine wrote its document, and its journal is not there any more."""
+        return not self.kept and isinstance(self.data.get("sync"), dict)
+
     @cached_property
     def interrupted(self) -> bool:
         """True when the task is said to be in progress, and the worker that was at it is gone."""

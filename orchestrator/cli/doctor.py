@@ -206,6 +206,7 @@ def _folder(temp: Path) -> Iterator[Check]:
 
 def _tasks(temp: Path) -> Iterator[Check]:
     """The journals, the documents beside them, and what processes that died left in staging."""
+    from orchestrator import overview
     from orchestrator.engine import Folder
     from orchestrator.journal.file import FileJournals
 
@@ -228,6 +229,10 @@ def _tasks(temp: Path) -> Iterator[Check]:
             continue
         behind += [f"{name} is {state}: `orchestrator show {task_id}`" for name, state in states if state != "edited"]
         edited += [name for name, state in states if state == "edited"]
+    for row in overview.rows(temp):
+        if row.lost:
+            said = "bring it back from a backup, or `orchestrator adopt` takes its documents over, from revision 1"
+            bad.append(f"{row.journal} is gone: {said}")
     yield from (Check("journals", "problem", said) for said in bad)
     if not bad:
         said = f"{len(ids)} read, line format {' and '.join(sorted(formats))}, every line whole"

@@ -18,6 +18,7 @@ from orchestrator.errors import OrchestratorError, StorageError, UnknownTask, Us
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from orchestrator import overview
     from orchestrator.definitions import Library
     from orchestrator.engine import Engine
     from orchestrator.revisions import Revisions
@@ -86,7 +87,7 @@ class Project(NamedTuple):
         return settings.read(self.workspace, os.environ)
 
     def known(self, engine: Engine, task_id: str) -> str:
-        """The id, when the engine keeps that task; raises UnknownTask, or UsageError when it is kept by hand.
+        """The id, when the engine keeps that task; raises UnknownTask, or as `with_journal`.
 
         UsageError also when it is given away, and not begun.
         """
@@ -94,34 +95,41 @@ class Project(NamedTuple):
 
         if task_id in engine.ids():
             return task_id
-        if path := self._by_hand(task_id):
-            raise UsageError(
-                f"task {task_id} is kept by hand in {self.relative(path)}: `orchestrator adopt` takes it over"
-            )
+        self.with_journal(task_id)
         if given := overview.giver(self.temp, task_id):
             raise UsageError(f"task {task_id} is not begun: {self.typed('why', given.id)} says what comes first")
         raise UnknownTask(task_id, str(self.temp))
 
     def revisions(self, task_id: str) -> Revisions:
-        """What a task went through; raises as `Revisions`, and UsageError when it is kept by hand."""
+        """What a task went through; raises as `Revisions` and `with_journal`."""
         from orchestrator.revisions import Revisions
 
         return Revisions(self.temp, self.with_journal(task_id))
 
     def with_journal(self, task_id: str) -> str:
-        """The id, unless the task is kept by hand; raises UsageError then."""
-        if path := self._by_hand(task_id):
+        """The id, unless a task of that id has documents and no journal.
+
+        Raises UsageError when it is kept by hand, StorageError when its journal is gone.
+        """
+        from orchestrator import overview
+
+        row = overview.find(self.temp, task_id)
+        if row and row.lost:
+            raise StorageError(
+                f"the journal of task {task_id} is gone: bring {self.relative(row.journal)} back from a backup, "
+                "or `orchestrator adopt` takes its documents over, from revision 1"
+            )
+        if path := self._by_hand(row, task_id):
             raise UsageError(
-                f"task {task_id} has no journal yet: it is kept by hand in {self.relative(path)}: "
-                "`orchestrator adopt` takes it over"
+                f"task {task_id} is kept by hand in {self.relative(path)}: `orchestrator adopt` takes it over"
             )
         return task_id
 
-    def _by_hand(self, task_id: str) -> Path | None:
+    def _by_hand(self, row: overview.Row | None, task_id: str) -> Path | None:
         """A document of a task that the engine does not keep; None where it does, or there is none."""
         from orchestrator import overview
 
-        if row := overview.find(self.temp, task_id):
+        if row:
             return None if row.kept else row.path
         if task_id in overview.Folder(self.temp).journals:
             return None

@@ -121,6 +121,27 @@ def test_a_journal_that_ends_before_what_was_published_is_a_problem(well: Shell)
     assert well("show", task.id).code == well("show", archived.id).code == 1
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_journal_that_is_gone_is_named_by_every_command_until_its_task_is_adopted(
+    well: Shell, archived: bool
+) -> None:
+    task = well.task()
+    if archived:
+        with well.engine() as engine:
+            engine.cancel(task.id, "no need")
+    journal = Path(".temp/.orchestrator/journal", "completed" if archived else "", f"{task.id}.jsonl")
+    (well.project / journal).unlink()
+    (said,) = checks(well, "problem")["journals"]
+    assert said.startswith(f"{well.project / journal} is gone: bring it back from a backup, or `orchestrator adopt`")
+    for words in (("show",), ("why",), ("resume",), ("log",), ("show", "--at", "r1")):
+        ended = well(words[0], task.id, *words[1:])
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith(f"orchestrator: the journal of task {task.id} is gone: bring {journal} back")
+    assert well("adopt").code == 0
+    assert "journals" in checks(well, "ok")
+    assert well("show", task.id).code == 0
+
+
 def test_documents_out_of_step_are_told_apart(well: Shell) -> None:
     task = well.task()
     stale = (well.temp / f"plan-{task.id}.md").read_bytes()

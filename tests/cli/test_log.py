@@ -220,9 +220,7 @@ def test_a_task_that_is_not_there_or_is_kept_by_hand_is_said(shell: Shell) -> No
     for name, place in (("HAND22", "task-status-HAND22.json"), ("HAND33", "completed/checklist-HAND33.md")):
         ended = shell("log", name)
         assert (ended.code, ended.out) == (2, "")
-        said = (
-            f"task {name} has no journal yet: it is kept by hand in .temp/{place}: `orchestrator adopt` takes it over"
-        )
+        said = f"task {name} is kept by hand in .temp/{place}: `orchestrator adopt` takes it over"
         assert ended.err == f"orchestrator: {said}\n"
         assert "kept by hand" in shell("why", name).err
 
