@@ -64,6 +64,13 @@ class Listing:
             return self.path(documents.file_name(max(kinds), task_id), archived)
         return None
 
+    def lacks(self, task_id: str, kind: Kind) -> bool:
+        """True when a task of the engine's has no such document in either place now: it may have moved meanwhile."""
+        name, journals = documents.file_name(kind, task_id), self.temp / ".orchestrator" / "journal"
+        if any(files.exists(place / name) for place in (self.temp, self.temp / "completed", self.temp)):
+            return False
+        return any(files.exists(place / f"{task_id}.jsonl") for place in (journals, journals / "completed", journals))
+
     def texts(self, task_id: str, archived: bool, kinds: list[Kind]) -> Iterator[tuple[Kind, Text]]:
         """Those documents, read now."""
         place = f"{self.temp}/completed/" if archived else f"{self.temp}/"

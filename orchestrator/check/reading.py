@@ -1,4 +1,4 @@
-"""Documents that cannot be read, and documents of the engine's whose journal is gone."""
+"""Documents that cannot be read or are missing, and documents of the engine's whose journal is gone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def unreadable(task: TaskFiles) -> Iterator[Finding]:
         if problem is not None:
             remedy = f"`orchestrator show {task.id}` puts it back" if task.kept else "mend it, or take it away"
             yield task.finding("unreadable", "error", f"{kind} cannot be read, {problem}: {remedy}", where, whole)
+
+
+def missing(task: TaskFiles) -> Iterator[Finding]:
+    """A document that the engine published and that is not there: nothing is known of what it says."""
+    for kind in task.missing:
+        says = f"its {kind} is missing, and could not be looked at: `orchestrator show {task.id}` puts it back"
+        journal = Witness(task.listing.journals[task.id][0])
+        yield task.finding("missing", "error", says, Witness(task.path(kind)), journal)
 
 
 def no_journal(task: TaskFiles) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from orchestrator.check.text import JsonText, Steps, Text
 from orchestrator.documents.header import status_word
 from orchestrator.documents.status_line import StatusLine, status_line
 from orchestrator.documents.workstreams import workstream_status
-from orchestrator.events import Json, Status
+from orchestrator.events import Json, Kind, Status
 from orchestrator.task import digest
 
 BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[([ xX✅✓✔☑])\ufe0f?\][ \t]+\S", re.MULTILINE)
@@ -82,8 +82,9 @@ class TaskFiles:
 
     def __init__(self, task_id: str, listing: Listing) -> None:
         places = listing.documents.get(task_id, {})
-        # where its status document is, or else most of its documents
-        self.archived = max(places, key=lambda place: ("task-status" in places[place], not place)) if places else False
+        # where its status document is, or else most of its documents, or its journal
+        away = "/journal/completed/" in listing.journals.get(task_id, [""])[0]
+        self.archived = max(places, key=lambda place: ("task-status" in places[place], not place), default=away)
         self.id = task_id
         self.listing = listing
         self.texts = dict(listing.texts(task_id, self.archived, places.get(self.archived, [])))
@@ -97,6 +98,10 @@ class TaskFiles:
         """Where its documents lie."""
         return Witness(self.listing.path("", self.archived))
 
+    def path(self, kind: Kind) -> str:
+        """How the path of one of its documents is shown, where they lie."""
+        return self.listing.path(documents.file_name(kind, self.id), self.archived)
+
     @property
     def data(self) -> Json:
         return self.status.data if self.status else {}
@@ -105,6 +110,15 @@ class TaskFiles:
     def ours(self) -> bool:
         """True when the engine wrote its documents, though the journal may not be here."""
         return self.kept or isinstance(self.data.get("sync"), dict)
+
+    @cached_property
+    def missing(self) -> tuple[Kind, ...]:
+        """What the engine published and is not there; without a status document nothing tells of the others."""
+        sync = self.data.get("sync")
+        listed = sync.get("documents") if isinstance(sync, dict) else None
+        published = {"task-status", *(listed if isinstance(listed, dict) else ())}
+        wanted = (kind for kind in documents.KINDS if kind in published and kind not in {*self.texts, *self.elsewhere})
+        return tuple(kind for kind in wanted if self.kept and self.listing.lacks(self.id, kind))
 
     @property
     def markdown(self) -> Iterator[Text]:
@@ -131,7 +145,7 @@ class TaskFiles:
     @cached_property
     def edited(self) -> frozenset[str]:
         """The paths of the documents that are not as the engine published them, by the stamps they carry."""
-        stamp, found = None, set()
+        stamp, found = None, {self.path(kind) for kind in self.missing}
         for kind in reversed(documents.KINDS):  # the status document first: it lists the digests of the others
             if text := self.texts.get(kind):
                 try:

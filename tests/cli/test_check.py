@@ -215,6 +215,27 @@ def test_what_cannot_be_read_is_one_clear_finding_and_nothing_is_waited_for(shel
     assert "6 errors in 1 of 2 tasks" in ended.out
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_documents_that_are_missing_are_found_and_fix_brings_them_back(shell: Shell, archived: bool) -> None:
+    task, other = shell.task(), shell.task()
+    if archived:
+        with shell.engine() as engine:
+            engine.cancel(task.id, "no need")
+    home = shell.temp / ("completed" if archived else "")
+    before = {path: path.read_bytes() for path in home.glob(f"*{task.id}*")}
+    (shell.temp / f"plan-{other.id}.md").unlink()
+    for path in before:
+        path.unlink()
+    ended = shell("check")
+    assert ended.code == 1
+    assert f"`orchestrator show {other.id}` puts it back" in " ".join(ended.out.split())
+    assert str((home / f"task-status-{task.id}.json").relative_to(shell.project)) in ended.out
+    assert "2 errors in 2 of 2 tasks; --fix" in ended.out
+    assert sorted(findings(shell)) == sorted([("missing", task.id), ("missing", other.id)])
+    assert shell("check", "--fix").code == 0
+    assert {path: path.read_bytes() for path in home.glob(f"*{task.id}*") if path in before} == before
+
+
 def test_a_task_whose_journal_is_gone_is_told_from_one_kept_by_hand(shell: Shell) -> None:
     task = shell.task()
     (shell.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl").unlink()
