@@ -45,11 +45,11 @@ class Folder:
 
     @cached_property
     def open(self) -> list[str]:
-        return _names(self.temp)
+        return names(self.temp)
 
     @cached_property
     def completed(self) -> list[str]:
-        return _names(self.temp / "completed")
+        return names(self.temp / "completed")
 
     @cached_property
     def journals(self) -> dict[str, bool]:
@@ -57,7 +57,7 @@ class Folder:
         return {
             name.removesuffix(".jsonl"): archived
             for folder, archived in ((self._journals, False), (self._journals / "completed", True))
-            for name in _names(folder)
+            for name in names(folder)
             if name.endswith(".jsonl") and name[0] != "."
         }
 
@@ -65,7 +65,7 @@ class Folder:
     def _epochs(self) -> dict[str, int]:
         """The newest lease of each task that ever had a worker."""
         found: dict[str, int] = {}
-        for name in _names(self._locks):
+        for name in names(self._locks):
             task_id, _, epoch = name.partition(".lease-")
             if epoch.isdecimal():
                 found[task_id] = max(int(epoch), found.get(task_id, 0))
@@ -346,9 +346,11 @@ def _named(workstream: dict[str, Any]) -> list[str]:
     return [name for name in found if isinstance(name, str) and _ID.match(name)] if isinstance(found, list) else []
 
 
-def _names(folder: Path) -> list[str]:
+def names(folder: Path) -> list[str]:
+    """What is in a folder, nothing when there is none. Raises StorageError."""
     try:
         return files.names(folder)
     except OSError as error:
-        where = files.obstacle(folder) or folder
-        raise StorageError(f"{where}: {error.strerror}: what is there is not known") from None
+        there = files.obstacle(folder)
+        remedy = "take it away" if there else "what is there is not known"
+        raise StorageError(f"{there or folder}: {error.strerror}: {remedy}") from None

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from orchestrator import documents, files
+from orchestrator import documents, files, overview
 from orchestrator.check.text import Text
-from orchestrator.errors import StorageError
 from orchestrator.events import Kind
 
 
@@ -23,18 +22,18 @@ class Listing:
 
     @cached_property
     def open(self) -> frozenset[str]:
-        return _names(self.temp)
+        return frozenset(overview.names(self.temp))
 
     @cached_property
     def completed(self) -> frozenset[str]:
-        return _names(self.temp / "completed")
+        return frozenset(overview.names(self.temp / "completed"))
 
     @cached_property
     def journals(self) -> dict[str, list[str]]:
         """The journals of each task, as their paths are shown: one, unless two tasks took the same id."""
         found: dict[str, list[str]] = {}
         for place in ("", "completed/"):
-            for name in sorted(_names(self.temp / ".orchestrator" / "journal" / place)):
+            for name in sorted(overview.names(self.temp / ".orchestrator" / "journal" / place)):
                 if name.endswith(".jsonl") and name[0] != ".":
                     found.setdefault(name.removesuffix(".jsonl"), []).append(self.journal(place + name))
         return found
@@ -78,11 +77,3 @@ class Listing:
             name = documents.file_name(kind, task_id)
             if text := Text.read(f"{place}{name}", self.path(name, archived)):
                 yield kind, text
-
-
-def _names(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(files.names(folder))
-    except OSError as error:
-        where = files.obstacle(folder) or folder
-        raise StorageError(f"{where}: {error.strerror}: what is there is not known") from None

@@ -79,8 +79,9 @@ def _checks(project: Project) -> Iterator[Check]:
     if not project.temp.exists():
         yield Check(".temp", "note", f"there is none in {project.workspace}: `orchestrator init` makes one")
         return
-    if obstacle := files.obstacle(project.temp / ".orchestrator"):
-        yield Check("writing", "problem", f"{obstacle}: Not a directory: make it a folder you may write to")
+    found = [files.obstacle(project.temp / name) for name in (".orchestrator", "completed")]
+    if obstacles := [path for path in dict.fromkeys(found) if path]:
+        yield from (Check("writing", "problem", f"{path}: Not a directory: take it away") for path in obstacles)
         return
     yield from _folder(project.temp)
     yield from _tasks(project.temp)

@@ -108,8 +108,11 @@ class Engine:
                 journals = FileJournals(self.folder.internal, self.folder.disk)
                 journals.prepare()
         except OSError as error:
-            where = error.filename if isinstance(error, NotADirectoryError) else temp
-            raise StorageError(f"{where}: {error.strerror}: orchestrator needs to write there") from None
+            in_the_way = isinstance(error, NotADirectoryError)
+            where, remedy = (
+                (error.filename, "take it away") if in_the_way else (temp, "orchestrator needs to write there")
+            )
+            raise StorageError(f"{where}: {error.strerror}: {remedy}") from None
         self.journals = journals
         self._moves = Moves(self.folder, self._shelf, journals, self._now, self._visit)
         self._desks = Desks(self.folder.temp, journals, mask, self._moves.take_name)

@@ -177,22 +177,25 @@ def test_a_folder_that_cannot_be_written_to_is_a_problem(well: Shell, tmp_path: 
     project.mkdir()
     (project / ".temp").write_text("a file")
     well.project = project
-    assert "make it a folder you may write to" in checks(well, "problem")["writing"][0]
+    assert checks(well, "problem")["writing"] == [f"{project / '.temp'}: Not a directory: take it away"]
 
 
+@pytest.mark.parametrize("name", [".orchestrator", "completed"])
 @pytest.mark.parametrize(
-    "words", [("status",), ("log",), ("check",), ("show", "K7Q2MX"), ("graph",), ("stop", "--all")]
+    "words", [("status",), ("log",), ("check",), ("show", "K7Q2MX"), ("graph",), ("stop", "--all"), ("init",)]
 )
-def test_a_file_in_place_of_the_private_folder_is_named_by_every_command(well: Shell, words: tuple[str, ...]) -> None:
+def test_a_file_in_place_of_a_folder_of_ours_is_named_by_every_command(
+    well: Shell, words: tuple[str, ...], name: str
+) -> None:
     project = well.home / "other"
     (project / ".temp").mkdir(parents=True)
-    private = project / ".temp" / ".orchestrator"
-    private.write_text("hi")
+    there = project / ".temp" / name
+    there.write_text("hi")
     well.project = project
     ended = well(*words)
-    assert (ended.code, ended.err.count("\n")) == (1, 1)
-    assert f"{private}: Not a directory" in ended.err
-    assert checks(well, "problem")["writing"] == [f"{private}: Not a directory: make it a folder you may write to"]
+    said = f"{there}: Not a directory: take it away"
+    assert (ended.code, ended.err) == (1, f"orchestrator: {said}\n")
+    assert checks(well, "problem")["writing"] == [said]
 
 
 @pytest.mark.parametrize("words", [("status",), ("log",), ("watch",), ("check",), ("adopt",), ("resume",), ("init",)])
