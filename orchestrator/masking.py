@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
+from urllib.parse import unquote
 
 SHORTEST = 8
 """Characters of a value that is masked."""
@@ -19,6 +22,9 @@ _SECRET_NAME = re.compile(
     r"|(?:^|_)(?:AUTH|AUTHORIZATION|DSN|PAT)(?:_|$)",
     re.IGNORECASE | re.ASCII,
 )
+_SERVER_NAME = re.compile(r"ANTHROPIC_(?:[A-Z]+_)?BASE_URL")
+_LOGIN = re.compile(r"\w+://(?:[^/?#:]*:)?([^/?#]+)@")
+"""What stands before the host of an address: the password, or all where there is no name beside it."""
 _GAP = r"(?:\s|\\+[nrt])*+"
 """What stands between the lines of a key; in a JSON string, say, their ends are written out."""
 _KEY_LINES = rf"(?:{_GAP}[A-Za-z0-9+/=]{{40,}})+(?:(?:\n|\\+n| )[A-Za-z0-9+/=]+(?=[ \t\r]*(?:[\n\\\"]|-----|\Z)))?"
@@ -50,25 +56,32 @@ class Mask:
 
     @staticmethod
     def from_environment(environ: Mapping[str, str]) -> Mask:
-        """The values of the variables whose names look secret, but for those that are short, or words."""
+        """The values of the variables whose names look secret, but for those that are short, or words.
+
+        Of the address of a model's server, the password in it.
+        """
         found = {value: name for name, value in environ.items() if _SECRET_NAME.search(name)}
+        for name, value in environ.items():
+            if _SERVER_NAME.fullmatch(name) and (login := _LOGIN.match(value)):
+                found |= dict.fromkeys((login[1], unquote(login[1])), name)
         return Mask({value: name for value, name in found.items() if _is_secret(value)})
 
     def text(self, text: str) -> str:
         """The text with `[masked NAME]` in place of each secret."""
         if len(text) < SHORTEST:
             return text
-        for value in self._longest_first:
-            text = text.replace(value, f"[masked {self.secrets[value]}]")
+        for form, name in self._longest_first:
+            text = text.replace(form, f"[masked {name}]")
         if _ANY.search(text):
             for name, shape in _SHAPES.items():
                 text = shape.sub(partial(_masked, name), text)
         return text
 
     @cached_property
-    def _longest_first(self) -> list[str]:
-        """The values: a longer one may hold a shorter one."""
-        return sorted(self.secrets, key=len, reverse=True)
+    def _longest_first(self) -> list[tuple[str, str]]:
+        """The values in all their forms, with their names: a longer one may hold a shorter one."""
+        forms = {form: name for value, name in self.secrets.items() for form in _forms(value)}
+        return sorted(forms.items(), key=lambda row: len(row[0]), reverse=True)
 
     def json(self, value: Any) -> Any:
         """A JSON value with `text` applied to every string in it, keys too."""
@@ -87,6 +100,14 @@ class Mask:
             for name, value in environ.items()
             if not _SECRET_NAME.search(name) and self.text(value) == value
         }
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A value as it is, and as a program that speaks of it may write it: escaped, and without the space around it."""
+    for form in (value, value.strip()):
+        if len(form) >= SHORTEST:
+            bare = os.fsencode(form)
+            yield from (form, repr(form)[1:-1], repr(bare)[2:-1], json.dumps(form)[1:-1])
 
 
 def _is_secret(value: str) -> bool:

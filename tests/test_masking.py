@@ -1,5 +1,7 @@
 """Secrets: which variables hold one, and where none may appear."""
 
+import json
+
 import pytest
 
 from orchestrator.masking import Mask
@@ -36,6 +38,31 @@ def test_a_value_that_is_a_word_or_a_number_as_texts_have_them_is_left(value):
 @pytest.mark.parametrize("value", ["p0stgres", "zq8wvt3k", "correct horse battery", "abcdefghijklmnop", "a-B!7_cc"])
 def test_any_other_value_is_masked(value):
     assert Mask.from_environment({"DB_PASSWORD": value}).text(f"run {value} first") == "run [masked DB_PASSWORD] first"
+
+
+@pytest.mark.parametrize("key", ["zq8-not-a-word\r", " zq8-not-a-word\n", "zq8\\not-a-word\r\n", "zq8-nöt-a-word"])
+def test_a_secret_is_found_as_a_program_writes_it_that_speaks_of_it(key: str) -> None:
+    mask = Mask.from_environment({"SOME_KEY": key})
+    for told in (key, key.strip(), repr(key), repr(f"Bearer {key}".encode()), json.dumps({"key": key})):
+        masked = mask.text(f"an illegal value {told}.")
+        assert "[masked SOME_KEY]" in masked
+        assert "zq8" not in masked
+        assert "word" not in masked
+
+
+@pytest.mark.parametrize("login", ["user:pa55word", "pa55word", ":pa55word", "user:pa55%77ord"])
+def test_the_password_in_the_address_of_a_model_s_server_is_a_secret(login: str) -> None:
+    mask = Mask.from_environment(
+        {"ANTHROPIC_BASE_URL": f"http://{login}@127.0.0.1:1/a@b", "HOMEPAGE_URL": f"//{login}@"}
+    )
+    url = f"http://{login}@127.0.0.1:1"
+    assert "[masked ANTHROPIC_BASE_URL]@127.0.0.1:1" in mask.text(url)
+    assert "pa55" not in mask.text(f"{url} and pa55word" if "%" in login else url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[", "", "http://user:@a", "http://a/b:c12345678@d"])
+def test_an_address_without_a_password_is_none(url: str) -> None:
+    assert Mask.from_environment({"ANTHROPIC_BASE_URL": url}).secrets == {}
 
 
 def test_a_secret_that_holds_another_is_masked_whole():

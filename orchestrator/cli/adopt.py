@@ -89,7 +89,7 @@ def _dry(project: Project) -> tuple[Survey, list[Row]]:
     rows = []
     for found in seen.found:
         try:
-            events, _, notes = adoption.adopt(found, found.read(), project.mask)
+            events, _, notes = adoption.adopt(found, found.read(), screen.mask())
             commit = Commit(revision=1, at=now, actor="user", events=events)
             rows.append(Row(found, follow(None, commit, found.id), notes))
         except OrchestratorError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from orchestrator.cli import outcome, screen
@@ -24,13 +22,12 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
     """
     from orchestrator import questions
     from orchestrator.events import BlockerResolved
-    from orchestrator.masking import Mask
 
     said = text(answer, "answer", after="id")
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         asked = questions.meant(task, question)
-        words = Mask.from_environment(os.environ).text(said)
+        words = screen.mask()(said)
         task = engine.commit(task_id, [BlockerResolved(id=asked.id, resolution=words)], actor="user")
         holder = engine.at_work(task_id)
         leading = outcome.leading(engine, task).id

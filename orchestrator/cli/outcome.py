@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
         if self.error is None:
             return None
         resumable = isinstance(self.error, Stopped | ModelError) and self.task is not None
-        return f"{self.error}; go on with: {self.resume}" if resumable else str(self.error)
+        return screen.mask()(f"{self.error}; go on with: {self.resume}" if resumable else str(self.error))
 
     @property
     def at_work(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,7 +51,7 @@ class Project(NamedTuple):
 
         if not create:
             self.expect()
-        engine = Engine(self.temp, mask=self.mask)
+        engine = Engine(self.temp, mask=screen.mask())
         try:
             yield engine
         finally:
@@ -65,13 +65,6 @@ class Project(NamedTuple):
             raise StorageError(f"{there}: {os.strerror(errno.ENOTDIR)}: take it away, or name another project")
         if not self.temp.is_dir():
             raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
-
-    @property
-    def mask(self) -> Callable[[str], str]:
-        """Takes the secrets of our environment out of a text."""
-        from orchestrator.masking import Mask
-
-        return Mask.from_environment(os.environ).text
 
     def library(self) -> Library:
         """The agents this project can use."""

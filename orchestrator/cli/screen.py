@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -144,10 +144,17 @@ def interactive() -> bool:
 
 
 def complain(message: str) -> None:
-    """One line on standard error, in place of a line that waits or the echo of Ctrl-C."""
+    """One line on standard error without our secrets, in place of a line that waits or the echo of Ctrl-C."""
     if sys.stderr.isatty():
         click.echo("\r\x1b[K" if escapes() else "\r", nl=False, err=True)
-    click.echo(f"orchestrator: {plain(who(' '.join(message.splitlines())))}", err=True)
+    click.echo(f"orchestrator: {plain(who(' '.join(mask()(message).splitlines())))}", err=True)
+
+
+def mask() -> Callable[[str], str]:
+    """Takes the secrets of our environment out of a text."""
+    from orchestrator.masking import Mask
+
+    return Mask.from_environment(os.environ).text
 
 
 def abandon_output() -> None:
