@@ -4,6 +4,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |-- UsageError                    what was asked for cannot be (exit 2)
 |   |-- UnknownTask               no task of that id here
 |   |-- UnknownAgent              no definition of that name; knows near matches
+|   |-- MalformedKey              a key that no request can carry
 |   |-- BadSettings               a settings file or variable that cannot be obeyed
 |   `-- BadDefinition             an agent file that cannot be read
 |-- StorageError                  the disk or the folder says no
@@ -45,6 +46,10 @@ class OrchestratorError(Exception):
 
 class UsageError(OrchestratorError):
     exit_code = 2
+
+
+class MalformedKey(UsageError):
+    pass
 
 
 class UnknownTask(UsageError):

@@ -15,7 +15,7 @@ import click
 from orchestrator import files, system
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
-from orchestrator.errors import OrchestratorError, StorageError, UsageError
+from orchestrator.errors import BadKey, MalformedKey, OrchestratorError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Folder
@@ -138,11 +138,11 @@ def _model(provider: str) -> Iterator[Check]:
 
     try:
         asyncio.run(connect(provider).close())
-    except UsageError as error:
-        yield Check("server", "problem", str(error))
-    except (OrchestratorError, ImportError) as error:
+    except (BadKey, MalformedKey, ImportError) as error:
         yield Check("key", "problem", str(error))
         yield Check("server", "note", "not tried without a key")
+    except UsageError as error:
+        yield Check("server", "problem", str(error))
     else:
         yield Check("key", "ok", "ANTHROPIC_API_KEY" if os.environ.get("ANTHROPIC_API_KEY") else "found by the client")
         yield _server(provider)

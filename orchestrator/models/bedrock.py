@@ -6,7 +6,8 @@ import os
 
 from orchestrator.errors import UsageError
 from orchestrator.models import Model
-from orchestrator.models.messages import MessagesApi, Service, connections
+from orchestrator.models.messages import MessagesApi
+from orchestrator.models.service import Service
 
 
 def service() -> Service:
@@ -30,7 +31,7 @@ def service() -> Service:
 def connect() -> Model:
     """Raises UsageError when the package or the region is missing, BadKey when there are no credentials."""
     bedrock = service()
-    http_client = connections(bedrock)
+    http_client = bedrock.connections()
     import boto3
     from anthropic import AsyncAnthropicBedrock
 

@@ -11,69 +11,36 @@ import json
 import os
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from orchestrator.errors import (
-    BadKey,
     BadRequest,
     BrokenStream,
+    MalformedKey,
     ModelError,
-    Overloaded,
-    RateLimited,
-    TooLong,
     Unreachable,
-    UsageError,
 )
 from orchestrator.events import Json, Usage
 from orchestrator.models import WINDOW, Model, Reply, Request, pricing
 from orchestrator.models.draft import Draft
 from orchestrator.models.pace import Pace, backoff
+from orchestrator.models.service import Service, line
 
 if TYPE_CHECKING:
     import anthropic
-    import httpx2
 
     Client = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrock | anthropic.AsyncAnthropicVertex
 
-_TOO_LONG = re.compile(r"prompt is too long|context (?:limit|length|size|window)", re.IGNORECASE)
-"""How the API says that a conversation does not fit, and how compatible servers do."""
-_STATUS = {  # of the errors that arrive inside a stream, which has answered 200 by then
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-    "validationException": 400,  # Bedrock's
-    "throttlingException": 429,
+_UNSENDABLE = {
+    "a line end in it": re.compile(r"[\r\n]"),
+    "a control character in it": re.compile(r"[\x00-\x1f\x7f]"),
+    "a character in it that is not ASCII": re.compile(r"[^\x00-\x7f]"),
+    "a space before or after it": re.compile(r"\A | \Z"),
 }
-
-
-@dataclass(frozen=True)
-class Service:
-    """What a service that offers the Messages API does in its own way, and what to tell a person about it.
-
-    `rewritten`: its client makes address and body out of those of the Messages API. `unsigned`, `garbled`: what the
-    client raises, beside its own errors, when there are no credentials and when a stream cannot be read.
-    """
-
-    server: str
-    """The variable that holds its address."""
-    key: str
-    remedy: str
-    check: str
-    rewritten: bool = True
-    unsigned: tuple[type[Exception], ...] = ()
-    garbled: tuple[type[Exception], ...] = ()
-
-    def keyless(self, cause: object = "") -> BadKey:
-        """`cause`: why there is none, where somebody said so."""
-        why = f" ({_line(cause)})" if cause else ""
-        return BadKey(f"no {self.key}{why}: {self.remedy}")
+"""What no header of a request may hold."""
 
 
 ANTHROPIC = Service(
@@ -87,13 +54,17 @@ ANTHROPIC = Service(
 
 
 def connect() -> Model:
-    """The key is ANTHROPIC_API_KEY's, or whatever else the client finds; raises BadKey when it finds none."""
+    """The key is ANTHROPIC_API_KEY's, or whatever else the client finds.
+
+    Raises BadKey when it finds none, MalformedKey when no request can carry it, and as `Service.connections`.
+    """
     if not _may_have_credentials():
         raise ANTHROPIC.keyless()
+    _check_key()
     import anthropic  # a second of start-up, paid only where a model is asked
 
     try:
-        client = anthropic.AsyncAnthropic(http_client=connections(ANTHROPIC))
+        client = anthropic.AsyncAnthropic(http_client=ANTHROPIC.connections())
     except anthropic.CredentialsError as error:
         raise ANTHROPIC.keyless(error) from error
     if not (client.api_key or client.auth_token or client.credentials):
@@ -189,7 +160,8 @@ class MessagesApi:
         import anthropic
         import httpx2
 
-        url, service = str(self._client.base_url), self._service
+        service = self._service
+        url = str(self._client.base_url.copy_with(userinfo=b""))  # a password may stand there
         unsigned: tuple[type[Exception], ...] = (anthropic.CredentialsError, *service.unsigned)
         garbled: tuple[type[Exception], ...] = (
             httpx2.RequestError,
@@ -215,18 +187,18 @@ class MessagesApi:
         except unsigned as error:
             raise service.keyless(error) from error
         except anthropic.APIStatusError as error:
-            failure = _failure(error, url, service)
+            failure = service.failure(error, url)
             failure.charged = error.status_code < 400  # it came within a stream that had begun
             raise failure from error
         except anthropic.APIConnectionError as error:
             why = error.__cause__ or error
             silence = Unreachable(
-                f"no answer from {url} ({_line(why)}): check the network, and {service.server} if it is set"
+                f"no answer from {url} ({line(why)}): check the network, and {service.server} if it is set"
             )
             silence.charged = not isinstance(why, httpx2.ConnectError | httpx2.ConnectTimeout)
             raise silence from error
         except garbled as error:
-            raise BrokenStream(f"the reply from {url} broke off ({_line(error)}): resume to try again") from error
+            raise BrokenStream(f"the reply from {url} broke off ({line(error)}): resume to try again") from error
 
 
 def _head(request: Request) -> bytes:
@@ -284,59 +256,14 @@ async def _read(
     return reply
 
 
-def _failure(error: anthropic.APIStatusError, url: str, service: Service) -> ModelError:
-    """The error a status means, or one inside a stream, with what the server said and what to do."""
-    status = error.status_code if error.status_code >= 400 else _STATUS.get(error.type or "", 500)
-    plain = error.body.get("message") if isinstance(error.body, dict) else None
-    said = _line(error.api_message or plain or error.message)
-    retry_after = _seconds(error.response.headers.get("retry-after"))
-    match status:
-        case 401:
-            return BadKey(f"{url} refused the {service.key} ({said}): {service.check}")
-        case 403:
-            return BadKey(f"{url} does not let the {service.key} do this ({said}): {service.check} and what it may do")
-        case 404:
-            return BadRequest(f"{url} does not know what was asked for ({said}): check model and {service.server}")
-        case 429:
-            return RateLimited(f"{url} asks for fewer requests ({said}): resume later", retry_after)
-        case 408 | 409:
-            return Overloaded(f"{url} could not answer in time ({said}): resume later")
-    if status == 413 or _TOO_LONG.search(said):
-        return TooLong(f"{url} says that the conversation is too long for the model ({status}: {said})")
-    if status >= 500:
-        crowded = status in (503, 529)
-        return Overloaded(f"{url} is overloaded or failing ({status}: {said}): resume later", retry_after, crowded)
-    return BadRequest(f"{url} refused the request ({status}: {said})")
-
-
-def connections(service: Service) -> httpx2.AsyncClient:
-    """What a client connects with. Raises UsageError when a variable that says where to is no address."""
-    from urllib.request import getproxies
-
-    import anthropic
-    import httpx2
-
-    url = os.environ.get(service.server)
-    if url is not None and not _is_address(url, "https?"):
-        raise UsageError(f"{service.server} is no address of a server: write https://HOST or http://HOST:PORT")
-    proxies = getproxies()
-    names = ", ".join(f"{scheme.upper()}_PROXY" for scheme in proxies)
-    for proxy in (proxies[scheme] for scheme in ("http", "https", "all") if scheme in proxies):
-        if not _is_address(proxy if "://" in proxy else f"http://{proxy}", "https?|socks5h?"):
-            raise UsageError(f"no address of a proxy in {names}: write http://HOST:PORT, or unset it")
-    try:
-        return anthropic.DefaultAsyncHttpxClient()
-    except (httpx2.InvalidURL, ValueError, ImportError) as error:
-        raise UsageError(f"no proxy can be used as {names} says ({_line(error)}): mend or unset it") from error
-
-
-def _is_address(url: str, schemes: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    return bool(re.fullmatch(schemes, parts.scheme) and host.strip(".") and not re.search(r"\s", url) and port != 0)
+def _check_key() -> None:
+    """Of the key that the client will take. What it would say of a bad one has the key in it."""
+    name = next((name for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") if os.environ.get(name)), None)
+    if name is None:
+        return
+    for flaw, characters in _UNSENDABLE.items():
+        if characters.search(os.environ[name]):
+            raise MalformedKey(f"{name} has {flaw}: set it to the key and nothing else")
 
 
 def _may_have_credentials() -> bool:
@@ -345,17 +272,3 @@ def _may_have_credentials() -> bool:
         value for name, value in os.environ.items() if name.startswith("ANTHROPIC_") and name != ANTHROPIC.server
     )
     return said or (Path.home() / ".config" / "anthropic").exists()
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds; None when it is absent, or a date, which only proxies send."""
-    try:
-        return max(0.0, float(retry_after or ""))
-    except ValueError:
-        return None
-
-
-def _line(cause: object) -> str:
-    """One line, not too long: some proxies answer with a page."""
-    text = " ".join(str(cause).split()) or type(cause).__name__
-    return text if len(text) <= 300 else text[:300] + "…"

@@ -6,7 +6,8 @@ import os
 
 from orchestrator.errors import UsageError
 from orchestrator.models import Model
-from orchestrator.models.messages import MessagesApi, Service, connections
+from orchestrator.models.messages import MessagesApi
+from orchestrator.models.service import Service
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -30,7 +31,7 @@ def service() -> Service:
 def connect() -> Model:
     """Raises UsageError when the package, region or project is missing, BadKey when there are no credentials."""
     vertex = service()
-    http_client = connections(vertex)
+    http_client = vertex.connections()
     region = os.environ.get("CLOUD_ML_REGION")
     if not region:
         raise UsageError("no region for Vertex AI: set CLOUD_ML_REGION, for instance to global")

@@ -77,6 +77,22 @@ def test_a_server_that_is_not_there_is_a_problem(well: Shell, url: str) -> None:
     assert "ANTHROPIC_BASE_URL" in said
 
 
+def test_a_key_with_a_line_end_in_it_is_a_problem_and_not_shown(well: Shell) -> None:
+    well.environment["ANTHROPIC_API_KEY"] = f"{KEY}\r"
+    assert checks(well, "problem")["key"] == [
+        "ANTHROPIC_API_KEY has a line end in it: set it to the key and nothing else"
+    ]
+
+
+def test_an_empty_address_of_the_server_counts_as_not_set(well: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        port = proxy.getsockname()[1]
+        well.environment |= {"ANTHROPIC_BASE_URL": "", "HTTPS_PROXY": f"127.0.0.1:{port}"}
+        found = checks(well, "ok")
+    assert found["key"] == ["ANTHROPIC_API_KEY"]
+    assert found["server"] == [f"127.0.0.1:{port} (a proxy) answers"]
+
+
 def test_a_proxy_without_an_address_is_a_problem(well: Shell) -> None:
     well.environment["HTTPS_PROXY"] = "http://me:my-password@[::"
     (said,) = checks(well, "problem")["server"]

@@ -271,6 +271,48 @@ def test_without_a_key_one_line_names_what_helps_and_no_task_is_left(shell: Shel
     assert not shell.temp.exists()
 
 
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
+@pytest.mark.parametrize(
+    ("key", "flaw"),
+    [
+        ("my-gateway-key-1234\r", "a line end in it"),
+        ("my-gateway-\x1bkey-1234", "a control character in it"),
+        ("my-gateway-këy-1234", "a character in it that is not ASCII"),
+        ("my-gateway-key-1234 ", "a space before or after it"),
+    ],
+)
+def test_a_key_that_no_request_can_carry_is_said_before_anything_is_created(
+    shell: Shell, name: str, key: str, flaw: str
+) -> None:
+    shell.environment[name] = key
+    ended = shell("run", "clerk", "Leak", "--yes")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"orchestrator: {name} has {flaw}: set it to the key and nothing else\n"
+    assert not shell.temp.exists()
+
+
+def test_no_secret_is_in_the_reason_for_which_a_run_ended(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    key = "my-gateway-key-1234"
+    shell.environment |= {
+        "ANTHROPIC_API_KEY": key,
+        "ANTHROPIC_BASE_URL": f"http://user:pa55word@127.0.0.1:{port}/{key}",
+    }
+    ended = shell("run", "clerk", "Leak", "--yes", "--json")
+    assert f"no answer from http://127.0.0.1:{port}/[masked ANTHROPIC_API_KEY]" in ended.err
+    recorded = "".join(path.read_text() for path in shell.temp.rglob("*") if path.is_file())
+    for secret in (key, "pa55word"):
+        assert secret not in ended.err + ended.out + recorded
+
+
+def test_a_command_line_that_is_refused_is_told_without_the_secret_in_it(shell: Shell) -> None:
+    shell.environment["ANTHROPIC_API_KEY"] = "my-gateway-key-1234"
+    ended = shell("run", "my-gateway-key-1234", "Leak")
+    assert ended.code == 2
+    assert "no agent named '[masked ANTHROPIC_API_KEY]'" in ended.err
+
+
 def test_without_a_key_the_client_is_not_even_loaded(shell: Shell) -> None:
     code = "import sys; from orchestrator.cli import main; main(['run', 'clerk', 'x'])"
     environment = {"PATH": os.environ["PATH"], "HOME": str(shell.home)}

@@ -7,13 +7,15 @@ import gc
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from anthropic import AsyncAnthropic
 
-from orchestrator.errors import BadKey, BadRequest, UsageError
+from orchestrator.errors import BadKey, BadRequest, ModelError, UsageError
 from orchestrator.models import Names, Request, connect
 from orchestrator.models.messages import MessagesApi
 from orchestrator.task import Message
@@ -40,7 +42,7 @@ def test_without_a_key_the_way_out_is_said_in_one_line(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    "url", ["", "foo", "http://", " http://a.example", "http://a b/", "https://[", "ftp://a.example", "http://a:b"]
+    "url", ["foo", "http://", " http://a.example", "http://a b/", "https://[", "ftp://a.example", "http://a:b"]
 )
 def test_a_base_url_that_is_no_address_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a key")
@@ -78,29 +80,85 @@ def test_the_client_is_not_imported_before_a_model_is_asked() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-class WebSite(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(b"<html>Welcome!</html>")
+@contextmanager
+def web_site(status: int, page: str) -> Iterator[str]:
+    """Something that is no API and answers whatever is sent with a page; its address."""
 
-    def log_message(self, *_: object) -> None:
+    class WebSite(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(status)
+            self.send_header("content-type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), WebSite) as site:
+        serving = threading.Thread(target=site.serve_forever, args=(0.01,))
+        serving.start()
+        try:
+            yield f"127.0.0.1:{site.server_port}"
+        finally:
+            site.shutdown()
+            serving.join()
+
+
+async def ask(url: str) -> None:
+    async def at_once(seconds: float) -> None:
         pass
+
+    model = MessagesApi(AsyncAnthropic(api_key="a key", base_url=url), pause=at_once)
+    try:
+        await model.reply(Request("a-model", (), (), (Message("user", ({"type": "text", "text": "Hi"},)),), 10))
+    finally:
+        await model.close()
 
 
 def test_an_address_of_something_else_is_told_from_a_reply_that_broke_off() -> None:
-    async def ask(url: str) -> None:
-        model = MessagesApi(AsyncAnthropic(api_key="a key", base_url=url))
-        try:
-            await model.reply(Request("a-model", (), (), (Message("user", ({"type": "text", "text": "Hi"},)),), 10))
-        finally:
-            await model.close()
+    is_said = pytest.raises(BadRequest, match=r"text/html.*check ANTHROPIC_BASE_URL")
+    with web_site(200, "<html>Welcome!</html>") as host, is_said:
+        asyncio.run(ask(f"http://{host}"))
 
-    with HTTPServer(("127.0.0.1", 0), WebSite) as site:
-        threading.Thread(target=site.handle_request).start()
-        with pytest.raises(BadRequest, match=r"text/html.*check ANTHROPIC_BASE_URL"):
-            asyncio.run(ask(f"http://127.0.0.1:{site.server_port}"))
+
+PAGE = "<!DOCTYPE HTML>\n<html><head><style>a {{}}</style>{}</head><body><h1>No &amp; no</h1>" + "<p>word</p>" * 200
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 500, 501, 503])
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (PAGE.format("<title>Error response</title>"), "Error response"),
+        (PAGE.format(""), "No & no word"),
+        ("<html></html>", "a page"),
+        ("no healthy upstream", "no healthy upstream"),
+    ],
+)
+def test_a_page_instead_of_an_error_of_the_api_is_one_short_line(status: int, page: str, said: str) -> None:
+    with web_site(status, page) as host, pytest.raises(ModelError) as caught:
+        asyncio.run(ask(f"http://{host}"))
+    told = str(caught.value)
+    assert said in told
+    assert "check ANTHROPIC_BASE_URL" in told or "check model and ANTHROPIC_BASE_URL" in told
+    assert "<" not in told
+    assert "\n" not in told
+    assert len(told) < 400
+
+
+def test_the_name_and_password_in_an_address_are_not_said() -> None:
+    with web_site(404, "no such page") as host, pytest.raises(BadRequest) as caught:
+        asyncio.run(ask(f"http://user:pa55word@{host}"))
+    assert f"http://{host}" in str(caught.value)
+    assert "pa55word" not in str(caught.value)
+
+
+def test_an_empty_address_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a key")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "")
+    model = connect()
+    assert isinstance(model, MessagesApi)
+    assert str(model._client.base_url) == "https://api.anthropic.com"
+    asyncio.run(model.close())
 
 
 @pytest.mark.parametrize(
