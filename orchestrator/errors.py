@@ -9,6 +9,7 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 |   `-- BadDefinition             an agent file that cannot be read
 |-- StorageError                  the disk or the folder says no
 |   |-- Damaged                   a journal with a bad line before a whole one: read-only
+|   |   |-- Empty                 a journal without a whole line
 |   |   `-- Newer                 a whole line that a newer orchestrator wrote: read-only for this one
 |   |-- Unsynced                  a sync failed: the commit may not be durable
 |   `-- UnsupportedFileSystem     a network file system, not allowed
@@ -101,6 +102,16 @@ class Damaged(StorageError):
 
 class Newer(Damaged):
     says = "written by a newer orchestrator ({reason}); task {task_id} is read-only until you update yours"
+
+
+class Empty(Damaged):
+    says = (
+        "damaged ({reason}); bring it back from a backup, or take it away: "
+        "then `orchestrator adopt` takes the documents of {task_id} over, from revision 1"
+    )
+
+    def __init__(self, task_id: str, path: str) -> None:
+        super().__init__(task_id, path, 1, "no whole line")
 
 
 class Unsynced(StorageError):

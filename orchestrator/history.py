@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import chain
-from orchestrator.errors import Damaged, Newer, StorageError, UnknownTask
+from orchestrator.errors import Damaged, Empty, Newer, StorageError, UnknownTask
 
 Json = dict[str, Any]
 
@@ -43,13 +43,15 @@ class History:
             except ValueError as error:
                 if chain.is_damage(b"\n".join(lines[place:])):
                     raise self._damaged(path, str(error)) from None
-                return
+                break
             if commit.get("v") != 1:
                 raise Newer(self._task_id, str(path), self._lines + 1, f"line format {commit.get('v')}")
             self._size += len(line) + 1
             self._sum = total
             self._lines += 1
             yield commit
+        if not self._lines:  # a journal gets its name with its first line in it
+            raise Empty(self._task_id, str(path))
 
     def _rest(self, first: bool) -> tuple[Path, bytes]:
         """Where the journal is now, and its bytes after those that were read, or the `first` line of them."""

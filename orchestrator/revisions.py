@@ -48,8 +48,6 @@ class Revisions:
         try:
             for commit in decoded(task_id, History(temp, task_id).read()):
                 self._commits.append(commit)
-            if not self._commits:
-                raise self._damaged("no whole line")
         except Damaged as error:
             self.damage = error
         self._origin = origin(self._commits, task_id)
@@ -103,8 +101,8 @@ class Revisions:
                 raise self._damaged(str(error), commit.revision) from None
             yield commit, task
 
-    def _damaged(self, reason: str, line: int | None = None) -> Damaged:
-        return Damaged(self._task_id, f"journal of {self._task_id}", line or len(self._commits) + 1, reason)
+    def _damaged(self, reason: str, line: int) -> Damaged:
+        return Damaged(self._task_id, f"journal of {self._task_id}", line, reason)
 
 
 def decoded(task_id: str, lines: Iterable[Mapping[str, object]]) -> Iterator[Commit]:

@@ -280,8 +280,7 @@ def _states(folder: Folder, task_id: str, formats: set[str]) -> list[tuple[str, 
     formats.update(str(line["v"]) for line in lines)
     commits = list(decoded(task_id, lines))
     task = fold(commits, origin(commits, task_id))
-    if task is None:
-        raise ValueError("no whole line")
+    assert task is not None
     if task.epoch and lease.held(folder.locks, task_id, task.epoch):
         return []
     kinds = [kind for kind in documents.kinds(task) if kind in task.documents]

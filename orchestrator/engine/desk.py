@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestrator import documents
-from orchestrator.errors import Damaged, Refused
+from orchestrator.errors import Damaged, Empty, Refused
 from orchestrator.events import Actor, CallSettled, ChangesUndone, Commit, Event, Kind, TaskForked
 from orchestrator.files import Identity
 from orchestrator.journal import Journal, Journals
@@ -91,21 +91,6 @@ class Desk:
         journal = journals.create(task_id, first, archived=task.archived)
         return Desk(journal, publish(task, first.documents), task_id, mask)
 
-    def fork(self, journals: Journals, to: str, revision: int, at: str) -> Task:
-        """Another task, begun with what the journal says up to a revision: durable when this returns.
-
-        Raises FileExistsError when the id is taken, Refused when there is no such revision, or OSError.
-        """
-        first, *rest = (commit for commit in self.journal.history() if commit.revision <= max(1, revision))
-        task = fold((first, *rest), self.origin)
-        if task is None or task.revision != revision:
-            raise Refused("TaskForked", f"task {self.task.id} has no revision {revision}")
-        forked = TaskForked(id=to, previous=task.id, task=self.task.id, revision=revision)
-        last = Commit(revision=revision + 1, at=at, actor="user", epoch=task.epoch, events=(forked,))
-        last = _published(last, follow(task, last, task.id))
-        journals.create(to, first.model_copy(update={"uuid": str(uuid.uuid4())}), *rest, last).close()
-        return follow(task, last, task.id)
-
     @staticmethod
     def open(journal: Journal, mask: Callable[[str], str]) -> Desk:
         """Reads the whole journal; raises Damaged when it does not fold."""
@@ -117,7 +102,7 @@ class Desk:
             for commit in commits:
                 task = _followed(journal, task, commit, born)
             if task is None:
-                raise Damaged(journal.task_id, f"journal of {journal.task_id}", 1, "no whole line")
+                raise Empty(journal.task_id, f"journal of {journal.task_id}")
             stack.pop_all()
         desk = Desk(journal, task, born, mask)
         desk._recent.extend(commits)
@@ -232,3 +217,26 @@ def changes(task: Task, bodies: dict[Kind, str]) -> dict[Kind, str]:
         for kind, value in digests.items()
         if kind not in task.documents or task.documents[kind].digest != value
     }
+
+
+def fork(source: Journal, journals: Journals, to: str, revision: int, at: str) -> Task:
+    """Another task, begun with what a journal says up to a revision: durable when this returns.
+
+    That is all the same where a line after it is damaged. Raises FileExistsError when the id is taken, Refused when
+    there is no such revision, Damaged when that is not known, or OSError.
+    """
+    damage = None
+    try:
+        source.read(0)
+    except Damaged as error:
+        damage = error
+    commits = [commit for commit in source.history() if commit.revision <= max(1, revision)]
+    task = fold(commits, origin(commits, source.task_id))
+    if task is None or task.revision != revision:
+        raise damage or Refused("TaskForked", f"task {source.task_id} has no revision {revision}")
+    first, *rest = commits
+    forked = TaskForked(id=to, previous=task.id, task=source.task_id, revision=revision)
+    last = Commit(revision=revision + 1, at=at, actor="user", epoch=task.epoch, events=(forked,))
+    last = _published(last, follow(task, last, task.id))
+    journals.create(to, first.model_copy(update={"uuid": str(uuid.uuid4())}), *rest, last).close()
+    return follow(task, last, task.id)

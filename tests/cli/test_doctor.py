@@ -158,6 +158,23 @@ def test_a_journal_that_is_gone_is_named_by_every_command_until_its_task_is_adop
     assert well("show", task.id).code == 0
 
 
+@pytest.mark.parametrize("left", [b"", b'{"v":1,"revision":1'])
+def test_a_journal_without_a_whole_line_is_damage_and_says_what_to_do(well: Shell, left: bytes) -> None:
+    task = well.task()
+    path = well.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl"
+    path.write_bytes(left)
+    said = f"{path}:1: damaged (no whole line); bring it back from a backup, or take it away: then `orchestrator adopt`"
+    assert checks(well, "problem")["journals"][0].startswith(said)
+    for words in (("log", task.id), ("log",), ("show", task.id, "--at", "r1")):
+        ended = well(*words)
+        assert (ended.code, ended.err.startswith(f"orchestrator: {said}")) == (1, True), words
+    ended = well("show", task.id)
+    assert (ended.code, "bring it back from a backup, or take it away" in ended.err) == (1, True)
+    path.unlink()
+    assert well("adopt").code == 0
+    assert well("show", task.id).code == 0
+
+
 def test_documents_out_of_step_are_told_apart(well: Shell) -> None:
     task = well.task()
     stale = (well.temp / f"plan-{task.id}.md").read_bytes()
