@@ -7,6 +7,7 @@ import click
 from orchestrator.cli import documents, outcome, screen
 from orchestrator.cli.moment import Moment
 from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.errors import Damaged
 
 
 @click.command(epilog="JSON: {task, forked: {task, revision}, documents}.")
@@ -21,7 +22,11 @@ def command(project: Project, task_id: str, at: int | str | None, as_json: bool)
     yet. Files of the workspace stay as they are. The two tasks refer to each other.
     """
     with project.engine() as engine:
-        now = documents.bring_up(project, engine, task_id).task.revision
+        try:
+            now = documents.bring_up(project, engine, task_id).task.revision
+        except Damaged:
+            if at is None:
+                raise
         revision = now if at is None else project.revisions(task_id).at(at).revision
         task = engine.fork(task_id, revision)
     paths = [project.relative(path) for path in outcome.documents(project, task)]

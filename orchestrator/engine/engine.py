@@ -54,6 +54,7 @@ from orchestrator.engine.shelf import Shelf
 from orchestrator.errors import (
     Busy,
     Conflict,
+    Damaged,
     Fenced,
     OrchestratorError,
     Refused,
@@ -262,11 +263,12 @@ class Engine:
 
     def fork(self, task_id: str, revision: int) -> Task:
         """A new task that goes on from that revision of this one; they refer to each other. Raises Refused."""
-        self.refresh(task_id)
+        with suppress(Damaged):  # what comes before the fault is known all the same
+            self.refresh(task_id)
         while True:
             name = self.free_id()
             with storage(self.folder.temp), suppress(FileExistsError):
-                return self._in_step(self._moves.fork(self._desks.open(task_id), name, revision))
+                return self._in_step(self._moves.fork(task_id, name, revision))
 
     def lease(self, task_id: str, doing: str | None = None) -> leases.Lease:
         """Become the task's worker; raises Busy while another one lives, and TaskIsBlocked when the task is parked.

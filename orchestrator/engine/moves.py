@@ -18,12 +18,12 @@ A crash leaves `task.moving`, and whoever refreshes the task next goes on: each 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from orchestrator import documents, files
 from orchestrator.engine.absorption import Aside, is_cut_off, is_known, look_at_last
-from orchestrator.engine.desk import Desk
+from orchestrator.engine.desk import Desk, fork
 from orchestrator.engine.folder import Folder, under
 from orchestrator.engine.shelf import Shelf
 from orchestrator.errors import Damaged, StorageError, UnknownTask
@@ -76,11 +76,10 @@ class Moves:
         self._begin(desk, TaskRenamed(id=to, previous=task.id, companions=companions))
         self.take_name(desk)
 
-    def fork(self, desk: Desk, to: str, revision: int) -> Task:
-        """Another task that goes on from there: a move that has only to be told. Raises FileExistsError or Refused."""
-        with desk.journal.locked():
-            desk.catch_up()
-            return desk.fork(self._journals, to, revision, self._now())
+    def fork(self, task_id: str, to: str, revision: int) -> Task:
+        """Another task that goes on from there: a move that has only to be told. Raises as `desk.fork`."""
+        with closing(self._journals.open(task_id)) as source, source.locked():
+            return fork(source, self._journals, to, revision, self._now())
 
     def take_name(self, desk: Desk) -> None:
         """The journal takes the id of its task; a task whose new id is taken meanwhile keeps the one it had."""

@@ -180,6 +180,23 @@ def test_the_fork_of_what_was_given_away_stands_for_itself(shell: Shell) -> None
     assert {line[:6] for line in ended.out.splitlines()} == {given.lead, fork}
 
 
+def test_a_task_whose_journal_is_damaged_can_be_forked_from_before_the_fault(shell: Shell, task: Task) -> None:
+    path = shell.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((lines[0], lines[1].replace(b"2", b"3", 1), *lines[2:])))
+    damaged = path.read_bytes()
+    then = shell("show", task.id, "plan", "--at", "r1").out
+    ended = shell("fork", task.id, "--at", "r1")
+    assert (ended.code, ended.err) == (0, "")
+    name = ended.out[:6]
+    assert f"user     forked from {task.id} at r1" in shell("log", name).out
+    assert shell("show", name, "plan").out.splitlines()[:-1] == then.replace(task.id, name).splitlines()[:-1]
+    for words in (("--at", "r2"), ()):
+        ended = shell("fork", task.id, *words)
+        assert (ended.code, f"{path}:2: damaged" in ended.err) == (1, True)
+    assert path.read_bytes() == damaged
+
+
 WRONG = [
     (("show", "ID", "--at", "9"), "task ID has no revision 9: it is at 3"),
     (("show", "ID", "--at", BEFORE), "task ID was not there yet: it was created at 20"),
