@@ -121,7 +121,7 @@ class Unsynced(StorageError):
         self.path = path
         self.reason = reason
         self.in_doubt = in_doubt
-        outcome = "whether the last commit was made is in doubt" if in_doubt else "nothing was committed"
+        outcome = "whether the last commit was made is in doubt" if in_doubt else "this change was not committed"
         super().__init__(f"{path}: could not be made durable ({reason}); {outcome}: free the disk and resume")
 
 

@@ -63,7 +63,7 @@ def _place(directory: Path, kind: Kind, task_id: str) -> Path:
     return directory / documents.file_name(kind, task_id)
 
 
-NOTHING = "nothing was committed: mend it and try again"
+NOTHING = "this change was not committed: mend it and try again"
 AGAIN = "mend it and try again"
 LATER = "mend it: the next command goes on"
 

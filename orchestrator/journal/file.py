@@ -179,7 +179,7 @@ class FileJournal:
         except OSError as error:
             self._mark.clean()
             raise StorageError(
-                f"{self._path}: {error.strerror}; nothing was committed: free the disk and resume"
+                f"{self._path}: {error.strerror}; this change was not committed: free the disk and resume"
             ) from None
         try:
             self._disk.sync_data(self._descriptor, self._path)

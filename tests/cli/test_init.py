@@ -102,4 +102,4 @@ def test_a_folder_that_cannot_be_made_is_one_line(bare: Shell) -> None:
     ended = bare("init")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.count("\n") == 1
-    assert "orchestrator needs to write there" in ended.err
+    assert "Not a directory: take it away" in ended.err

@@ -161,7 +161,7 @@ def test_disk_full_before_the_commit_point_loses_nothing_and_commits_nothing(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     disk.before = full
-    with pytest.raises(StorageError, match="nothing was committed"):
+    with pytest.raises(StorageError, match="this change was not committed"):
         engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
     disk.before = lambda number, operation, path: None
     assert engine.refresh(ID).task.revision == 1
@@ -186,9 +186,9 @@ def test_after_the_commit_point_nothing_says_failed_and_the_next_refresh_brings_
     assert_in_step(temp, task)
 
 
-def test_a_read_only_folder_is_one_clear_error(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="needs to write there"):
+    with pytest.raises(StorageError, match="file: Not a directory: take it away"):
         open_engine(tmp_path / "file" / ".temp")
 
 

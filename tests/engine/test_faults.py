@@ -116,7 +116,7 @@ def test_who_is_told_that_nothing_was_committed_finds_it_so(
                 told = str(error)
         if recorded(temp) != before:
             assert not told or act in moves
-            assert "nothing was committed" not in told
+            assert "this change was not committed" not in told
         engine.close()
         if next(looks) <= failing:
             break

@@ -163,7 +163,7 @@ def test_a_task_of_which_it_is_said_that_it_was_not_created_does_not_turn_up_lat
     journal = temp / ".orchestrator" / "journal"
     engine = open_engine(temp, disk)
     fail(disk, "fsync", journal)
-    with pytest.raises(StorageError, match="nothing was committed"):
+    with pytest.raises(StorageError, match="this change was not committed"):
         engine.create(CREATED)
     assert [row for row in disk.log if row[1].is_relative_to(journal)][-2:] == [
         ("remove", journal / f"{ID}.jsonl"),

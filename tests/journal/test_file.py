@@ -174,7 +174,7 @@ def test_a_write_that_fails_is_taken_back_and_the_commit_can_be_tried_again(tmp_
     before = path.read_bytes()
     with journal.locked():
         disk.failing["append"] = errno.ENOSPC
-        with pytest.raises(StorageError, match="nothing was committed"):
+        with pytest.raises(StorageError, match="this change was not committed"):
             journal.append(commit(3))
         assert path.read_bytes() == before
         assert is_clean(tmp_path)
@@ -193,7 +193,7 @@ def test_what_was_written_of_a_line_before_the_write_failed_is_taken_back(tmp_pa
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     disk.after = full
-    with journal.locked(), pytest.raises(StorageError, match="nothing was committed"):
+    with journal.locked(), pytest.raises(StorageError, match="this change was not committed"):
         journal.append(commit(3))
     journal.close()
     assert path.read_bytes() == before
