@@ -39,7 +39,7 @@ MUTATED = {
     "Shelf._record_came_out Shelf._left_in_staging Shelf._put_all",
     "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.fork Moves.take_name Moves.finish "
     "Moves.follow_references Moves._begin Moves._bring Moves._take_private Moves._carry Moves._clear Moves._tell",
-    "engine/desk.py": "Desk.create Desk.fork Desk.open Desk.catch_up Desk.append",
+    "engine/desk.py": "Desk.create fork Desk.open Desk.catch_up Desk.append",
     "engine/desks.py": "Desks._opened",
     "engine/lease.py": "Lease.take Lease.beat Lease.release begin held _died _stale",
     "engine/absorption.py": "actor look look_at_last absorb _absorb_one masked _each_text _refuse_newer "

@@ -255,7 +255,7 @@ def _by_hand(temp: Path) -> Iterator[Check]:
     from orchestrator import overview
 
     try:
-        count = sum(not row.kept for row in overview.rows(temp))
+        count = sum(not row.kept and not row.lost for row in overview.rows(temp))
     except StorageError as error:
         yield Check("by hand", "problem", str(error))
         return

@@ -230,8 +230,9 @@ def fork(source: Journal, journals: Journals, to: str, revision: int, at: str) -
         source.read(0)
     except Damaged as error:
         damage = error
-    commits = [commit for commit in source.history() if commit.revision <= max(1, revision)]
-    task = fold(commits, origin(commits, source.task_id))
+    known = list(source.history())
+    commits = [commit for commit in known if commit.revision <= max(1, revision)]
+    task = fold(commits, origin(known, source.task_id))
     if task is None or task.revision != revision:
         raise damage or Refused("TaskForked", f"task {source.task_id} has no revision {revision}")
     first, *rest = commits

@@ -283,9 +283,3 @@ def test_tasks_kept_by_hand_are_counted_with_what_looks_at_them(well: Shell) -> 
     (well.temp / "completed" / "task-status-R7W2TC.json").write_text("{}")
     said = "2 tasks kept by hand: `orchestrator check` looks at them, `orchestrator adopt` takes them over"
     assert checks(well, "note")["by hand"] == [said]
-
-
-def test_a_file_in_place_of_the_archive_is_a_problem(well: Shell) -> None:
-    (well.temp / "completed").rmdir()
-    (well.temp / "completed").write_text("")
-    assert checks(well, "problem")["by hand"] == [f"{well.temp}/completed: Not a directory: what is there is not known"]
