@@ -39,9 +39,13 @@ def command(keep: Path | None, team: bool, live: bool, yes: bool, output: Output
     Two build the database part of a small clinic project: an architect designs the associations, a worker writes
     models and migrations after its decisions. With --team, a lead has it designed, built, tested and reviewed.
     """
+    import shutil
     import tempfile
 
     from orchestrator import demo
+
+    if team and not shutil.which("rg"):
+        raise UsageError("the demo of a team needs ripgrep: install it, or see two agents at work without --team")
 
     asked = demo.TEAM if team else demo.TASKS
 

@@ -165,3 +165,10 @@ def test_where_there_is_no_room_for_it_nothing_is_begun_and_nothing_left(shell: 
     assert (ended.code, ended.out) == (1, "")
     assert re.fullmatch(r"orchestrator: .*File too large.*: the demo was not begun: .*\n", ended.err)
     assert not (shell.project / "clinic").exists()
+
+
+def test_without_ripgrep_the_team_is_not_begun(shell: Shell) -> None:
+    shell.environment["PATH"] = str(shell.home)
+    ended = shell("demo", "--team", "--keep", "clinic")
+    assert (ended.code, "needs ripgrep" in ended.err) == (2, True)
+    assert not (shell.project / "clinic").exists()
