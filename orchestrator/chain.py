@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+FORMAT = 1
+"""Of the lines that are written and read: the key `v` of each."""
 _END = b',"sum":"'
 
 

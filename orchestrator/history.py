@@ -44,7 +44,7 @@ class History:
                 if chain.is_damage(b"\n".join(lines[place:])):
                     raise self._damaged(path, str(error)) from None
                 break
-            if commit.get("v") != 1:
+            if commit.get("v") != chain.FORMAT:
                 raise Newer(self._task_id, str(path), self._lines + 1, f"line format {commit.get('v')}")
             self._size += len(line) + 1
             self._sum = total

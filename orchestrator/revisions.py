@@ -14,7 +14,7 @@ from orchestrator.errors import Damaged, Newer, Refused, UsageError
 from orchestrator.events import Actor, CallSettled, Commit, Event, Kind, Receipt
 from orchestrator.history import History
 from orchestrator.task import Task, digest
-from orchestrator.transitions import apply_all, follow, origin
+from orchestrator.transitions import apply_all, fold, follow, origin
 
 Moment = int | str
 """A revision, or a time as commits have it: ISO 8601, UTC, milliseconds, Z."""
@@ -103,6 +103,14 @@ class Revisions:
 
     def _damaged(self, reason: str, line: int) -> Damaged:
         return Damaged(self._task_id, f"journal of {self._task_id}", line, reason)
+
+
+def read(temp: Path, task_id: str) -> tuple[Task, list[Commit]]:
+    """A task as its journal leaves it, and its commits; raises Damaged, Newer, UnknownTask, StorageError or Refused."""
+    commits = list(decoded(task_id, History(temp, task_id).read()))
+    task = fold(commits, origin(commits, task_id))
+    assert task is not None  # no journal is without a line
+    return task, commits
 
 
 def decoded(task_id: str, lines: Iterable[Mapping[str, object]]) -> Iterator[Commit]:

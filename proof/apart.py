@@ -35,6 +35,7 @@ def apart(act: Callable[[], Found], seconds: float) -> Found:
     """What that returns, picklable; it must catch what it raises. `seconds` of a clock, and of each processor."""
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as place:
+        os.chmod(place, 0o755)  # for what is tried as another user
         child = os.fork()
         if not child:
             with suppress(BaseException):

@@ -96,4 +96,4 @@ def _all(project: Project, engine: Engine, mode: Mode | None, given: Orders) -> 
         click.echo(f"nothing is paused in {project.workspace}", err=given["output"] != "text")
     ends = go_on(project, engine, free, mode, given) if free else []
     code = max((error.exit_code for error in unread), default=0)
-    return max(tell(project, ends, given["output"], 1), code)
+    return max(tell(project, ends, given["output"], unread=1), code)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from orchestrator import files, system
+from orchestrator import chain, files, system
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import BadKey, MalformedKey, OrchestratorError, StorageError, UsageError
@@ -85,7 +85,6 @@ def _checks(project: Project) -> Iterator[Check]:
         return
     yield from _folder(project.temp)
     yield from _tasks(project.temp)
-    yield from _by_hand(project.temp)
 
 
 def _settings(project: Project) -> Iterator[Check]:
@@ -206,20 +205,33 @@ def _folder(temp: Path) -> Iterator[Check]:
 
 
 def _tasks(temp: Path) -> Iterator[Check]:
-    """The journals, the documents beside them, and what processes that died left in staging."""
+    """The tasks that have a journal, then those that had one, and those that people keep."""
     from orchestrator import overview
     from orchestrator.engine import Folder
+
+    try:
+        rows = list(overview.rows(temp))
+    except StorageError as error:
+        yield Check("tasks", "problem", str(error))
+        return
+    yield from _kept(Folder(temp, files.Disk()), [row.journal for row in rows if row.lost])
+    if count := sum(not row.kept and not row.lost for row in rows):
+        it = "it" if count == 1 else "them"
+        said = f"{screen.count(count, 'task')} kept by hand: `orchestrator check` looks at {it}"
+        yield Check("by hand", "note", f"{said}, `orchestrator adopt` takes {it} over")
+
+
+def _kept(folder: Folder, gone: list[Path]) -> Iterator[Check]:
+    """The journals, the documents beside them, and what processes that died left in staging."""
     from orchestrator.journal.file import FileJournals
 
-    folder = Folder(temp, files.Disk())
     staged = _names(folder.staging)
     ids = FileJournals(folder.internal, folder.disk).ids()
     bad, behind, edited = [], [], []
-    formats: set[str] = set()
     for task_id in ids:
         try:
             # looked at twice: it may be that just now a command replaces them
-            states = _states(folder, task_id, formats) and _states(folder, task_id, formats)
+            states = _states(folder, task_id) and _states(folder, task_id)
         except (OSError, ValueError, KeyError, TypeError, OrchestratorError) as error:
             said = str(error).splitlines()[0]
             bad.append(said if task_id in said else f"{task_id} cannot be read: {said}")
@@ -230,13 +242,11 @@ def _tasks(temp: Path) -> Iterator[Check]:
             continue
         behind += [f"{name} is {state}: `orchestrator show {task_id}`" for name, state in states if state != "edited"]
         edited += [name for name, state in states if state == "edited"]
-    for row in overview.rows(temp):
-        if row.lost:
-            said = "bring it back from a backup, or `orchestrator adopt` takes its documents over, from revision 1"
-            bad.append(f"{row.journal} is gone: {said}")
+    remedy = "bring it back from a backup, or `orchestrator adopt` takes its documents over, from revision 1"
+    bad += [f"{journal} is gone: {remedy}" for journal in gone]
     yield from (Check("journals", "problem", said) for said in bad)
     if not bad:
-        said = f"{len(ids)} read, line format {' and '.join(sorted(formats))}, every line whole"
+        said = f"{len(ids)} read, line format {chain.FORMAT}, every line whole"
         yield Check("journals", "ok", said if ids else "none yet")
     yield from (Check("documents", "problem", f"{said} puts it right") for said in behind)
     if edited:
@@ -250,37 +260,15 @@ def _tasks(temp: Path) -> Iterator[Check]:
         yield Check("staging", "ok", "nothing is left over")
 
 
-def _by_hand(temp: Path) -> Iterator[Check]:
-    """The tasks that nothing above looks at, for they have no journal."""
-    from orchestrator import overview
-
-    try:
-        count = sum(not row.kept and not row.lost for row in overview.rows(temp))
-    except StorageError as error:
-        yield Check("by hand", "problem", str(error))
-        return
-    if count:
-        it = "it" if count == 1 else "them"
-        said = f"{screen.count(count, 'task')} kept by hand: `orchestrator check` looks at {it}"
-        yield Check("by hand", "note", f"{said}, `orchestrator adopt` takes {it} over")
-
-
-def _states(folder: Folder, task_id: str, formats: set[str]) -> list[tuple[str, str]]:
+def _states(folder: Folder, task_id: str) -> list[tuple[str, str]]:
     """The documents that are not as the journal says, each with how it is. None of a task that is being worked on.
 
-    Its lines' versions are added to `formats`. Raises Damaged, or whatever else a journal that cannot be read leads to.
+    Raises Damaged, or whatever else a journal that cannot be read leads to.
     """
-    from orchestrator import documents
+    from orchestrator import documents, revisions
     from orchestrator.engine import lease
-    from orchestrator.history import History
-    from orchestrator.revisions import decoded
-    from orchestrator.transitions import fold, origin
 
-    lines = list(History(folder.temp, task_id).read())
-    formats.update(str(line["v"]) for line in lines)
-    commits = list(decoded(task_id, lines))
-    task = fold(commits, origin(commits, task_id))
-    assert task is not None
+    task = revisions.read(folder.temp, task_id)[0]
     if task.epoch and lease.held(folder.locks, task_id, task.epoch):
         return []
     kinds = [kind for kind in documents.kinds(task) if kind in task.documents]

@@ -43,21 +43,14 @@ def read(engine: Engine, task: Task) -> Spending:
 
 def of_all(temp: Path, task_ids: Iterable[str]) -> tuple[Mapping[str, Cost], Mapping[str, Cost]]:
     """What these tasks cost by agent and by file, from their journals alone; what cannot be read is told."""
-    from orchestrator import costs
-    from orchestrator.history import History
-    from orchestrator.revisions import decoded
-    from orchestrator.transitions import fold, origin
+    from orchestrator import costs, revisions
 
-    tasks: list[Task] = []
-    journals: list[list[Commit]] = []
+    found: list[tuple[Task, list[Commit]]] = []
     unread: list[OrchestratorError] = []
     for task_id in task_ids:
         with others_go_on(unread):
-            commits = list(decoded(task_id, History(temp, task_id).read()))
-            if task := fold(commits, origin(commits, task_id)):
-                tasks.append(task)
-                journals.append(commits)
-    return costs.by_agent(tasks), costs.by_file(journals)
+            found.append(revisions.read(temp, task_id))
+    return costs.by_agent(task for task, _ in found), costs.by_file(commits for _, commits in found)
 
 
 def sections(spending: Spending) -> list[Section]:

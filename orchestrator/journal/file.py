@@ -24,7 +24,7 @@ class Unreadable(Exception):
 
 def encode(commit: Commit, previous: str) -> tuple[bytes, str]:
     """The line of a commit, with its newline, and its sum."""
-    data = {"v": 1, **commit.encode()}
+    data = {"v": chain.FORMAT, **commit.encode()}
     text = _JSON.encode(data)[:-1].encode("utf-8", "surrogatepass")
     return chain.sign(text, previous)
 
@@ -34,7 +34,7 @@ def decode(line: bytes, previous: str) -> tuple[Commit, str]:
     text, total = chain.check(line, previous)
     try:
         data = json.loads((text + b"}").decode("utf-8", "surrogatepass"))
-        if (version := data.pop("v", None)) != 1:
+        if (version := data.pop("v", None)) != chain.FORMAT:
             raise ValueError(f"line format {version}")
         return Commit.decode(data), total
     except (ValueError, KeyError, TypeError) as error:
