@@ -38,6 +38,11 @@ OrchestratorError                 has `exit_code`; its message says what to do n
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.usage import Limits
+
 
 class OrchestratorError(Exception):
     """The root. `str(error)` is one line for a person."""
@@ -224,13 +229,14 @@ class Stopped(OrchestratorError):
 
 
 class LimitReached(Stopped):
-    """`task`: the id of the one whose limit it was: the stopped task, or one above it."""
+    """`task`: the id of the one whose limit it was: the stopped task, or one above it; `needed` as in TaskStopped."""
 
     exit_code = 4
 
-    def __init__(self, message: str, task: str, reason: str) -> None:
+    def __init__(self, message: str, task: str, reason: str, needed: Limits | None) -> None:
         self.task = task
         self.reason = reason
+        self.needed = needed
         super().__init__(message)
 
 

@@ -85,6 +85,7 @@ def _started(task: Task, event: happened.WorkerStarted, actor: Actor, at: str) -
         resumed=resumed,
         reason=None,
         limited_by=None,
+        needed=None,
         stuck=None,
         worked_until=at,
         unmerged=None,
@@ -229,6 +230,7 @@ def _forked(task: Task, event: happened.TaskForked, actor: Actor, at: str) -> Ta
         id=event.id,
         parent=None,
         limited_by=None,
+        needed=None,
         forked=Fork(event.task, event.revision),
         reason=f"forked from {event.task} at r{event.revision}",
         references=(*(row for row in task.references if row != source), source),
@@ -296,7 +298,7 @@ CHANGES: dict[type[Event], Callable[[Task, Any, Actor, str], Task]] = {
     happened.MergeRefused: lambda task, event, actor, at: replace(task, unmerged=event),
     happened.TaskBlocked: lambda task, event, actor, at: _life(task, "blocked", event, reason=event.reason),
     happened.TaskStopped: lambda task, event, actor, at: _life(
-        task, "stopped", event, reason=event.reason, limited_by=event.limited_by
+        task, "stopped", event, reason=event.reason, limited_by=event.limited_by, needed=event.needed
     ),
     happened.TaskCompleted: _completed,
     happened.TaskCancelled: _cancelled,

@@ -289,6 +289,8 @@ class Task:
     """When that was; at the beginning, when it began."""
     limited_by: str | None = None
     """The task whose limit stopped it, one above it; None for its own."""
+    needed: Limits | None = None
+    """What a turn may take, of each limit that stopped it for having less left."""
     draws: tuple[Draw, ...] = ()
     """What tasks below this one took from its budget; in its own row, what was lost and is held."""
     synced_receipts: int = 0

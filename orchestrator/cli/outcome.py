@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.events import FileChange, Json
     from orchestrator.task import Task
+    from orchestrator.usage import Limits
 
 _MARKS = {
     "created": ("+", "green"),
@@ -101,32 +101,31 @@ def leading(engine: Engine, task: Task) -> Task:
 def way_on(project: Project, engine: Engine, task: Task, *options: str) -> str:
     """The command that goes on with a task, and lifts the limit that stopped it, of its own or of one above it."""
     limited = task if task.limited_by is None else engine.refresh(task.limited_by).task
-    if limited.open and (higher := higher_limits(limited, task.reason)):
+    if limited.open and (higher := higher_limits(limited, task.needed)):
         return project.resume(limited.id, *higher, *options)
     first = leading(engine, task)
-    return project.resume(first.id, *higher_limits(first), *options)
+    return project.resume(first.id, *higher_limits(first, first.needed), *options)
 
 
-def higher_limits(task: Task, reason: str | None = None) -> list[str]:
-    """The options without which a task that stopped, or one below it for that reason, would do so again at once.
+def higher_limits(task: Task, needed: Limits | None) -> list[str]:
+    """The options without which a task would stop again at once, as it did, or one below it, for what was `needed`.
 
     Twice what is used, and what a turn may take.
     """
     from orchestrator import budget
-    from orchestrator.usage import TURNS
+    from orchestrator.usage import TURNS, Limits
 
-    limits, spent, reason = task.limits, budget.spent(task), reason or task.reason or ""
-    needed = [float(number.replace(",", "")) for number in re.findall(r", not \$?([\d.,]*\d)", reason)]
+    limits, spent, needed = task.limits, budget.spent(task), needed or Limits()
     turns = budget.own(task).turns >= TURNS if limits.turns is None else spent.turns >= limits.turns
     options = []
-    if turns or " turns are left" in reason:
+    if turns or needed.turns:
         options += ["--max-turns", f"{spent.turns + max(spent.turns, 20):.0f}"]
-    if limits.tokens is not None and (spent.tokens >= limits.tokens or "tokens are left" in reason):
-        options += ["--max-tokens", f"{2 * max(limits.tokens, spent.tokens) + 2 * sum(needed[:1]):.0f}"]
-    if limits.seconds is not None and (spent.seconds >= limits.seconds or " seconds used" in reason):
+    if limits.tokens is not None and (spent.tokens >= limits.tokens or needed.tokens):
+        options += ["--max-tokens", f"{2 * (max(limits.tokens, spent.tokens) + (needed.tokens or 0)):.0f}"]
+    if limits.seconds is not None and (spent.seconds >= limits.seconds or needed.seconds):
         options += ["--max-seconds", f"{math.ceil(2 * max(limits.seconds, spent.seconds))}"]
-    if limits.cost is not None and (spent.cost >= limits.cost or " are left, not $" in reason):
-        options += ["--max-cost", f"{2 * max(limits.cost, spent.cost) + 2 * sum(needed[-1:]):.2g}"]
+    if limits.cost is not None and (spent.cost >= limits.cost or needed.cost):
+        options += ["--max-cost", f"{2 * (max(limits.cost, spent.cost) + (needed.cost or 0)):.2g}"]
     return options
 
 

@@ -32,4 +32,4 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
     click.echo(f"{task.id} is open again:")
     for path in paths:
         click.echo(f"  {screen.line(path)}")
-    click.echo(screen.dim(f"go on with: {project.resume(task.id, *outcome.higher_limits(task))}"))
+    click.echo(screen.dim(f"go on with: {project.resume(task.id, *outcome.higher_limits(task, task.needed))}"))

@@ -53,11 +53,12 @@ class TaskBlocked(Event):
 class TaskStopped(Event):
     """A limit was reached, the model did not answer, or a person stopped it. `resume` goes on.
 
-    `limited_by`: the task above it whose limit it was.
+    `limited_by`: the task above it whose limit it was. `needed`: what a turn may take, of each that has less left.
     """
 
     reason: str
     limited_by: str | None = None
+    needed: Limits | None = None
 
 
 class TaskPaused(Event):

@@ -17,6 +17,7 @@ from orchestrator.errors import (
 from orchestrator.events import TaskBlocked, TaskStopped
 from orchestrator.questions import asking
 from orchestrator.task import MODEL, Task
+from orchestrator.usage import Limits
 from orchestrator.worker.moment import Moment
 
 
@@ -33,17 +34,18 @@ class Ends:
         self._show(await self._commit(TaskBlocked(reason=reason)), reason)
         raise TaskIsBlocked(f"task {self._id} is blocked: {reason}")
 
-    async def stop(self, reason: str, whose: str) -> NoReturn:
+    async def stop(self, reason: str, whose: str, needed: Limits | None) -> NoReturn:
         """A limit is reached, of this task or of one above it."""
         above = None if whose == self._id else whose
-        self._show(await self._commit(TaskStopped(reason=f"limit: {reason}", limited_by=above)), reason)
+        stopped = TaskStopped(reason=f"limit: {reason}", limited_by=above, needed=needed)
+        self._show(await self._commit(stopped), reason)
         limit = f"the limit of {above}" if above else "its limit"
-        raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason)
+        raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason, needed)
 
     async def park(self, ended: LimitReached | Unanswered) -> None:
         """A call ended with what keeps the task from going on; the caller raises it."""
         if isinstance(ended, LimitReached):
-            await self.stop(ended.reason, ended.task)
+            await self.stop(ended.reason, ended.task, ended.needed)
         reason = str(ended) if ended.task != self._id else asking(ended.question)
         self._show(await self._commit(TaskBlocked(reason=reason)), reason)
 

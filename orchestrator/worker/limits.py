@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from orchestrator import budget
 from orchestrator.budget import Amount
 from orchestrator.task import Task
-from orchestrator.usage import TURNS
+from orchestrator.usage import TURNS, Limits
 
 LEAST = 1_024
 """Tokens that a reply may have at the least: with less left, none is asked for."""
@@ -17,10 +17,11 @@ INSTANT = 0.05
 
 
 class Exhausted(Exception):
-    """Not enough is left for a request. `task`: the id of the one whose limit it is."""
+    """Not enough is left for a request. `task`: the id of the one whose limit it is; `needed` as in TaskStopped."""
 
-    def __init__(self, reason: str, task: str) -> None:
+    def __init__(self, reason: str, task: str, needed: Limits | None = None) -> None:
         self.task = task
+        self.needed = needed
         super().__init__(reason)
 
 
@@ -53,22 +54,25 @@ def _used_up(row: Task) -> Iterator[str]:
 def over(row: Task, task: Task) -> Exhausted:
     """The time of a task is over."""
     limit = row.limits.seconds or 0.0
-    return Exhausted(f"{limit:g} of {limit:g} seconds used{_by(row, task)}", row.id)
+    return Exhausted(f"{limit:g} of {limit:g} seconds used{_by(row, task)}", row.id, Limits(seconds=INSTANT))
 
 
 def short(row: Task, task: Task, left: Amount, needed: Amount) -> Exhausted:
     """Of a budget less is left than a request may cost."""
-    words, limits = [], row.limits
+    words, lacking, limits = [], {}, row.limits
     whose = "" if row.id == task.id else f" that {row.id} and those it gave work to may use"
     if limits.turns is not None and left.turns < needed.turns:
         words.append(f"{max(left.turns, 0):.0f} of {limits.turns} turns{whose} are left")
+        lacking["turns"] = needed.turns
     if limits.tokens is not None and left.tokens < needed.tokens:
         words.append(
             f"{max(left.tokens, 0):,.0f} of {limits.tokens:,} tokens{whose} are left, not {needed.tokens:,.0f}"
         )
+        lacking["tokens"] = needed.tokens
     if limits.cost is not None and left.cost < needed.cost:
         words.append(f"${max(left.cost, 0):.4f} of ${limits.cost:g}{whose} are left, not ${needed.cost:.4f}")
-    return Exhausted(f"{'; '.join(words)}, which a turn may take", row.id)
+        lacking["cost"] = needed.cost
+    return Exhausted(f"{'; '.join(words)}, which a turn may take", row.id, Limits(**lacking))
 
 
 def _by(row: Task, task: Task) -> str:

@@ -107,7 +107,7 @@ class Worker:
                 while task.open:
                     task = await self._go_ahead(await self._next(task))
         except Exhausted as exhausted:
-            await self._ends.stop(str(exhausted), exhausted.task)
+            await self._ends.stop(str(exhausted), exhausted.task, exhausted.needed)
         except (LimitReached, Unanswered) as stopped_by:  # this task, or one that it waits for
             if (await _thread(lambda: self._engine.refresh(self._id))).task.status == "in-progress":
                 await self._ends.park(stopped_by)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from orchestrator.events import Limits, LimitsChanged, TaskStopped, WorkerStarted
 
 from .conftest import Shell, begin, team
@@ -130,11 +132,36 @@ def test_one_that_the_limit_of_an_open_lead_stopped_goes_on_with_a_higher_one_of
     assert why(shell, child)[2] == [f"orchestrator resume {child}"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "needed", "options"),
+    [
+        (Limits(turns=9), Limits(turns=1), "--max-turns 21"),
+        (Limits(tokens=9_000), Limits(tokens=70_000), "--max-tokens 158000"),
+        (Limits(seconds=30), Limits(seconds=0.05), "--max-seconds 60"),
+        (Limits(tokens=9_000, cost=0.5), Limits(tokens=10, cost=0.25), "--max-tokens 18020 --max-cost 1.5"),
+    ],
+)
+def test_where_less_was_left_than_a_turn_may_take_the_way_on_gives_enough_for_one(
+    shell: Shell, limits: Limits, needed: Limits, options: str
+) -> None:
+    """Whatever the reason is in words."""
+    with shell.engine() as engine:
+        given = team(engine)
+        child = begin(engine, given.first, given.lead).id
+        engine.commit(given.lead, [LimitsChanged(limits=limits)], actor="user")
+        engine.commit(child, [TaskStopped(reason="limit", limited_by=given.lead, needed=needed)], actor="engine")
+        engine.commit(given.lead, [TaskStopped(reason="limit", needed=needed)], actor="engine")
+    for task_id in (child, given.lead):
+        assert why(shell, task_id)[2] == [f"orchestrator resume {given.lead} {options}"]
+
+
 def test_one_stopped_by_a_limit_of_its_own_goes_on_by_itself_with_a_higher_one(shell: Shell) -> None:
     with shell.engine() as engine:
         given = team(engine)
         child = begin(engine, given.first, given.lead).id
         shown = shell("limit", child, "--max-seconds", "1")
         assert shown.code == 0
-        engine.commit(child, [TaskStopped(reason="limit: 1 of 1 seconds used")], actor="engine")
+        engine.commit(
+            child, [TaskStopped(reason="limit: 1 of 1 seconds used", needed=Limits(seconds=0.05))], actor="engine"
+        )
     assert why(shell, child)[2] == [f"orchestrator resume {child} --max-seconds 2"]

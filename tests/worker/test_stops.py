@@ -221,7 +221,7 @@ def test_a_stop_ends_what_is_done_and_not_how_it_is_recorded_that_it_ended(stage
         async with pulse.heeded(engine, stage.id, stage.task.revision):
             engine.commit(stage.id, [TaskStopped(reason="stopped by a person")], actor="user")
             await work
-            raise LimitReached("at its limit", stage.id, "at its limit")
+            raise LimitReached("at its limit", stage.id, "at its limit", None)
 
     async def late(engine: Engine) -> None:
         with pytest.raises(LimitReached):
