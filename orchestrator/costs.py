@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.events import CallSettled, Commit, ContextRenewed, ModelReplied
+from orchestrator.events import CallSettled, Commit, ContextRenewed, ModelReplied, TaskForked
 from orchestrator.task import Task
 
 
@@ -49,23 +49,24 @@ def by_file(journals: Iterable[Iterable[Commit]]) -> dict[str, Cost]:
     """
     found: dict[str, Cost] = defaultdict(Cost)
     for commits in journals:
-        reply, files = Cost(), dict.fromkeys([""])
-        for event in [event for commit in commits for event in commit.events]:
-            match event:
-                case ModelReplied() | ContextRenewed():
-                    _divide(found, reply, files)
-                    reply, files = Cost(1, event.usage.total, event.cost or 0.0), {}
-                case CallSettled():
-                    changed = (change for change in event.receipt.files if change.before != change.after)
-                    files |= dict.fromkeys(change.path for change in changed)
-        _divide(found, reply, files)
+        for path, cost in _shares(commits):
+            found[path] += cost
     return _dearest_first(found)
 
 
-def _divide(found: dict[str, Cost], reply: Cost, files: Mapping[str, None]) -> None:
-    if reply.tokens:
-        for path in files or [""]:
-            found[path] += reply.share(len(files) or 1)
+def _shares(commits: Iterable[Commit]) -> list[tuple[str, Cost]]:
+    """What each reply of one task cost each file; of a fork those since it was made."""
+    replies: list[tuple[Cost, dict[str, None]]] = []
+    for event in [event for commit in commits for event in commit.events]:
+        match event:
+            case TaskForked():
+                replies = []
+            case ModelReplied() | ContextRenewed():
+                replies.append((Cost(1, event.usage.total, event.cost or 0.0), {}))
+            case CallSettled() if replies:
+                changed = (change for change in event.receipt.files if change.before != change.after)
+                replies[-1][1].update(dict.fromkeys(change.path for change in changed))
+    return [(path, cost.share(len(files) or 1)) for cost, files in replies if cost.tokens for path in files or [""]]
 
 
 def _dearest_first(found: Mapping[str, Cost]) -> dict[str, Cost]:

@@ -13,6 +13,7 @@ from orchestrator.events import (
     ModelReplied,
     Receipt,
     TaskCreated,
+    TaskForked,
     Usage,
 )
 from orchestrator.transitions import fold
@@ -54,3 +55,14 @@ def test_every_token_is_some_file_s_or_none_s_and_some_agent_s() -> None:
     assert list(agents) == ["x", "y"]
     assert costs.total(agents.values()) == whole
     assert round(costs.total(costs.by_file(journals).values()).tokens) == 333
+
+
+def test_a_fork_costs_what_came_of_it_since() -> None:
+    spent = replied(100, 1.0), settled(1, "a")
+    forked = TaskForked(task="K7Q2MX", previous="K7Q2MX", id="N2W3D4", revision=3)
+    commits = journal(*spent, forked, settled(2, "a"), replied(30, 0.5), settled(3, "b"))
+    assert costs.by_file([commits]) == {"b": Cost(0, 30, 0.5)}
+    assert costs.by_file([journal(*spent, forked)]) == {}
+    task = fold(commits, "K7Q2MX")
+    assert task is not None
+    assert costs.own(task) == Cost(1, 30, 0.5)

@@ -32,6 +32,7 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
         holder = engine.at_work(task_id)
         leading = outcome.leading(engine, task).id
         led = None if leading == task.id else engine.at_work(leading)
+        way_on = outcome.ways_on(project, engine, task)[0]
     if as_json:
         screen.print_json({"task": task.id, "question": asked.id, "status": task.status, "worker": holder})
     elif holder:
@@ -39,4 +40,4 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
     elif led:
         click.echo(f"{task.id} has its answer: {screen.who(led)}, at work on {leading}, goes on with it")
     else:
-        click.echo(f"{task.id} has its answer; go on with: {project.resume(leading)}")
+        click.echo(f"{task.id} has its answer; go on with: {way_on}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from orchestrator.cli import screen
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.cli.resume import Mode, continued, expect_model, go_on, modes, tell
 from orchestrator.cli.work import Orders, orders, text
@@ -63,11 +63,16 @@ def _one(
         said, heard = f"has more to do, item {task.items[-1].id}", "hears of it at its next turn"
     changed = more is not None or task.paused or task.parked
     task = continued(engine, task)
-    if changed and (holder := engine.at_work(task_id)):
-        if given["output"] == "text":
+    if holder := engine.at_work(task_id):
+        row = {"task": task.id, "status": task.status, "worker": holder}
+        if given["output"] == "json":
+            screen.print_json(row)
+        elif given["output"] == "stream-json":
+            click.echo(json.dumps(row))
+        elif changed:
             click.echo(f"{task.id} {said}: {screen.who(holder)} {heard}")
         else:
-            click.echo(json.dumps({"task": task.id, "status": task.status, "worker": holder}))
+            click.echo(f"{task.id} is not paused: {screen.who(holder)} is at work")
         return 0
     click.echo(f"{task.id} {said}", err=given["output"] != "text")
     return tell(project, go_on(project, engine, [task], mode, given), given["output"])
@@ -76,24 +81,25 @@ def _one(
 def _all(project: Project, engine: Engine, mode: Mode | None, given: Orders) -> int:
     """Those whose worker waits, here or elsewhere, and those that nobody works on; not what was never paused."""
     unread: list[OrchestratorError] = []
-    waiting: dict[str, Task] = {}
+    paused: list[Task] = []
     for task_id in engine.ids():
         with others_go_on(unread):
-            if (task := engine.refresh(task_id).task).open:
-                waiting[task.id] = task
-    paused = [task for task in waiting.values() if task.paused]
-    expect_model(project, engine, paused)
-    free: list[Task] = []
+            if (task := engine.refresh(task_id).task).open and task.paused:
+                paused.append(task)
+    if not paused and not unread:
+        click.echo(f"nothing is paused in {project.workspace}", err=given["output"] != "text")
+    # what an open task gave away goes on with that one
+    leads = {
+        lead.id: lead for task in paused if not engine.at_work(task.id) for lead in [outcome.leading(engine, task)]
+    }
+    expect_model(project, engine, [*leads.values()])
     for task in paused:
         with others_go_on(unread):
             task = continued(engine, task)
             holder = engine.at_work(task.id)
             waited = f": {screen.who(holder)} was waiting" if holder else ""
             click.echo(f"{task.id} goes on{waited}", err=given["output"] != "text")
-            if not holder and task.parent not in waiting:  # else with the one that gave it away
-                free.append(task)
-    if not paused and not unread:
-        click.echo(f"nothing is paused in {project.workspace}", err=given["output"] != "text")
+    free = [engine.refresh(lead).task for lead in leads if not engine.at_work(lead)]
     ends = go_on(project, engine, free, mode, given) if free else []
     code = max((error.exit_code for error in unread), default=0)
     return max(tell(project, ends, given["output"], unread=1), code)

@@ -98,11 +98,27 @@ def leading(engine: Engine, task: Task) -> Task:
     return task
 
 
+def ways_on(project: Project, engine: Engine, task: Task) -> list[str]:
+    """What gets an open task further on which nobody works: the answers that it waits for, else `way_on`."""
+    from orchestrator.questions import unanswered
+
+    return answers(project, task, [row.id for row in unanswered(task)]) or [way_on(project, engine, task)]
+
+
+def answers(project: Project, task: Task, asked: Sequence[str]) -> list[str]:
+    """What answers these questions of the task."""
+    return [project.typed("answer", task.id, *(("--question", name) if asked[1:] else ()), "…") for name in asked]
+
+
 def way_on(project: Project, engine: Engine, task: Task, *options: str) -> str:
     """The command that goes on with a task, and lifts the limit that stopped it, of its own or of one above it."""
+    from orchestrator.worker.pulse import pauses
+
     limited = task if task.limited_by is None else engine.refresh(task.limited_by).task
     if limited.open and (higher := higher_limits(limited, task.needed)):
         return project.resume(limited.id, *higher, *options)
+    if paused := pauses(engine, task):
+        return project.typed("continue", paused, *options)
     first = leading(engine, task)
     return project.resume(first.id, *higher_limits(first, first.needed), *options)
 

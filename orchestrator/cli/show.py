@@ -33,7 +33,8 @@ def command(project: Project, task_id: str, document: str | None, at: int | str 
     what people edited is recorded, and documents that are missing or stale are put back; with --at only the journal is
     read.
     """
-    problem = holder = way_on = spent = None
+    problem = holder = spent = None
+    ways_on: list[str] = []
     if at is not None:
         task = project.revisions(task_id).at(at)
         holder = task.holder if task.status == "in-progress" else None
@@ -41,7 +42,7 @@ def command(project: Project, task_id: str, document: str | None, at: int | str 
         with project.engine() as engine:
             refreshed = documents.bring_up(project, engine, task_id)
             task, problem, holder = refreshed.task, refreshed.problem, engine.at_work(task_id)
-            way_on = outcome.way_on(project, engine, task) if task.open and not holder else None
+            ways_on = outcome.ways_on(project, engine, task) if task.open and not holder else []
             spent = spending.read(engine, task) if document is None else None
     if document is not None and re.fullmatch(r"[Rr][0-9]+", document):
         _show_receipt(task, document.upper(), as_json)
@@ -51,7 +52,7 @@ def command(project: Project, task_id: str, document: str | None, at: int | str 
     elif as_json:
         screen.print_json(_json(project, task, holder, problem) | (spending.as_json(spent) if spent else {}))
     else:
-        _show_task(project, task, holder, way_on, then=at is not None)
+        _show_task(project, task, holder, ways_on, then=at is not None)
         for heading, rows in spending.sections(spent) if spent else ():
             screen.section(heading, rows)
 
@@ -139,12 +140,12 @@ def _json(project: Project, task: Task, holder: str | None, problem: str | None)
     }
 
 
-def _show_task(project: Project, task: Task, holder: str | None, way_on: str | None, *, then: bool) -> None:
+def _show_task(project: Project, task: Task, holder: str | None, ways_on: list[str], *, then: bool) -> None:
     name, agent = click.style(task.id, fg="cyan"), click.style(screen.line(task.agent), bold=True)
     click.echo(f"{name}  {agent}")
     if then:
         click.echo(screen.dim(f"  as it was at r{task.revision}, {screen.clock(task.updated_at)}"))
-    _show_state(project, task, holder, way_on, then)
+    _show_state(project, task, holder, ways_on, then)
     outcome.show_text(task.description, most=6)
     started = f"started {screen.age(task.started_at)}"
     outcome.show_text(f"{started}, {outcome.cost([task])}, revision {task.revision}", dim=True)
@@ -166,13 +167,17 @@ def _show_task(project: Project, task: Task, holder: str | None, way_on: str | N
     screen.section("Documents", [("", project.relative(path)) for path in outcome.documents(project, task)])
 
 
-def _show_state(project: Project, task: Task, holder: str | None, way_on: str | None, then: bool) -> None:
+def _show_state(project: Project, task: Task, holder: str | None, ways_on: list[str], then: bool) -> None:
     phase = f", phase {task.phase}" if task.open else ""
-    why = f", {screen.who(holder)} is at work" if holder else f": {task.reason}" if task.reason else ""
-    outcome.show_text(outcome.status(task, at_work=holder is not None) + phase + why)
-    if way_on:
+    status, why = outcome.status(task, at_work=holder is not None), ""
+    if holder:
+        why = f", {screen.who(holder)} is at work"
+    elif task.reason:
+        why = f"; {outcome.because(task.status, task.reason)}" if status == "paused" else f": {task.reason}"
+    outcome.show_text(status + phase + why)
+    for way_on in ways_on:
         click.echo(screen.dim(f"  go on with: {way_on}"))
-    elif task.ended == "cancelled" and not holder and not then:
+    if task.ended == "cancelled" and not holder and not then:
         click.echo(screen.dim(f"  open it again with: {project.typed('reopen', task.id)}"))
 
 

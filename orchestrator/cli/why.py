@@ -118,17 +118,17 @@ def _child(engine: Engine, task: Task, child: Child) -> str:
 
 def _commands(project: Project, engine: Engine, task: Task, *, at_work: bool) -> Iterator[str]:
     from orchestrator.questions import unanswered
+    from orchestrator.worker.pulse import pauses
 
     if task.ended == "cancelled":
         yield project.typed("reopen", task.id)
     elif task.ended == "completed":
         yield project.typed("show", task.id)
-    elif asked := [row.id for row in unanswered(task) if row.to == "person" or not at_work]:
-        for name in asked:
-            yield project.typed("answer", task.id, *(("--question", name) if asked[1:] else ()), "…")
-    elif task.paused:
-        yield project.typed("continue", task.id)
-    elif at_work:
-        yield project.typed("log", task.id, "--follow")
+    elif not at_work:
+        yield from outcome.ways_on(project, engine, task)
+    elif asked := [row.id for row in unanswered(task) if row.to == "person"]:
+        yield from outcome.answers(project, task, asked)
+    elif paused := pauses(engine, task):
+        yield project.typed("continue", paused)
     else:
-        yield outcome.way_on(project, engine, task)
+        yield project.typed("log", task.id, "--follow")

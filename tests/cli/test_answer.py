@@ -31,6 +31,7 @@ def test_a_question_nobody_was_there_for_is_answered_later(shell: Shell) -> None
         why = json.loads(shell("why", task_id, "--json").out)
         assert "it asks a person, B1: Which name?" in why["why"]
         assert why["next"] == [f"orchestrator answer {task_id} '…'"]
+        assert f"  go on with: {why['next'][0]}\n" in shell("show", task_id).out
         assert shell("answer", task_id, "note.txt").out == f"{task_id} has its answer; go on with: {resume}\n"
         again = shell("answer", task_id, "letter.txt")
         assert (again.code, again.err) == (

@@ -11,13 +11,17 @@ from orchestrator.events import TaskCreated
 from .conftest import Shell
 from .test_background import WAITING, begun
 
-BLOCKED = "[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}, {say: No ink.}, {say: No pencil.}]"
+ONCE = "[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"
+BLOCKED = f"{ONCE[:-1]}, {{say: No ink.}}, {{say: No pencil.}}]"
 
 
 def test_a_worker_of_another_process_waits_and_goes_on_as_a_person_wants(shell: Shell) -> None:
     with shell.model(WAITING):
         task = shell("run", "clerk", "Write", "--detach", "--yes").out.strip()
         begun(shell)
+        ended = shell("continue", task)
+        assert ended.code == 0
+        assert re.fullmatch(rf"{task} is not paused: pid \d+ on \S+ is at work\n", ended.out)
         paused = shell("pause", task)
         assert paused.code == 0
         assert re.fullmatch(rf"{task} is paused: pid \d+ on \S+ waits before its next turn\n", paused.out)
@@ -44,7 +48,8 @@ def test_what_is_paused_is_begun_only_when_it_is_named(shell: Shell) -> None:
         ended = shell("resume", *words)
         assert (ended.code, ended.out, ended.err) == (0, "", left)
     assert shell("wait", task).code == 4
-    assert shell("why", task, "--json").out.count(f"orchestrator continue {task}") == 1
+    for words in (("why", task, "--json"), ("show", task)):
+        assert shell(*words).out.count(f"orchestrator continue {task}") == 1
     with shell.model(BLOCKED):
         named = shell("resume", task)
         assert (named.code, "No ink" in named.err) == (3, True)
@@ -63,7 +68,7 @@ def test_all_that_are_paused_go_on_and_an_id_is_no_instruction(shell: Shell) -> 
     refused = shell("continue", first.id, second.id)
     assert (refused.code, f"{second.id} is a task, too" in refused.err) == (2, True)
     assert shell("continue").code == shell("continue", first.id, "--all").code == 2
-    with shell.model("[{calls: [{Sync: {raise_blockers: [No ink]}}]}, {say: So I stop.}]"):
+    with shell.model(ONCE):
         ended = shell("continue", "--all")
     assert ended.code == 3
     assert {f"{first.id} goes on", f"{second.id} goes on"} < {*ended.out.splitlines()}
@@ -82,6 +87,19 @@ def test_what_a_paused_task_gave_away_is_paused_with_it(shell: Shell) -> None:
     assert states == {top: "paused", child: "paused"}
     assert f"a person has paused {top}, which gave it away" in shell("why", child).out
     assert shell("resume").err.count("is paused") == 1
+
+
+def test_a_paused_one_goes_on_with_the_one_that_gave_it_away(shell: Shell) -> None:
+    top = shell.task("Have one written").id
+    with shell.engine() as engine:
+        child = engine.create(TaskCreated(agent="clerk", description="Write one", parent=top)).id
+    shell("pause", child)
+    assert f"orchestrator continue {child}" in shell("show", child).out
+    with shell.model(ONCE):
+        ended = shell("continue", "--all")
+    assert (ended.code, ended.out.splitlines()[0]) == (3, f"{child} goes on")
+    states = {row["task"]: row["state"] for row in json.loads(shell("status", "--json").out)["tasks"]}
+    assert states == {top: "blocked", child: "pending"}
 
 
 def test_one_damaged_journal_keeps_no_other_task_from_being_paused(shell: Shell) -> None:
