@@ -102,4 +102,4 @@ def _all(project: Project, engine: Engine, mode: Mode | None, given: Orders) -> 
     free = [engine.refresh(lead).task for lead in leads if not engine.at_work(lead)]
     ends = go_on(project, engine, free, mode, given) if free else []
     code = max((error.exit_code for error in unread), default=0)
-    return max(tell(project, ends, given["output"], unread=1), code)
+    return max(tell(project, ends, given["output"]), code)

@@ -42,8 +42,9 @@ def command(project: Project, task_id: str, as_json: bool, **given: Unpack[Bound
         used = outcome.amount(spent)
         screen.print_json({"task": task.id, "limits": task.limits.model_dump(), **used, "held": outcome.amount(held)})
         return
-    alone = f", turns {TURNS} by itself" if task.limits.turns is None else ""
-    click.echo(f"{task.id} may use: {outcome.limits(task.limits.model_dump()) or 'whatever it takes'}{alone}")
+    alone = [f"turns {TURNS} of its own"] if task.limits.turns is None else []
+    may = ", ".join([*filter(None, [outcome.limits(task.limits.model_dump())]), *alone])
+    click.echo(f"{task.id} may use: {may}")
     outcome.show_text(f"so far: {_said(spent)}, seconds {spent.seconds:,.0f}", dim=True)
     if held != budget.NOTHING:
         outcome.show_text(f"and requests under way may take: {_said(held)}", dim=True)

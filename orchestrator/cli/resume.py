@@ -46,7 +46,7 @@ def command(
     archived yet, is archived.
     """
     if not ids and not project.temp.exists():
-        return tell(project, [], given["output"])
+        return _nothing(project, given["output"])
     unread: list[OrchestratorError] = []
     with project.engine() as engine:
         tasks, taken, paused = (_named(project, engine, ids), [], 0) if ids else _resumable(project, engine, unread)
@@ -54,7 +54,15 @@ def command(
             _choose(tasks, err=given["output"] != "text")
             raise UsageError(f"{len(tasks)} tasks can be resumed: name one, or say --all")
         ends = go_on(project, engine, tasks, mode, given, taken if everything or not tasks else [])
-    return max(tell(project, ends, given["output"], len(unread) + paused), StorageError.exit_code if unread else 0)
+    if not ends and not unread and not paused:
+        return _nothing(project, given["output"])
+    return max(tell(project, ends, given["output"]), StorageError.exit_code if unread else 0)
+
+
+def _nothing(project: Project, output: Output) -> int:
+    if output == "text":
+        click.echo(f"nothing to resume in {project.workspace}")
+    return tell(project, [], output)
 
 
 def _choose(tasks: list[Task], *, err: bool) -> None:
@@ -74,10 +82,8 @@ def _in_mode(engine: Engine, task: Task, mode: Mode | None) -> Task:
     return engine.commit(task.id, [ModeChanged(mode=mode)], actor="user")
 
 
-def tell(project: Project, ends: list[Outcome], output: Output, unread: int = 0) -> int:
-    """Say how the tasks ended; returns the exit code. `unread`: how many others may be there to resume."""
-    if output == "text" and not ends and not unread:
-        click.echo(f"nothing to resume in {project.workspace}")
+def tell(project: Project, ends: list[Outcome], output: Output) -> int:
+    """Say how the tasks ended; returns the exit code."""
     return outcome.tell(project, ends, output, {"tasks": [outcome.as_json(project, end) for end in ends]})
 
 

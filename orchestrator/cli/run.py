@@ -180,8 +180,7 @@ def _warn(definition: Agent, model: str | None, names: Names) -> None:
     from orchestrator.tools import catalog
 
     known = catalog()
-    lacking = [tool for tool in definition.tools or () if tool.partition("(")[0] not in known]
-    if lacking:
+    if lacking := definition.lacks(known):
         there_are = f"orchestrator has {', '.join(known)}"
         screen.complain(f"{definition.name} asks for tools that are not offered: {', '.join(lacking)}; {there_are}")
     near = difflib.get_close_matches(model or "", names, n=1)

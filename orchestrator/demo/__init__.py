@@ -52,13 +52,16 @@ def prepare(directory: Path) -> None:
 
     Raises StorageError, and leaves nothing there, where it cannot be copied whole.
     """
-    if not directory.exists() or not any(directory.iterdir()):
+    if not (there := directory.exists()) or not any(directory.iterdir()):
         try:
             shutil.copytree(_CLINIC, directory, dirs_exist_ok=True)
         except OSError as error:
-            shutil.rmtree(directory, ignore_errors=True)
-            reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error
-            raise StorageError(f"{reason}: the demo was not begun: name a directory where there is room") from None
+            for path in [directory / source.name for source in _CLINIC.iterdir()] if there else [directory]:
+                shutil.rmtree(path, ignore_errors=True)
+                with suppress(OSError):
+                    path.unlink()
+            reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+            raise StorageError(f"{directory}: {reason}: the demo was not begun: name another directory") from None
     elif not all((directory / path.relative_to(_CLINIC)).exists() for path in _CLINIC.rglob("*")):
         raise UsageError(f"{directory} is neither empty nor an earlier demo: name a directory that does not exist")
 

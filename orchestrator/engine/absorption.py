@@ -179,7 +179,7 @@ def _refuse_newer(desk: Desk, task: Task, name: str, kind: Kind, body: str, stam
     if stamp is None or not is_newer(task, stamp) or desk.journal.absorbed(kind, digest(body), 0):
         return
     lost = f"{name} was published at revision {stamp.revision}: without a backup, take the documents away to go on"
-    raise Damaged(task.id, f"journal of {task.id}", task.revision + 1, lost)
+    raise Damaged(task.id, desk.journal.name, task.revision + 1, lost)
 
 
 def _refuse_newer_elsewhere(desk: Desk, kind: Kind, folder: Folder | None) -> None:

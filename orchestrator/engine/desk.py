@@ -102,7 +102,7 @@ class Desk:
             for commit in commits:
                 task = _followed(journal, task, commit, born)
             if task is None:
-                raise Empty(journal.task_id, f"journal of {journal.task_id}")
+                raise Empty(journal.task_id, journal.name)
             stack.pop_all()
         desk = Desk(journal, task, born, mask)
         desk._recent.extend(commits)
@@ -196,7 +196,7 @@ def _followed(journal: Journal, task: Task | None, commit: Commit, task_id: str)
     try:
         return follow(task, commit, task_id)
     except Refused as error:
-        raise Damaged(journal.task_id, f"journal of {journal.task_id}", commit.revision, str(error)) from None
+        raise Damaged(journal.task_id, journal.name, commit.revision, str(error)) from None
 
 
 def _published(commit: Commit, after: Task) -> Commit:

@@ -20,6 +20,11 @@ class Journal(Protocol):
 
     task_id: str
 
+    @property
+    def name(self) -> str:
+        """What it is called where something is wrong with it: its path."""
+        ...
+
     def locked(self) -> AbstractContextManager[None]:
         """Wait for the task's lock, which also guards its documents."""
         ...

@@ -56,6 +56,10 @@ class FileJournal:
         self._revision = 0
         self._mark = Mark(self._lock, self._disk)
 
+    @property
+    def name(self) -> str:
+        return str(self._path)
+
     def locked(self) -> AbstractContextManager[None]:
         return self._lock.held()
 

@@ -14,6 +14,7 @@ from orchestrator.events import Commit, Kind
 class MemoryJournal:
     def __init__(self, task_id: str, folder: MemoryJournals, commits: list[Commit], lock: threading.RLock) -> None:
         self.task_id = task_id
+        self.name = f"journal of {task_id}"
         self._folder = folder
         self.rebooted = False
         self.durable = 0

@@ -59,7 +59,10 @@ class Service:
         return BadKey(f"no {self.key}{why}: {self.remedy}")
 
     def connections(self) -> httpx2.AsyncClient:
-        """What a client connects with. Raises UsageError when a variable that says where to is no address."""
+        """What a client connects with; a variable that says where to is taken out where it is empty.
+
+        Raises UsageError when one is no address.
+        """
         from urllib.request import getproxies
 
         import anthropic

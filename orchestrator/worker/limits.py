@@ -60,19 +60,19 @@ def over(row: Task, task: Task) -> Exhausted:
 def short(row: Task, task: Task, left: Amount, needed: Amount) -> Exhausted:
     """Of a budget less is left than a request may cost."""
     words, lacking, limits = [], {}, row.limits
-    whose = "" if row.id == task.id else f" that {row.id} and those it gave work to may use"
     if limits.turns is not None and left.turns < needed.turns:
-        words.append(f"{max(left.turns, 0):.0f} of {limits.turns} turns{whose} are left")
+        words.append(f"{max(left.turns, 0):.0f} of {limits.turns} turns are left")
         lacking["turns"] = needed.turns
     if limits.tokens is not None and left.tokens < needed.tokens:
-        words.append(
-            f"{max(left.tokens, 0):,.0f} of {limits.tokens:,} tokens{whose} are left, not {needed.tokens:,.0f}"
-        )
+        few = f"{max(left.tokens, 0):,.0f} of {limits.tokens:,} are left"
+        words.append(f"a turn may take {needed.tokens:,.0f} tokens, and {few}")
         lacking["tokens"] = needed.tokens
     if limits.cost is not None and left.cost < needed.cost:
-        words.append(f"${max(left.cost, 0):.4f} of ${limits.cost:g}{whose} are left, not ${needed.cost:.4f}")
+        few = f"${max(left.cost, 0):.4f} of ${limits.cost:g} is left"
+        words.append(f"a turn may cost ${needed.cost:.4f}, and {few}")
         lacking["cost"] = needed.cost
-    return Exhausted(f"{'; '.join(words)}, which a turn may take", row.id, Limits(**lacking))
+    whose = "" if row.id == task.id else f" to {row.id} and those it gave work to"
+    return Exhausted(f"{'; '.join(words)}{whose}", row.id, Limits(**lacking))
 
 
 def _by(row: Task, task: Task) -> str:

@@ -165,6 +165,9 @@ def test_where_there_is_no_room_for_it_nothing_is_begun_and_nothing_left(shell: 
     assert (ended.code, ended.out) == (1, "")
     assert re.fullmatch(r"orchestrator: .*File too large.*: the demo was not begun: .*\n", ended.err)
     assert not (shell.project / "clinic").exists()
+    (shell.project / "clinic").mkdir()
+    assert shell("demo", "--keep", "clinic", preexec_fn=no_room).code == 1
+    assert list((shell.project / "clinic").iterdir()) == []
 
 
 def test_without_ripgrep_the_team_is_not_begun(shell: Shell) -> None:

@@ -52,7 +52,7 @@ LATER: tuple[Event, ...] = (
     WorktreeMade(name=LEAD, base="4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
     MergeRefused(reason="a.txt", difference="<<<<<<< HEAD"),
     WorkLanded(commit="4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
-    TaskStopped(reason="limit: 0 of 50,000 tokens are left, not 9,024", needed=Limits(tokens=9_024)),
+    TaskStopped(reason="limit: a turn may take 9,024 tokens, and 0 of 50,000 are left", needed=Limits(tokens=9_024)),
 )
 """What happens to the lead, in this order."""
 

@@ -38,7 +38,7 @@ WORK = f"- calls: [{PLAN}]\n- calls: [{WRITE}]\n"
         (
             Limits(tokens=70_000),
             f"- {{calls: [{PLAN}], usage: {{output_tokens: 30000}}}}\n",
-            "of 70,000 tokens are left",
+            "of 70,000 are left",
         ),
         (Limits(seconds=0), "", "of 0 seconds used"),
     ],
