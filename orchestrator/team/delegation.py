@@ -336,11 +336,6 @@ class Delegations:
             rings.cancel()
 
 
-def questions(task: Task) -> list[Blocker]:
-    """What the task asks and nobody has answered."""
-    return [row for row in task.blockers if row.call and row.resolution is None]
-
-
 def _is_larger(end: OrchestratorError, child: str) -> bool:
     """True for an end that says nothing of the child itself: who waits for it ends too, and goes on when it does."""
     if isinstance(end, LimitReached):
