@@ -64,6 +64,15 @@ def shell(shell: Shell) -> Shell:
     return shell
 
 
+def repository(shell: Shell) -> list[str]:
+    """The project as one, with a commit; how git is called there."""
+    (shell.project / ".gitignore").write_text(".temp\n")
+    git = ["git", "-C", str(shell.project), "-c", "user.name=A Person", "-c", "user.email=person@example.invalid"]
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "Begin"]):
+        subprocess.run([*git, *words], check=True)
+    return git
+
+
 def by_agent(shell: Shell) -> dict[str, dict[str, object]]:
     return {row["agent"]: row for row in json.loads(shell("status", "--all", "--json").out)["tasks"]}
 
@@ -204,10 +213,7 @@ def test_it_works_on_by_itself_and_is_stopped_with_all_below_it(shell: Shell) ->
 
 
 def test_each_works_apart_from_the_others_and_lands_in_its_turn(shell: Shell) -> None:
-    (shell.project / ".gitignore").write_text(".temp\n")
-    git = ["git", "-C", str(shell.project), "-c", "user.name=A Person", "-c", "user.email=person@example.invalid"]
-    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "Begin"]):
-        subprocess.run([*git, *words], check=True)
+    git = repository(shell)
     with models(shell, builder=WRITES, reviewer=READS):
         ended = shell("run", "--team", "notes.yaml", "--isolate", "worktree", "--verify", "test -e note.txt", "--yes")
     assert ended.code == 0, ended.err
@@ -215,3 +221,25 @@ def test_each_works_apart_from_the_others_and_lands_in_its_turn(shell: Shell) ->
     subjects = subprocess.run([*git, "log", "--format=%an"], check=True, capture_output=True, text=True).stdout
     assert subjects.split("\n")[:2] == ["builder", "A Person"]
     assert not list((shell.temp / ".orchestrator" / "worktrees").iterdir())
+
+
+def test_what_the_whole_must_pass_is_not_asked_for_again_when_each_lands(shell: Shell) -> None:
+    repository(shell)
+    with models(shell, builder=WRITES, reviewer=READS):
+        ended = shell("run", "--team", "notes.yaml", "--isolate", "worktree", "--verify", "true", *ALLOWED)
+    assert ended.code == 0, ended.err
+    assert (shell.project / "note.txt").read_text() == "hello"
+
+
+def test_what_was_allowed_when_it_was_given_is_not_asked_for_again_when_it_begins(shell: Shell) -> None:
+    (shell.project / "notes.yaml").write_text("""
+tasks:
+  look: {agent: reviewer, task: Read notes.yaml}
+  build: {agent: builder, task: Write note.txt, after: look, verify: test -e note.txt}
+""")
+    found = "- calls: [{Sync: {resolve_blockers: [{id: B1, resolution: A pen is there}]}}]"
+    reads = READS.replace("R2", "R4").replace("note.txt", "notes.yaml")
+    with models(shell, builder=WRITES, reviewer=f"{BLOCKED}{found}{reads}"):
+        assert shell("run", "--team", "notes.yaml", *ALLOWED).code == 3
+        ended = shell("resume", by_agent(shell)["team:notes.yaml"]["task"])
+    assert ended.code == 0, ended.err

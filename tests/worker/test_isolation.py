@@ -261,6 +261,18 @@ def test_children_land_in_their_parents_branch_before_it_lands_each_once_it_is_v
     assert branches(stage) == ["main"]
 
 
+def test_a_helper_is_verified_by_what_its_lead_is_without_anybody_being_asked(repository: Stage) -> None:
+    stage = repository
+    stage.agent("maker")
+    stage.permitted = False
+    stage.start(isolate=True, verify=("test -e a.txt",))
+    give = "- calls:\n    - Delegate: {agent: maker, task: Write a.txt, workstream: made}\n"
+    with stage.model(clerk=script(BEGIN, give, DONE), maker=script(BEGIN, WRITE_A, DONE)):
+        stage.work()
+    assert stage.task.ended == "completed", stage.ends
+    assert (stage.workspace / "a.txt").read_text() == "from the clerk\n"
+
+
 def test_it_begins_from_a_commit_that_has_everything(repository: Stage) -> None:
     stage = repository
     check(stage.temp)
