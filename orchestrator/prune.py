@@ -101,12 +101,12 @@ class Prune:
 
     def _worktrees(self) -> None:
         """Those of archived tasks whose work has landed, with what git ignores in them."""
-        isolation = Isolation(self._engine, self._folder.temp.parent)
-        for path in _listed(worktrees.folder(self._folder.temp)):
-            with suppress(OrchestratorError):  # of no task of ours, or git is not there
-                task = self._engine.refresh(path.name[:6]).task
-                if task.archived and task.apart and task.apart.name == path.name and task.apart.landed:
-                    self._count("worktrees", path)
+        isolation, temp = Isolation(self._engine, self._folder.temp.parent), self._folder.temp
+        for name in sorted(worktrees.names(temp)):
+            with suppress(OrchestratorError):  # of no task of ours
+                task = self._engine.refresh(name[:6]).task
+                if task.archived and task.apart and task.apart.name == name and task.apart.landed:
+                    self._count("worktrees", worktrees.folder(temp) / name)
                     if not self._dry:
                         isolation.leave(task, ignored=True)
 
@@ -164,7 +164,8 @@ class Prune:
 
     def _count(self, kind: str, path: Path) -> None:
         found = self.freed[kind]
-        found.size += sum(each.lstat().st_size for each in (path, *path.rglob("*")) if not each.is_dir())
+        there = (path, *path.rglob("*")) if os.path.lexists(path) else ()  # of a worktree maybe only the branch
+        found.size += sum(each.lstat().st_size for each in there if not each.is_dir())
         found.count += 1
 
 

@@ -14,7 +14,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,18 +136,18 @@ class Worktree:
     def leave(self, *, ignored: bool = False) -> bool:
         """Take folder and branch away, once all in them has landed; false when something is nowhere else.
 
-        `ignored`: what git ignores may go, too.
+        `ignored`: what git ignores may go, too. What git itself will not take away stays.
         """
-        if not self._top.exists():
-            if self.target.exists() and self._is_ancestor(self.branch, self._head(self.target)):
-                self._git(self._home, "branch", "--quiet", "-D", self.branch)  # left by who died here
-            return True
-        left = self._git(self._top, "status", "--porcelain", *([] if ignored else ["--ignored"]))
-        if left or not self._is_landed():
+        known = self._checked_out()
+        heads = [head for head in known if head.strip("0")]  # else git was about to forget it
+        heads += [self.branch] if self.is_branch() else []
+        if not (self.target.exists() and all(self._is_ancestor(head, self._head(self.target)) for head in heads)):
             return False
-        self._git(self._home, "worktree", "remove", str(self._top))
-        self._git(self._home, "branch", "--quiet", "-D", self.branch)
-        return True
+        if self._top.exists() and not (known and self._is_spare(ignored=ignored)):
+            return False
+        if known and self._try(self._home, "worktree", "remove", str(self._top)).returncode:
+            return False
+        return not self.is_branch() or self._try(self._home, "branch", "--quiet", "-D", self.branch).returncode == 0
 
     def is_branch(self) -> bool:
         """True when a branch has its name."""
@@ -196,10 +196,22 @@ class Worktree:
     def _is_ancestor(self, older: str, newer: str) -> bool:
         return self._try(self._home, "merge-base", "--is-ancestor", older, newer).returncode == 0
 
-    def _is_landed(self) -> bool:
-        return self._is_ancestor(self.branch, self._head(self.target)) and self._is_ancestor(
-            self._head(self._top), self._head(self.target)
-        )
+    def _checked_out(self) -> list[str]:
+        """The one commit that is, which git knows also once the folder is gone; none when git knows of no worktree."""
+        rows = [row.split("\n") for row in self._git(self._home, "worktree", "list", "--porcelain").split("\n\n")]
+        return [row[1].removeprefix("HEAD ") for row in rows if row[0] == f"worktree {self._top}"]
+
+    def _is_spare(self, *, ignored: bool) -> bool:
+        """True when all that is there is committed. What only is not there any more comes back, to go with the rest:
+        a process that dies while git takes the folder away leaves it so.
+        """
+        if not (self._top / ".git").exists():  # git would look at what is around it
+            return False
+        status = self._git(self._top, "status", "--porcelain", *([] if ignored else ["--ignored"])).splitlines()
+        gone = [row for row in status if row.startswith(" D ")]
+        if gone == status and gone:
+            self._git(self._top, "checkout-index", "--all", "--quiet")
+        return gone == status
 
     def _merging(self, place: Path) -> bool:
         return self._try(place, "rev-parse", "--verify", "--quiet", "MERGE_HEAD").returncode == 0
@@ -267,6 +279,18 @@ class Worktree:
 def folder(temp: Path) -> Path:
     """Where the worktrees of a `.temp` are."""
     return temp.resolve() / PRIVATE / "worktrees"
+
+
+def names(temp: Path) -> set[str]:
+    """Those of the worktrees that there are, if only their branches: the folder goes first."""
+    place = folder(temp)
+    if not place.exists():
+        return set()
+    found = {*os.listdir(place)}
+    with suppress(UsageError):  # git is not there
+        listed = ("for-each-ref", "--format=%(refname:lstrip=3)", "refs/heads/orchestrator/")
+        found |= {*Worktree(temp, "any", temp.parent, "")._try(temp.parent, *listed).stdout.splitlines()}
+    return found
 
 
 def fresh_name(temp: Path, task_id: str) -> str:
