@@ -13,6 +13,7 @@ from orchestrator.report import seen
 from orchestrator.task import Task
 from orchestrator.team.places import Places
 from orchestrator.worker import Worker
+from orchestrator.worker.pulse import is_stopped
 
 End = Task | OrchestratorError
 """How a worker ended: with the archived task, or why there is none."""
@@ -88,7 +89,8 @@ class Workers:
             await self._wait_its_turn(before)
             async with self._places.taken(task_id):
                 task = await self.look(task_id)
-                if task.status == "stopped" != before.status:
+                since = await asyncio.to_thread(self._engine.since, task_id, before.revision)
+                if task.status == "stopped" and is_stopped(since):
                     raise Interrupted(f"task {task_id} was stopped by a person")
                 if task.open:
                     task = await self._run(task)

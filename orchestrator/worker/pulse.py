@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from orchestrator import accounts
 from orchestrator.engine import Engine, Lease
 from orchestrator.errors import OrchestratorError
-from orchestrator.events import TaskContinued, TaskStopped
+from orchestrator.events import Commit, TaskContinued, TaskStopped
 from orchestrator.task import Task
 from orchestrator.tools.tool import Tool
 from orchestrator.worker.moment import Moment
@@ -65,6 +65,12 @@ def pauses(engine: Engine, task: Task) -> str | None:
     return next((row.id for row in [task, *reversed(accounts.above(engine, task))] if row.open and row.paused), None)
 
 
+def is_stopped(commits: Iterable[Commit]) -> bool:
+    """True when a person has stopped the task with one of these; a limit or a model that does not answer is nobody."""
+    by_people = (event for commit in commits if commit.actor == "user" for event in commit.events)
+    return any(isinstance(event, TaskStopped) for event in by_people)
+
+
 class Heeded(Exception):
     """A person has stopped the task."""
 
@@ -90,10 +96,9 @@ async def _heed(engine: Engine, task_id: str, since: int, worker: asyncio.Task[A
     """Cancel the worker when a person stops the task."""
     while True:
         commits = await asyncio.to_thread(engine.since, task_id, since)
-        for commit in commits:
-            if commit.actor == "user" and any(isinstance(event, TaskStopped) for event in commit.events):
-                assert worker is not None
-                worker.cancel()
-                return
-            since = commit.revision
+        if is_stopped(commits):
+            assert worker is not None
+            worker.cancel()
+            return
+        since = commits[-1].revision if commits else since
         await asyncio.sleep(LOOK)

@@ -214,6 +214,32 @@ def test_one_that_a_person_stops_before_its_worker_began_is_not_run(stage: Stage
     assert (stage.workspace / "letter.txt").exists()
 
 
+def test_one_that_another_process_began_meanwhile_and_stopped_at_its_limit_is_gone_on_with(stage: Stage) -> None:
+    stage.agent("helper")
+    stage.agent("other")
+    second = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
+
+    def stop(moment: Moment) -> None:
+        if moment.kind == "call" and moment.task.agent == "helper":
+            stage.watch = lambda moment: None
+            other = stage.task.children[1].id
+            with stage.engine() as engine:
+                lease = engine.lease(other)
+                reached = TaskStopped(reason="limit: 5 of 5 turns used")
+                engine.commit(other, [reached], actor="worker", epoch=lease.epoch)
+                lease.release()
+
+    stage.watch = stop
+    stage.start()
+    letter = HELPED.replace("note.txt", "letter.txt")
+    with stage.model(
+        clerk=f"- calls: [{LEAD}, {GIVE}, {second}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
+    ):
+        stage.work()
+    assert stage.task.status == "archived", stage.ends
+    assert child(stage, 1).epoch == 2
+
+
 def test_a_stop_ends_what_is_done_and_not_how_it_is_recorded_that_it_ended(stage: Stage) -> None:
     stage.start()
 
