@@ -98,9 +98,7 @@ def progressed(task: Task) -> Task:
 
 
 def _completed(task: Task, event: happened.TaskCompleted, actor: Actor, at: str) -> Task:
-    if actor == "worker" and any(row.revision > task.heard for row in task.instructions):
-        raise Refused("TaskCompleted", "somebody has just given this task more to do")
-    if event.heard is not None and task.messaged > event.heard:
+    if event.heard is not None and task.is_told(event.heard):
         raise Refused("TaskCompleted", "somebody has just told this task something")
     return _life(
         task,
@@ -125,9 +123,10 @@ def _instructed(task: Task, event: happened.InstructionGiven, actor: Actor, at: 
         raise Refused("InstructionGiven", f"task {task.id} is {task.status}")
     if any(row.id == event.item for row in task.items):
         raise Refused("InstructionGiven", f"{event.item} exists already")
-    given = Instruction(at, event.text, task.revision + 1)
+    given = Instruction(at, event.text)
     item = Item(event.item, _shortened(event.text), added_at=len(task.receipts))
-    return replace(progressed(task), instructions=(*task.instructions, given), items=(*task.items, item))
+    instructions, items = (*task.instructions, given), (*task.items, item)
+    return replace(progressed(task), instructions=instructions, items=items, told=task.revision + 1)
 
 
 def _paused(task: Task, event: happened.TaskPaused, actor: Actor, at: str) -> Task:
@@ -152,7 +151,7 @@ def _told(task: Task, event: happened.MessageReceived, actor: Actor, at: str) ->
     """What a call has said once is not said again when the call is settled after a crash."""
     if not task.open:
         raise Refused("MessageReceived", f"task {task.id} is {task.status}")
-    task = replace(task, messaged=task.revision + 1)
+    task = replace(task, told=task.revision + 1)
     if event.call is None:
         return task
     if (event.sender, event.call) in task.messages:

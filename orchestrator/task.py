@@ -133,11 +133,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What a person gave the task to do later on. `revision`: of the commit that recorded it."""
+    """What a person gave the task to do later on."""
 
     at: str
     text: str
-    revision: int
 
 
 @dataclass(frozen=True)
@@ -261,8 +260,8 @@ class Task:
     instructions: tuple[Instruction, ...] = ()
     messages: tuple[tuple[str, str], ...] = ()
     """Of those that other tasks sent: whose, and the call."""
-    messaged: int = 0
-    """The revision of the last message, whoever sent it."""
+    told: int = 0
+    """The revision of the last message or instruction, whoever gave it."""
     references: tuple[Reference, ...] = ()
     children: tuple[Child, ...] = ()
     prose: dict[str, str] = field(default_factory=dict)
@@ -319,6 +318,10 @@ class Task:
     def open(self) -> bool:
         """True until the task is completed or cancelled."""
         return self.status in ("pending", "in-progress", "blocked", "stopped")
+
+    def is_told(self, heard: int) -> bool:
+        """True when somebody has told it something, or given it more to do, after that revision."""
+        return self.told > heard
 
     @property
     def parked(self) -> bool:

@@ -183,8 +183,7 @@ class Delegations:
     # -- words ---------------------------------------------------------------
 
     async def is_told(self, task: Task) -> bool:
-        commits = await asyncio.to_thread(self._engine.since, task.id, task.heard)
-        return any(isinstance(event, MessageReceived) for commit in commits for event in commit.events)
+        return (await asyncio.to_thread(self._engine.peek, task.id)).is_told(task.heard)
 
     async def tell(self, task: Task, to: str, call: str, message: str) -> None:
         told = MessageReceived(text=self._mask.text(message), sender=task.id, call=call)

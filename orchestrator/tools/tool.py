@@ -64,8 +64,8 @@ class Delegation(Protocol):
     async def wait_for(self, task: Task, children: Sequence[str], *, messages: bool = False) -> ToolResult:
         """What there is to be heard of them, once a worker of one has ended, or one that is waited for asks something.
 
-        `messages`: also once the task is told something. Raises what ended a worker where that says nothing of its
-        task: a model that does not answer, a person's stop, a limit above.
+        `messages`: also once `is_told`. Raises what ended a worker where that says nothing of its task: a model that
+        does not answer, a person's stop, a limit above.
         """
         ...
 
@@ -74,7 +74,7 @@ class Delegation(Protocol):
         ...
 
     async def is_told(self, task: Task) -> bool:
-        """True when somebody has told the task something that its model has not heard."""
+        """True when somebody has told the task something, or given it more to do, that its model has not heard of."""
         ...
 
     async def go_on(self, task: Task, child: str, instruction: str, *, wait: bool) -> ToolResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,37 @@ def test_what_does_not_pass_does_not_land(repository: Stage) -> None:
     assert "verification `grep -q right b.txt` failed" in stage.told[3]
     assert told == [False] * 5
     assert (stage.workspace / "b.txt").read_text() == "right"
+
+
+INSTRUCT_ONCE = f"""echo ran >>"$LOG"; test -e "$LOG.told" || {sys.executable} - <<'END'
+import os
+from pathlib import Path
+from orchestrator.engine import Engine
+Path(os.environ["LOG"] + ".told").touch()
+engine = Engine(Path(os.environ["DOCUMENTS"]))
+(task_id,) = engine.ids()
+engine.instruct(task_id, "Sign it.")
+END
+"""
+
+
+def test_what_there_is_more_to_do_while_it_is_verified_is_done_before_it_lands(
+    repository: Stage, tmp_path: Path
+) -> None:
+    stage = repository
+    stage.environment |= {"LOG": str(tmp_path / "log"), "DOCUMENTS": str(stage.temp)}
+    stage.start(isolate=True, verify=(INSTRUCT_ONCE,))
+    seen: list[str] = []
+    stage.watch = lambda moment: (
+        seen.append((stage.workspace / "a.txt").read_text()) if moment.kind == "asking" else None
+    )
+    sign = "- calls:\n    - Write as signed: {file_path: b.txt, content: signed}\n"
+    task = stage.play(BEGIN, WRITE_A, DONE, sign, DONE.replace("c1", "c2").replace("receipt proof", "receipt signed"))
+    assert task == stage.task
+    assert task.apart is not None
+    assert git(stage.workspace, "rev-parse", "HEAD") == task.apart.landed
+    assert seen == ["as it was\n"] * 5
+    assert (tmp_path / "log").read_text() == "ran\n" * 2
 
 
 def test_a_conflict_blocks_the_task_and_lands_once_it_is_resolved_in_the_files(repository: Stage) -> None:

@@ -107,7 +107,8 @@ def test_more_to_do_that_arrives_while_finish_verifies_keeps_the_task_open(stage
     end = stage.play(PLANNED, WRITTEN, DONE, MORE.replace("check_items: [{item: c2, evidence: [R5]}]", both))
     assert isinstance(end, Task), end
     assert end.summary == "Both notes are written."
-    assert "c2 “Write it in French too” is open" in "\n".join(stage.told)
+    assert "you were told something meanwhile" in stage.told[3]
+    assert "More to do (item c2): Write it in French too" in stage.told[3]
 
 
 def test_an_archived_task_that_gets_more_to_do_goes_on_with_its_conversation(stage: Stage) -> None:
