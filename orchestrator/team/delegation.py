@@ -129,6 +129,7 @@ class Delegations:
 
     async def wait_for(self, task: Task, children: Sequence[str], *, messages: bool = False) -> ToolResult:
         """What there is to be heard of them: who ended, who asks, and who is still at work."""
+        messages = messages and not is_written(task)  # a program has no use for them
         async with self._places.left(task.id):
             with self._awaiting(task.id, children):
                 while True:

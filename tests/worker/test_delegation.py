@@ -8,7 +8,9 @@ import pytest
 
 from orchestrator.errors import BadKey, Interrupted, TaskIsBlocked
 from orchestrator.events import Limits, MessageReceived, TaskStopped
+from orchestrator.settings import Caps
 from orchestrator.task import Task
+from orchestrator.team.plan import read
 from orchestrator.worker import Moment
 from tests.worker.conftest import DONE, PLAN, WRITE, Stage, texts
 
@@ -321,6 +323,46 @@ def test_one_that_is_opened_again_while_its_lead_works_is_gone_on_with(stage: St
     lead(stage, f"- calls: [{LEAD}, {GIVE}]\n{read}{await_it}{accept}", helper=f"{HELPED}{sign}{signed}")
     assert stage.task.status == "archived", stage.ends
     assert (stage.workspace / "note.txt").read_text() == "hellome\n"
+
+
+def test_a_lead_that_waits_hears_at_once_that_there_is_more_to_do(stage: Stage) -> None:
+    stage.caps = Caps(workers=1)  # the helper begins once the lead waits
+    await_it = "- calls: [{Await: {tasks: ['{{asker}}']}}]\n"
+
+    def more(moment: Moment) -> None:
+        if moment.kind == "call" and moment.call and moment.call["name"] == "Await":
+            stage.watch = lambda moment: None
+            with stage.engine() as engine:
+                engine.instruct(stage.id, "Sign it.")
+
+    stage.watch = more
+    accept = ACCEPT.replace("R3", "R5").replace("[{item: c1,", "[{item: c2, evidence: [R5]}, {item: c1,")
+    give = GIVE.replace("workstream: note", "workstream: note, wait: false")
+    lead(stage, f"- calls: [{LEAD}, {give}]\n{await_it}{await_it}{accept}", helper=HELPED)
+    assert stage.task.status == "archived", stage.ends
+    assert "More to do (item c2): Sign it." in stage.told[2]
+    assert f"Task {child(stage).id} (helper) is at work" in stage.told[2]
+    assert f"Task {child(stage).id} (helper) is completed" in stage.told[3]
+
+
+def test_what_a_person_tells_a_written_team_is_no_end_of_what_it_waits_for(stage: Stage) -> None:
+    (stage.workspace / "team.yaml").write_text("tasks: {note: {agent: helper, task: Write the note.}}")
+    with stage.team() as team:
+        stage.id = team.start_written(read(stage.workspace / "team.yaml", {"helper"})).id
+    wait = "- calls: [{Sync: {resolve_blockers: [{id: B1, resolution: It is known}]}}]\n"
+    done = HELPED.replace("R2", "R4")
+
+    def tell(moment: Moment) -> None:
+        if moment.kind == "call" and moment.call and moment.call["name"] == "Await":
+            with stage.engine() as engine:
+                engine.commit(stage.id, [MessageReceived(text="Thank you.")], actor="user")
+
+    stage.watch = tell
+    with stage.model(helper=f"{STOP}{wait}{done}"):
+        stage.work()
+        assert isinstance(stage.ends[stage.id], TaskIsBlocked)
+        stage.work()
+    assert stage.task.ended == "completed", stage.ends
 
 
 def test_the_lead_s_documents_follow_a_helper_while_others_are_at_work(stage: Stage) -> None:
