@@ -52,7 +52,7 @@ under the name no more on either side is nothing to be decided."""
 
 @dataclass(frozen=True)
 class Conflict:
-    """What could not be merged, by names relative to the workspace, or to the repository where they are outside it.
+    """What could not be merged, by names relative to the workspace.
 
     `marked`: with git's marks in them; `bare`: those that can have none, and what was done to each.
     """
@@ -179,7 +179,7 @@ class Worktree:
         if not place.is_relative_to(folder(self._temp)):
             return
         if undecided := self._undecided(place):
-            names = ", ".join(undecided)
+            names = ", ".join(map(self._here, undecided))
             raise WorktreeError("commit", place, f"a merge is not finished there: what holds in {names} is not decided")
         documents = Path(self._prefix, self._temp.name).as_posix()
         self._git(place, "add", "--all", "--", ":/")
@@ -233,10 +233,13 @@ class Worktree:
     def _conflict(self, undecided: Mapping[str, str]) -> Conflict:
         difference = self._try(self._top, "diff", "--", *(f":(top){name}" for name in undecided)).stdout
         shown = difference if len(difference) <= LONGEST else f"{difference[:LONGEST]}\n…"
-        inside = f"{self._prefix}/" if self._prefix else ""
         marked = [name for name in undecided if _is_marked(self._top / name)]
-        bare = {name.removeprefix(inside): how for name, how in undecided.items() if name not in marked}
-        return Conflict(tuple(name.removeprefix(inside) for name in marked), bare, shown.rstrip())
+        bare = {self._here(name): how for name, how in undecided.items() if name not in marked}
+        return Conflict(tuple(map(self._here, marked)), bare, shown.rstrip())
+
+    def _here(self, name: str) -> str:
+        """A path of the repository by its name where the task works."""
+        return os.path.relpath(name, self._prefix or ".")
 
     def _git(self, place: Path, *words: str) -> str:
         """What git printed. Raises WorktreeError when it did not do it."""

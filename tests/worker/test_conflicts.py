@@ -109,3 +109,31 @@ def test_nobody_begins_from_a_merge_that_is_not_decided(repository: Stage) -> No
     assert lead.parent.exists() is False
     assert (stage.workspace / "a.txt").read_text() == "both\n"
     assert (stage.workspace / "made.txt").read_text() == "made"
+
+
+def test_what_is_outside_the_project_s_folder_is_named_so_that_git_finds_it_there(repository: Stage) -> None:
+    root = repository.workspace
+    stage = Stage(root / "sub")
+    stage.agent("clerk")
+    for name in ("a.txt", "sub/a.txt", "other.bin"):
+        (root / name).write_bytes(b"a\0" if name == "other.bin" else b"as it was\n")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "More")
+    stage.start(isolate=True)
+
+    def meanwhile(moment: Moment) -> None:
+        if moment.kind == "call" and (root / "other.bin").read_bytes() == b"a\0":
+            (root / "other.bin").write_bytes(b"a\0there")
+            (root / "a.txt").write_text("there\n")
+            git(root, "commit", "--quiet", "-a", "-m", "There")
+
+    stage.watch = meanwhile
+    here = "- calls:\n    - Bash as proof: {command: \"printf 'a\\\\0here' >../other.bin; echo here >../a.txt\"}\n"
+    add = "- calls:\n    - Bash: {command: 'git add ../other.bin && echo both >../a.txt'}\n"
+    with stage.model(clerk=script(BEGIN, here, DONE, add, AGAIN)):
+        stage.work()
+        assert "contradicts it in ../a.txt, ../other.bin" in str(stage.ends[stage.id])
+        assert "keep what is there with `git add ../other.bin`" in stage.told[3]
+        stage.work()
+    assert (root / "other.bin").read_bytes() == b"a\0here", stage.ends
+    assert (root / "a.txt").read_text() == "both\n"
