@@ -23,8 +23,8 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SERVER_NAME = re.compile(r"ANTHROPIC_(?:[A-Z]+_)?BASE_URL")
-_LOGIN = re.compile(r"\w+://(?:[^/?#:]*:)?([^/?#]+)@")
-"""What stands before the host of an address: the password, or all where there is no name beside it."""
+_LOGIN = re.compile(r"\w+://(?:[^/?#:]*:)?([^/?#]*[^/?#:]):*@")
+"""What stands before the host of an address: the password, or the name where that stands alone: `TOKEN:@host`."""
 _GAP = r"(?:\s|\\+[nrt])*+"
 """What stands between the lines of a key; in a JSON string, say, their ends are written out."""
 _KEY_LINES = rf"(?:{_GAP}[A-Za-z0-9+/=]{{40,}})+(?:(?:\n|\\+n| )[A-Za-z0-9+/=]+(?=[ \t\r]*(?:[\n\\\"]|-----|\Z)))?"

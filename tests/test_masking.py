@@ -1,6 +1,7 @@
 """Secrets: which variables hold one, and where none may appear."""
 
 import json
+import re
 
 import pytest
 
@@ -50,14 +51,14 @@ def test_a_secret_is_found_as_a_program_writes_it_that_speaks_of_it(key: str) ->
         assert "word" not in masked
 
 
-@pytest.mark.parametrize("login", ["user:pa55word", "pa55word", ":pa55word", "user:pa55%77ord"])
+@pytest.mark.parametrize("login", ["user:pa55word", "pa55word", ":pa55word", "pa55word:", "user:pa55%77ord"])
 def test_the_password_in_the_address_of_a_model_s_server_is_a_secret(login: str) -> None:
     mask = Mask.from_environment(
         {"ANTHROPIC_BASE_URL": f"http://{login}@127.0.0.1:1/a@b", "HOMEPAGE_URL": f"//{login}@"}
     )
     url = f"http://{login}@127.0.0.1:1"
-    assert "[masked ANTHROPIC_BASE_URL]@127.0.0.1:1" in mask.text(url)
-    assert "pa55" not in mask.text(f"{url} and pa55word" if "%" in login else url)
+    assert re.search(r"\[masked ANTHROPIC_BASE_URL\]:?@127\.0\.0\.1:1", mask.text(url))
+    assert "pa55" not in mask.text(f"{url} and pa55word")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[", "", "http://user:@a", "http://a/b:c12345678@d"])
