@@ -272,7 +272,8 @@ def _whole(project: Project, task: Task) -> str:
     from orchestrator import budget
 
     spent = budget.spent(task)
-    used = f"{spent.turns:,.0f} turns, {spent.tokens:,.0f} tokens, {screen.dollars(spent.cost)}"
+    turns, tokens = screen.count(round(spent.turns), "turn"), screen.count(round(spent.tokens), "token")
+    used = f"{turns}, {tokens}, {screen.dollars(spent.cost)}"
     return f"with all that it gave away {used}: {project.typed('show', task.id)}"
 
 

@@ -143,6 +143,12 @@ def test_why_one_stopped_is_said_by_the_whole_and_it_goes_on(shell: Shell) -> No
     assert {row["state"] for row in by_agent(shell).values()} == {"archived"}
 
 
+def test_one_turn_of_all_is_told_as_one(shell: Shell) -> None:
+    shell.environment |= {"ANTHROPIC_API_KEY": "a-key-for-tests-only"}
+    ended = shell("run", "--team", "notes.yaml", "--max-turns", "1", *ALLOWED)
+    assert "with all that it gave away 1 turn, 0 tokens, $0.00: " in ended.out
+
+
 def test_a_killed_team_goes_on_where_it_was(shell: Shell) -> None:
     waits = WRITES.replace(
         "- Write", "- Bash: {command: 'touch begun; until test -e go; do sleep 0.01; done'}\n    - Write"
