@@ -30,8 +30,12 @@ _STATUS = {  # of the errors that arrive inside a stream, which has answered 200
 }
 
 _PAGE = re.compile(r"\s*<(?:!|\?xml|html|head|body)", re.IGNORECASE)
-_TITLE = re.compile(r"<title\b[^>]*>\s*([^<]*[^<\s])", re.IGNORECASE)
-_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title\b[^>]*(?:>|\Z)([^<]*)", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*(?:>|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What is not closed goes on to the end, as in a browser: so nothing is looked through twice, however long it is."""
 _LONGEST = 160
 """Characters that are repeated of what a server said."""
 
@@ -88,7 +92,8 @@ class Service:
         plain = error.body.get("message") if isinstance(error.body, dict) else None
         heard = error.api_message or plain
         said = line(heard or error.message)
-        stray = "" if heard else f"; that is no answer of the Messages API: check {self.server}"
+        page = not heard and _PAGE.match(error.message)
+        stray = f"; that is no answer of the Messages API: check {self.server}" if page else ""
         retry_after = _seconds(error.response.headers.get("retry-after"))
         match status:
             case 401:
@@ -99,14 +104,14 @@ class Service:
             case 404 | 405 | 501:
                 return BadRequest(f"{url} does not know what was asked for ({said}): check model and {self.server}")
             case 429:
-                return RateLimited(f"{url} asks for fewer requests ({said}): resume later{stray}", retry_after)
+                return RateLimited(f"{url} asks for fewer requests ({said}): resume later", retry_after)
             case 408 | 409:
-                return Overloaded(f"{url} could not answer in time ({said}): resume later{stray}")
+                return Overloaded(f"{url} could not answer in time ({said}): resume later")
         if status == 413 or _TOO_LONG.search(str(heard or error.message)):
             return TooLong(f"{url} says that the conversation is too long for the model ({status}: {said})")
         if status >= 500:
             crowded = status in (503, 529)
-            failing = f"{url} is overloaded or failing ({status}: {said}): resume later{stray}"
+            failing = f"{url} is overloaded or failing ({status}: {said}): resume later"
             return Overloaded(failing, retry_after, crowded)
         return BadRequest(f"{url} refused the request ({status}: {said}){stray}")
 
@@ -133,6 +138,7 @@ def line(cause: object) -> str:
     text = str(cause)
     if _PAGE.match(text):
         title = _TITLE.search(text)
-        text = html.unescape(title[1] if title else _MARKUP.sub(" ", text)).strip() or "a page"
+        said = title[1].strip() if title else ""
+        text = html.unescape(said or _MARKUP.sub(" ", text)).strip() or "a page"
     text = " ".join(text.split()) or type(cause).__name__
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

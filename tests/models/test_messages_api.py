@@ -81,13 +81,13 @@ def test_the_client_is_not_imported_before_a_model_is_asked() -> None:
 
 
 @contextmanager
-def web_site(status: int, page: str) -> Iterator[str]:
+def web_site(status: int, page: str, kind: str = "text/html; charset=utf-8") -> Iterator[str]:
     """Something that is no API and answers whatever is sent with a page; its address."""
 
     class WebSite(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(status)
-            self.send_header("content-type", "text/html; charset=utf-8")
+            self.send_header("content-type", kind)
             self.end_headers()
             self.wfile.write(page.encode())
 
@@ -139,10 +139,38 @@ def test_a_page_instead_of_an_error_of_the_api_is_one_short_line(status: int, pa
         asyncio.run(ask(f"http://{host}"))
     told = str(caught.value)
     assert said in told
-    assert "check ANTHROPIC_BASE_URL" in told or "check model and ANTHROPIC_BASE_URL" in told
+    if status >= 500 and status != 501:
+        assert told.endswith(": resume later")
+    elif status in (404, 405, 501):
+        assert told.endswith(": check model and ANTHROPIC_BASE_URL")
+    else:
+        assert ("no answer of the Messages API: check ANTHROPIC_BASE_URL" in told) == ("<" in page)
     assert "<" not in told
     assert "\n" not in told
     assert len(told) < 400
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 408, 409, 429, 500, 503])
+@pytest.mark.parametrize("body", ['{"detail": "model overloaded"}', '{"error": "model overloaded"}'])
+def test_an_answer_in_other_words_than_the_api_s_sends_nobody_to_another_address(status: int, body: str) -> None:
+    with web_site(status, body, "application/json") as host, pytest.raises(ModelError) as caught:
+        asyncio.run(ask(f"http://{host}"))
+    assert "model overloaded" in str(caught.value)
+    assert "ANTHROPIC_BASE_URL" not in str(caught.value)
+
+
+READ = """
+import resource
+from orchestrator.models.service import line
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))  # what reads it again and again takes hours
+for part in (" ", "<title", "<style ", "<!--", "<", "<title> </title>"):
+    print(line("<html><title>" + part * (1_000_000 // len(part))))
+"""
+
+
+def test_a_page_is_read_once_however_long_it_is() -> None:
+    ended = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "a page\n" * 6)
 
 
 def test_the_name_and_password_in_an_address_are_not_said() -> None:
