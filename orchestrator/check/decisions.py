@@ -154,15 +154,22 @@ def _stands(said: str, content: str) -> bool:
 
 def _stems(text: str) -> dict[str, str]:
     """The words of a decision that tell something, as they are looked for and as they are written."""
-    words = ((word.casefold(), word) for word in _WORD.findall(text))
+    words = ((_caseless(word), word) for word in _WORD.findall(text))
     return {_stem(low) if low[1:] == word[1:] else low: word for low, word in words if not _SMALL.fullmatch(low)}
 
 
 def _forms(line: str) -> set[str]:
     """The words of a line, in each way in which they may be looked for."""
-    words = [word.casefold() for word in _WORD.findall(line)]
+    words = [_caseless(word) for word in _WORD.findall(line)]
     return {*words, *map(_stem, words)}
 
 
+def _caseless(word: str) -> str:
+    """A word without its case, unless that is all that tells it from a small one: `IT`, `US`."""
+    low = word.casefold()
+    return word if word.isupper() and _SMALL.fullmatch(low) else low
+
+
 def _stem(word: str) -> str:
-    return word.removesuffix("s")[:_STEM]
+    """What counts of a word; of what has digits, all of it."""
+    return word.removesuffix("s")[:_STEM] if word.isalpha() else word

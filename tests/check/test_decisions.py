@@ -127,6 +127,13 @@ def test_of_all_decisions_of_other_tasks_of_the_same_project_each_one_is_found(t
         ("使用数据库", "我们使用数据库。", None),
         ("使用数据库", "我们使用文件。", "warning"),
         ("Ключи длинные", "Длинные ключи лучше", None),
+        ("The limit is 1000005 rows", "The limit is 1000000 rows.", "warning"),
+        ("The limit is 100000 rows", "The limit is 1000000 rows.", "warning"),
+        ("Limits start on 20240131", "Limits start on 20240131: both.", None),
+        ("Dates start at 20240131 there", "Dates start at 20240101 there.", "warning"),
+        ("Hosted in IT", "Hosted in the US.", "warning"),
+        ("Hosted in IT", "It is hosted in this place.", "warning"),
+        ("Hosted in IT", "It is in IT that we are hosted.", None),
         ("??", "What?", "warning"),
     ],
 )
