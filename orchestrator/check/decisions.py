@@ -47,9 +47,10 @@ def lone_decision(task: TaskFiles) -> Iterator[Finding]:
     told = Told(texts)
     for place, decision in said:
         near = told.nearest(decision)
-        if near is None or near.lacks:
-            where = status.at("decisions", place, "decision")
-            yield _lone(task, decision, where, near or texts)
+        if near and not near.lacks:
+            continue
+        where = status.at("decisions", place, "decision")
+        yield _reworded(task, decision, where, near) if near else _untold(task, decision, where, texts)
     known = {plain(decision) for _, decision in said}
     for text in texts if task.kept else ():
         for found in _ROW.finditer(text.prose):
@@ -59,12 +60,15 @@ def lone_decision(task: TaskFiles) -> Iterator[Finding]:
                 yield task.finding("lone-decision", "warning", says, where, status.at("decisions"))
 
 
-def _lone(task: TaskFiles, decision: str, where: Witness, near: Nearest | Sequence[Text]) -> Finding:
-    """`near`: where most of it is told, or else where it might have been."""
-    if not isinstance(near, Nearest):
-        says = f"the decision {quoted(decision)} is in no other document"
-        missing = next((text for text in near if "architecture-notes" in text.shown), near[0])
-        return task.finding("lone-decision", "warning", says, where, Witness(missing.shown))
+def _untold(task: TaskFiles, decision: str, where: Witness, texts: Sequence[Text]) -> Finding:
+    """`texts`: where it might have been."""
+    says = f"the decision {quoted(decision)} is in no other document"
+    missing = next((text for text in texts if "architecture-notes" in text.shown), texts[0])
+    return task.finding("lone-decision", "warning", says, where, Witness(missing.shown))
+
+
+def _reworded(task: TaskFiles, decision: str, where: Witness, near: Nearest) -> Finding:
+    """`near`: where most of it is told."""
     lacks = f"the nearest lines lack {_listed(near.lacks)}"
     says = f"the decision {quoted(decision)} is told in other words, if at all: {lacks}"
     return task.finding("lone-decision", "note", says, where, near.text.at_line(near.line))
