@@ -49,7 +49,10 @@ def _in_flight(task: TaskFiles, claim: Claim) -> bool:
 
 
 def workstream_rows(task: TaskFiles) -> Iterator[Finding]:
-    """A workstream whose status in a Markdown document is not the one in the status document."""
+    """A workstream whose status in a Markdown document is not the one in the status document.
+
+    A progress document may be a log: of what people write there of a workstream, only the last line is still so.
+    """
     rows = {plain(row.id): row for row in task.workstreams}
     typed: list[tuple[Text, re.Match[str]]] = []
     for text in task.markdown if rows else ():
@@ -57,8 +60,15 @@ def workstream_rows(task: TaskFiles) -> Iterator[Finding]:
             yield from _differs(task, text, found, rows.get(plain(found[1])), "error")
         typed += ((text, found) for found in _TYPED.finditer(text.prose))
     named = _named(task.workstreams) if typed else {}
+    last: dict[str, re.Match[str]] = {}
     for text, found in typed:
-        yield from _differs(task, text, found, named.get(_key(found[1])), "warning")
+        row = named.get(_key(found[1]))
+        if text is not task.texts.get("progress"):
+            yield from _differs(task, text, found, row, "warning")
+        elif row and workstream_status(found[2]):
+            last[row.id] = found
+    for found in last.values():
+        yield from _differs(task, task.texts["progress"], found, named.get(_key(found[1])), "warning")
 
 
 def _differs(
