@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from orchestrator import files
 from orchestrator.errors import StorageError
@@ -23,6 +23,15 @@ _DESCRIPTION = ("description", "taskdescription", "task", "title", "taskname")
 """What people call `agentId` and `description`, but for case, hyphens and underscores; the first counts."""
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
+Keeping = Literal["kept", "gone", "copy", "by hand"]
+"""Who keeps a task: the engine, that has its journal; nobody, for that is gone, or never was here; or people."""
+ABSENT: dict[Keeping, str] = {
+    "gone": "the journal of task {task} is gone: bring {journal} back from a backup, or `orchestrator adopt` takes its "
+    "documents over, from revision 1",
+    "copy": "the journal of task {task} is not here, as in a copy made by git: bring {journal} along, or "
+    "`orchestrator adopt` takes its documents over, from revision 1",
+}
+"""Why the engine does not keep what it wrote, and what to do."""
 
 Known = dict[str, tuple[files.Identity, "Read"]]
 """What status documents held, by path: one that is still the same file is not read again."""
@@ -240,17 +249,16 @@ class Row:
         """True when the engine keeps the task; False for one that somebody keeps by hand."""
         return self.id in self.folder.journals
 
-    @property
-    def journal(self) -> Path:
-        """Where its journal is, or was."""
-        return (
-            self.folder.temp / ".orchestrator" / "journal" / ("completed" if self.archived else "") / f"{self.id}.jsonl"
-        )
+    @cached_property
+    def keeping(self) -> Keeping:
+        return "kept" if self.kept else unkept(self.folder.temp, self.id, self.data)
 
     @property
-    def lost(self) -> bool:
-        """True when the engine wrote its document, and its journal is not there any more."""
-        return not self.kept and isinstance(self.data.get("sync"), dict)
+    def absent(self) -> str | None:
+        """Why its journal is not there; None where it is, or there never was one."""
+        journal = f"{self.folder.temp.name}/.orchestrator/journal/{'completed/' * self.archived}{self.id}.jsonl"
+        words = ABSENT.get(self.keeping)
+        return words and words.format(task=self.id, journal=journal)
 
     @cached_property
     def interrupted(self) -> bool:
@@ -273,6 +281,27 @@ class Row:
     @property
     def _home(self) -> Path:
         return self.folder.temp / "completed" if self.archived else self.folder.temp
+
+
+def unkept(temp: Path, task_id: str, said: dict[str, Any]) -> Keeping:
+    """Who keeps a task that has no journal: whether the engine did is what its document says.
+
+    Whether it did so here, or what is here is a copy, its lock tells, which is never taken away.
+    """
+    if not isinstance(said.get("sync"), dict):
+        return "by hand"
+    return "gone" if os.path.lexists(f"{temp}/.orchestrator/locks/{task_id}.lock") else "copy"
+
+
+def copies(rows: list[Row]) -> str | None:
+    """What is said of tasks together whose journals are not here; None of none."""
+    if len(rows) < 2:
+        return rows[0].absent if rows else None
+    return (
+        f"the journals of {len(rows):,} tasks are not here, as in a copy made by git: "
+        f"bring {rows[0].folder.temp.name}/.orchestrator along, or `orchestrator adopt` takes their documents over, "
+        "from revision 1"
+    )
 
 
 def agent(said: dict[str, Any]) -> str:

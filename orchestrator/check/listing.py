@@ -18,7 +18,6 @@ class Listing:
         self.temp = temp
         self.shown = shown
         self.workspace = temp.absolute().parent
-        self.has_engine = (temp / ".orchestrator").is_dir()
 
     @cached_property
     def open(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator import overview
 from orchestrator.check.finding import Finding, Witness
 from orchestrator.check.task_files import TaskFiles
 
@@ -32,7 +33,7 @@ def missing(task: TaskFiles) -> Iterator[Finding]:
 
 def no_journal(task: TaskFiles) -> Iterator[Finding]:
     """Documents that the engine wrote, whose journal is not there any more; a copy made by git never had journals."""
-    if task.ours and not task.kept and task.status and task.listing.has_engine:
-        says = "its journal is gone, and nothing keeps its documents in step: bring it back, or adopt them"
-        journal = Witness(task.listing.journal(f"{task.id}.jsonl"))
-        yield task.finding("no-journal", "error", says, task.status.at("sync"), journal)
+    if task.status and task.keeping == "gone":
+        journal = task.listing.journal(f"{'completed/' * task.archived}{task.id}.jsonl")
+        says = overview.ABSENT["gone"].format(task=task.id, journal=journal)
+        yield task.finding("no-journal", "error", says, task.status.at("sync"), Witness(journal))

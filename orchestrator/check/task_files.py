@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
-from orchestrator import documents
+from orchestrator import documents, overview
 from orchestrator.check.finding import Finding, Fix, Severity, Witness
 from orchestrator.check.listing import Listing
 from orchestrator.check.text import JsonText, Steps, Text
@@ -106,10 +106,14 @@ class TaskFiles:
     def data(self) -> Json:
         return self.status.data if self.status else {}
 
+    @cached_property
+    def keeping(self) -> overview.Keeping:
+        return "kept" if self.kept else overview.unkept(self.listing.temp, self.id, self.data)
+
     @property
     def ours(self) -> bool:
         """True when the engine wrote its documents, though the journal may not be here."""
-        return self.kept or isinstance(self.data.get("sync"), dict)
+        return self.keeping != "by hand"
 
     @cached_property
     def missing(self) -> tuple[Kind, ...]:

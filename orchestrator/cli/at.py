@@ -55,7 +55,7 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
     """List the tasks as they were at a time.
 
     TIME is ISO 8601, a date (as it began) or 19:40 (today); without a zone it is local. Only reads the journals: tasks
-    kept by hand have none. A journal that is damaged before that time is named, and makes the exit code 1.
+    kept by hand have none. A journal that is damaged before that time, or gone, is named, and makes the exit code 1.
     """
     folder = overview.Folder(project.temp)
     rows, failed = [], False
@@ -66,6 +66,10 @@ def command(project: Project, moment: str, everything: bool, as_json: bool) -> i
             continue
         except StorageError as error:
             screen.complain(str(error))
+            failed = True
+    for row in overview.rows(project.temp):
+        if row.keeping == "gone":
+            screen.complain(str(row.absent))
             failed = True
     rows.sort(key=overview.by_start)
     if as_json:

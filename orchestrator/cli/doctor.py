@@ -205,7 +205,7 @@ def _folder(temp: Path) -> Iterator[Check]:
 
 
 def _tasks(temp: Path) -> Iterator[Check]:
-    """The tasks that have a journal, then those that had one, and those that people keep."""
+    """The tasks that have a journal, those that had one, those that have it elsewhere, and those that people keep."""
     from orchestrator import overview
     from orchestrator.engine import Folder
 
@@ -214,15 +214,18 @@ def _tasks(temp: Path) -> Iterator[Check]:
     except StorageError as error:
         yield Check("tasks", "problem", str(error))
         return
-    yield from _kept(Folder(temp, files.Disk()), [row.journal for row in rows if row.lost])
-    if count := sum(not row.kept and not row.lost for row in rows):
+    gone = [str(row.absent) for row in rows if row.keeping == "gone"]
+    yield from _kept(Folder(temp, files.Disk()), gone)
+    if said := overview.copies([row for row in rows if row.keeping == "copy"]):
+        yield Check("journals", "note", said)
+    if count := sum(row.keeping == "by hand" for row in rows):
         it = "it" if count == 1 else "them"
         said = f"{screen.count(count, 'task')} kept by hand: `orchestrator check` looks at {it}"
         yield Check("by hand", "note", f"{said}, `orchestrator adopt` takes {it} over")
 
 
-def _kept(folder: Folder, gone: list[Path]) -> Iterator[Check]:
-    """The journals, the documents beside them, and what processes that died left in staging."""
+def _kept(folder: Folder, gone: list[str]) -> Iterator[Check]:
+    """The journals, the documents beside them, and what processes that died left in staging. `gone`: what is said."""
     from orchestrator.journal.file import FileJournals
 
     staged = _names(folder.staging)
@@ -242,8 +245,7 @@ def _kept(folder: Folder, gone: list[Path]) -> Iterator[Check]:
             continue
         behind += [f"{name} is {state}: `orchestrator show {task_id}`" for name, state in states if state != "edited"]
         edited += [name for name, state in states if state == "edited"]
-    remedy = "bring it back from a backup, or `orchestrator adopt` takes its documents over, from revision 1"
-    bad += [f"{journal} is gone: {remedy}" for journal in gone]
+    bad += gone
     yield from (Check("journals", "problem", said) for said in bad)
     if not bad:
         said = f"{len(ids)} read, line format {chain.FORMAT}, every line whole"

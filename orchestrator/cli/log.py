@@ -48,13 +48,17 @@ def command(project: Project, task_id: str | None, follow: bool, everything: boo
     problems: list[StorageError] = []
     page = Page(everything, as_json, named=True)
     journals = overview.Folder(project.temp).journals
-    by_hand = sum(not row.kept for row in overview.rows(project.temp))
-    if not journals and not by_hand and not as_json:
+    unkept = [row for row in overview.rows(project.temp) if not row.kept]
+    if not journals and not unkept and not as_json:
         click.echo(f"no tasks in {project.workspace}: nothing has happened")
     for name, commit in merged(project.temp, journals, problems.append):
         page.show(name, commit)
+    problems += [StorageError(row.absent) for row in unkept if row.keeping == "gone"]
     for problem in problems:
         screen.complain(str(problem))
+    if not as_json and (said := overview.copies([row for row in unkept if row.keeping == "copy"])):
+        screen.complain(said)
+    by_hand = sum(row.keeping == "by hand" for row in unkept)
     if by_hand and not as_json:
         have = "1 task kept by hand has" if by_hand == 1 else f"{by_hand:,} tasks kept by hand have"
         screen.complain(f"{have} no journal yet: `orchestrator adopt` takes over what is kept by hand")

@@ -102,16 +102,13 @@ class Project(NamedTuple):
     def with_journal(self, task_id: str) -> str:
         """The id, unless a task of that id has documents and no journal.
 
-        Raises UsageError when it is kept by hand, StorageError when its journal is gone.
+        Raises StorageError when its journal is gone, UsageError when that never was here or it is kept by hand.
         """
         from orchestrator import overview
 
         row = overview.find(self.temp, task_id)
-        if row and row.lost:
-            raise StorageError(
-                f"the journal of task {task_id} is gone: bring {self.relative(row.journal)} back from a backup, "
-                "or `orchestrator adopt` takes its documents over, from revision 1"
-            )
+        if row and row.absent:
+            raise StorageError(row.absent) if row.keeping == "gone" else UsageError(row.absent)
         if path := self._by_hand(row, task_id):
             raise UsageError(
                 f"task {task_id} is kept by hand in {self.relative(path)}: `orchestrator adopt` takes it over"

@@ -73,14 +73,14 @@ def of(task: Task, state: str, since: str, doing: str | None = None) -> Standing
     )
 
 
-def by_hand(row: Row) -> Standing:
+def unkept(row: Row) -> Standing:
     """Of one that the engine does not keep, by its documents; its state is nobody's but theirs, and so says so."""
     return Standing(
         id=row.id,
         agent=row.agent,
         parent=row.parent,
         children=(),
-        state=f"{status.state(row)} (by hand)",
+        state=f"{status.state(row)}{status.MARKS[row.keeping]}",
         doing="",
         since=_iso(datetime.fromtimestamp(row.changed, UTC)) if row.changed < inf else now(),
         started=row.text("startedAt"),

@@ -20,6 +20,8 @@ MOST = 100
 """So many tasks are listed unless all are asked for: those that changed last. The others are not even read."""
 NOT_BEGUN = "not begun"
 """The state of a task that another one gave away, and that is still to be created."""
+MARKS = {"kept": "", "gone": " (journal gone)", "copy": " (copy)", "by hand": " (by hand)"}
+"""What is said of who keeps a task."""
 COLOURS = {
     "in-progress": "cyan",
     "interrupted": "yellow",
@@ -109,12 +111,12 @@ def _row_json(row: Row) -> dict[str, Any]:
         "updated": _updated(row),
         "description": row.description,
         "archived": row.archived,
-        "by_hand": not row.kept,
-        "problem": _problem(row),
+        "by_hand": row.keeping == "by hand",
+        "problem": _unread(row) or row.absent,
     }
 
 
-def _problem(row: Row) -> str | None:
+def _unread(row: Row) -> str | None:
     """Why a document cannot be read: the status document, or else the checklist."""
     if row.problem:
         return screen.phrase(row.problem)
@@ -165,7 +167,7 @@ def _cells(branch: Branch[Row]) -> tuple[str, ...]:
 
 def _agent(branch: Branch[Row], columns: int) -> str:
     row, head = branch.task, branch.lines
-    tail = "" if row is None or row.kept or row.problem else " (by hand)"
+    tail = "" if row is None or row.problem else MARKS[row.keeping]
     return head + (screen.fit(branch.agent, columns - len(head) - len(tail)) + tail).strip()
 
 
@@ -179,7 +181,8 @@ def _about(row: Row | None) -> str:
     for asked in row.rows("blockers"):
         if asked.get("asks") and not asked.get("resolution"):
             return f"asks {'its parent' if asked['asks'] == 'parent' else 'a person'}: {asked.get('text')}"
-    return _problem(row) or row.description.strip().partition("\n")[0]
+    said = row.absent if row.keeping == "gone" else None  # of a copy the word behind the agent is enough
+    return _unread(row) or said or row.description.strip().partition("\n")[0]
 
 
 def _joined(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -86,12 +86,12 @@ class Watch:
     def run(self, wanted: Sequence[str]) -> None:
         """Until those that are wanted are archived; without an end, for all that are open, when none is."""
         journals = overview.Folder(self._project.temp).journals
-        by_hand = [] if wanted else [row for row in overview.opened(self._project.temp, {}) if not row.kept]
+        unkept = [] if wanted else [row for row in overview.opened(self._project.temp, {}) if not row.kept]
         ready = list(wanted) or sorted(task_id for task_id, archived in journals.items() if not archived)
         self._left.update(wanted)
-        self._page.begins(ready + sorted(row.id for row in by_hand))
-        for row in by_hand:
-            self._page.place(standing.by_hand(row))
+        self._page.begins(ready + sorted(row.id for row in unkept))
+        for row in unkept:
+            self._page.place(standing.unkept(row))
         while True:
             for task_id in ready:
                 if not wanted or task_id in self._left or task_id in self._below:
@@ -198,11 +198,11 @@ class Watch:
                 self._look(child.id)
 
     def _gone(self, task_id: str) -> None:
-        """The engine has no such task: renamed, deleted, or kept by hand."""
+        """The engine has no such task: renamed, deleted, without its journal, or kept by hand."""
         self._busy.discard(task_id)
         row = overview.find(self._project.temp, task_id)
         if row is not None and not row.kept and not row.archived:
-            self._page.place(standing.by_hand(row))
+            self._page.place(standing.unkept(row))
         else:
             self._roster.leaves(task_id)
         if task_id in self._left:

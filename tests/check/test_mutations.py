@@ -390,8 +390,8 @@ def broken_markdown(tree: Tree) -> Injected:
 
 def journal_lost(tree: Tree) -> Injected:
     task, path = tree.choose("task-status")
-    next(tree.temp.rglob(f".orchestrator/**/{task.id}.jsonl")).unlink()
-    journal = tree.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl"
+    journal = next(tree.temp.rglob(f".orchestrator/**/{task.id}.jsonl"))
+    journal.unlink()
     return Injected("no-journal", task.id, path, line_of(path, '"sync": {'), journal)
 
 

@@ -234,11 +234,3 @@ def test_documents_that_are_missing_are_found_and_fix_brings_them_back(shell: Sh
     assert sorted(findings(shell)) == sorted([("missing", task.id), ("missing", other.id)])
     assert shell("check", "--fix").code == 0
     assert {path: path.read_bytes() for path in home.glob(f"*{task.id}*") if path in before} == before
-
-
-def test_a_task_whose_journal_is_gone_is_told_from_one_kept_by_hand(shell: Shell) -> None:
-    task = shell.task()
-    (shell.temp / ".orchestrator" / "journal" / f"{task.id}.jsonl").unlink()
-    assert findings(shell) == [("no-journal", task.id)]
-    shutil.rmtree(shell.temp / ".orchestrator")  # as in a copy that git made
-    assert findings(shell) == []

@@ -137,27 +137,6 @@ def test_a_journal_that_ends_before_what_was_published_is_a_problem(well: Shell)
     assert well("show", task.id).code == well("show", archived.id).code == 1
 
 
-@pytest.mark.parametrize("archived", [False, True])
-def test_a_journal_that_is_gone_is_named_by_every_command_until_its_task_is_adopted(
-    well: Shell, archived: bool
-) -> None:
-    task = well.task()
-    if archived:
-        with well.engine() as engine:
-            engine.cancel(task.id, "no need")
-    journal = Path(".temp/.orchestrator/journal", "completed" if archived else "", f"{task.id}.jsonl")
-    (well.project / journal).unlink()
-    (said,) = checks(well, "problem")["journals"]
-    assert said.startswith(f"{well.project / journal} is gone: bring it back from a backup, or `orchestrator adopt`")
-    for words in (("show",), ("why",), ("resume",), ("log",), ("show", "--at", "r1")):
-        ended = well(words[0], task.id, *words[1:])
-        assert (ended.code, ended.out) == (1, "")
-        assert ended.err.startswith(f"orchestrator: the journal of task {task.id} is gone: bring {journal} back")
-    assert well("adopt").code == 0
-    assert "journals" in checks(well, "ok")
-    assert well("show", task.id).code == 0
-
-
 @pytest.mark.parametrize("left", [b"", b'{"v":1,"revision":1'])
 def test_a_journal_without_a_whole_line_is_damage_and_says_what_to_do(well: Shell, left: bytes) -> None:
     task = well.task()
