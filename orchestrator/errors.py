@@ -159,11 +159,16 @@ class Conflict(OrchestratorError):
     pass
 
 
+ORPHAN = "a command that outlived its worker"
+"""Who has a task, where it is no worker: `wait` waits for none."""
+
+
 class Busy(Conflict):
     def __init__(self, task_id: str, holder: str) -> None:
         self.task_id = task_id
         self.holder = holder
-        super().__init__(f"task {task_id} is being worked on by {holder}: wait for it, or stop that process first")
+        waits = "" if holder == ORPHAN else f"`orchestrator wait {task_id}` waits for it, "
+        super().__init__(f"task {task_id} is being worked on by {holder}: {waits}`orchestrator stop {task_id}` ends it")
 
 
 class Fenced(Conflict):

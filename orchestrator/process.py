@@ -5,6 +5,7 @@ of it.
               a command of another task ran between the making of the folder and now
     started   the wrapper's process id, durable before the command is launched
     output    what the command wrote, both streams in order
+    stop      made by whoever wants it to end, and is not its owner; the wrapper takes it away, and ends it
     status    its end: exit code, and why it was ended when it was
 
 Lock held: it runs. `status`: it ended. Neither, but `started`: nobody knows. None of them: it never ran.
@@ -19,7 +20,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -102,8 +102,17 @@ async def run(command: Command) -> Fate:
 async def settle(folder: Path) -> Fate:
     """What became of a command whose owner died; waits for it while it runs. Cancelled: as `run`."""
     if (folder / "lock").exists():
-        await _outlast(lambda: _wait_for_lock(folder), lambda: _terminate(folder))
+        await _outlast(lambda: _wait_for_lock(folder), lambda: end(folder))
     return _fate(folder)
+
+
+def end(folder: Path) -> None:
+    """Have a command end whose owner died, and leave its status; its wrapper does that within moments.
+
+    It is told by name of a file and not of a process: what has the wrapper's id once it is gone is never hit.
+    """
+    with suppress(FileNotFoundError):  # it is over, and forgotten
+        (folder / "stop").touch(mode=0o600)
 
 
 def _launch(command: Command) -> subprocess.Popen[bytes]:
@@ -163,12 +172,6 @@ def _wait_for_lock(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
     finally:
         os.close(lock)
-
-
-def _terminate(folder: Path) -> None:
-    """Only while the lock is held: then the process id is still the wrapper's."""
-    with suppress(OSError, ValueError):
-        os.kill(int((folder / "started").read_text()), signal.SIGTERM)
 
 
 def _fate(folder: Path) -> Fate:

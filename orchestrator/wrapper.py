@@ -3,8 +3,9 @@
     python -I -S wrapper.py FOLDER LOCK SECONDS LARGEST COMMAND…
 
 LOCK is an inherited descriptor, locked by whoever started this: the lock lasts as long as this process. `started` is
-durable before the command is launched, `status` appears by rename when it has ended. SIGTERM, the limit of time and
-that of output kill the command's whole group; so does its end: nothing it left in the background outlives it.
+durable before the command is launched, `status` appears by rename when it has ended. SIGTERM, a file `stop`, the limit
+of time and that of output kill the command's whole group; so does its end: nothing it left in the background outlives
+it.
 """
 
 import json
@@ -40,26 +41,36 @@ def main(folder: str, lock: str, seconds: str, largest: str, *command: str) -> N
         os.write(output, f"{command[0]}: {error.strerror}\n".encode())
         _leave(folder, {"exit_code": 127, "reason": None})
         return
-    reason = _wait(child, output, time.monotonic() + float(seconds), int(largest))
+    stop = os.path.join(folder, "stop")
+    reason = _wait(child, output, time.monotonic() + float(seconds), int(largest), stop)
     if reason:
         _kill(child, signal.SIGTERM)
-        _wait(child, output, time.monotonic() + GRACE, sys.maxsize)
+        _wait(child, output, time.monotonic() + GRACE, sys.maxsize, stop)
     _kill(child, signal.SIGKILL)  # the leader is not reaped yet: its id cannot be another's
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     _leave(folder, {"exit_code": code if code >= 0 else 128 - code, "reason": reason})
 
 
-def _wait(child: int, output: int, deadline: float, largest: int) -> str | None:
+def _wait(child: int, output: int, deadline: float, largest: int, stop: str) -> str | None:
     """Wait for the end of the command, or for the reason to end it."""
     signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
     while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if signal.sigwait(AWAITED) in STOP:
+        if signal.sigwait(AWAITED) in STOP or _is_taken(stop):
             return "stopped"
         if time.monotonic() >= deadline:
             return "timed out"
         if os.fstat(output).st_size > largest:
             return "too much output"
     return None
+
+
+def _is_taken(file: str) -> bool:
+    """True when the file was there: it is not any more, so each is heeded once."""
+    try:
+        os.unlink(file)
+    except OSError:
+        return False
+    return True
 
 
 def _kill(group: int, number: int) -> None:

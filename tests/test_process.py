@@ -169,6 +169,22 @@ def test_an_owner_cancelled_while_attached_kills_the_group(folder):
     assert settle(folder) == Ending(143, "stopped", b"")
 
 
+def test_anybody_may_end_a_command_whose_owner_is_gone_and_nothing_else_is_hit(folder):
+    alive = listen(folder)
+    orphan(folder, f"exec 9>alive; sleep 1000 & {WAITS}")
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as bystander:
+        (folder / "started").write_text(str(bystander.pid))
+        process.end(folder)
+        assert everybody_gone(alive)
+        assert settle(folder) == Ending(143, "stopped", b"")
+        process.end(folder)
+        assert bystander.poll() is None
+        bystander.stdin.close()
+    assert bystander.returncode == 0
+    process.forget(folder.parent, "call")
+    process.end(folder)
+
+
 def test_the_limit_holds_when_the_owner_is_gone(folder):
     alive = listen(folder)
     orphan(folder, f"exec 9>alive; {WAITS}", seconds=0.3)

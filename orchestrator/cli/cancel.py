@@ -9,7 +9,9 @@ from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.errors import Refused
 
 
-@click.command(epilog="JSON: {task, status, worker, documents, open}, the last those below it that stay open.")
+@click.command(
+    epilog="JSON: {task, status, worker, command, documents, open}; open: those below it that stay so."
+)
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
 @click.argument("reason", default="")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -17,9 +19,10 @@ from orchestrator.errors import Refused
 def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
     """Close a task that will not be finished, and archive it.
 
-    A worker that is at it ends after its current call, with exit code 5, and archives it. `reopen` takes it back.
+    A worker that is at it ends after its current call, with exit code 5, and archives it. A command that outlived its
+    worker is killed. `reopen` takes it back.
     """
-    from orchestrator import accounts
+    from orchestrator import accounts, process
 
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
@@ -29,6 +32,9 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
         if task.open:
             task = engine.cancel(task_id, reason.strip())
         holder = engine.at_work(task_id)
+        commands = () if holder else engine.folder.running(task_id)
+        for folder in commands:
+            process.end(folder)
         if not task.archived and not holder:
             accounts.release(engine, task)
             task = engine.archive(task_id)
@@ -38,9 +44,11 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:
         stands = outcome.status(task, at_work=holder is not None)
-        screen.print_json({"task": task.id, "status": stands, "worker": holder, "documents": paths, "open": left})
+        row = {"task": task.id, "status": stands, "worker": holder, "command": bool(commands), "documents": paths}
+        screen.print_json({**row, "open": left})
         return
     said = f"{task.id} {'was cancelled already' if before else 'is cancelled'}"
-    click.echo(f"{said}: {screen.who(holder)} ends after its current call" if holder else said)
+    ends = f"{screen.who(holder)} ends after its current call" if holder else "its command ends" if commands else ""
+    click.echo(f"{said}: {ends}" if ends else said)
     if left:
         click.echo(f"what it gave away stays open: {', '.join(left)}")

@@ -9,7 +9,7 @@ from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.errors import Refused
 
 
-@click.command(epilog="JSON: {task, status, documents}.")
+@click.command(epilog="JSON: {task, status, worker, documents}.")
 @click.argument("task_id", metavar="ID", type=TaskId())
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
@@ -22,14 +22,20 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         if task.open:
-            stands = outcome.status(task, at_work=engine.at_work(task_id) is not None)
-            raise Refused("reopen", f"task {task_id} is {stands}, so it is open: {project.resume(task_id)}")
+            holder = engine.at_work(task_id)
+            stands = outcome.status(task, at_work=holder is not None)
+            at_it = f"{screen.who(holder or '')} is at work on it: {project.typed('log', task_id, '--follow')}"
+            then = at_it if holder else project.resume(task_id)
+            raise Refused("reopen", f"task {task_id} is {stands}, so it is open: {then}")
         task = engine.reopen(task_id)
+        holder = engine.at_work(task_id)
     paths = [project.relative(path) for path in outcome.documents(project, task)]
     if as_json:
-        screen.print_json({"task": task.id, "status": task.status, "documents": paths})
+        screen.print_json({"task": task.id, "status": task.status, "worker": holder, "documents": paths})
         return
     click.echo(f"{task.id} is open again:")
     for path in paths:
         click.echo(f"  {screen.line(path)}")
+    if holder:
+        click.echo(f"{screen.who(holder)} ends after its current call: {project.typed('wait', task.id)}")
     click.echo(screen.dim(f"go on with: {project.resume(task.id, *outcome.higher_limits(task, task.needed))}"))

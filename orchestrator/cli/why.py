@@ -34,7 +34,7 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
         # what it will hear of those it gave work to, once it goes on
         task = apply_all(task, tuple(others.observed(project.temp, task)), actor="engine", at=task.updated_at)
         holder = engine.at_work(task_id)
-        why = list(_reasons(engine, task, holder))
+        why = list(_reasons(project, engine, task, holder))
         then = list(_commands(project, engine, task, at_work=holder is not None))
     status = outcome.status(task, at_work=holder is not None)
     if as_json:
@@ -47,18 +47,23 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
         click.echo(screen.dim(f"  → {typed}"))
 
 
-def _reasons(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
+def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     from orchestrator.completion import missing
 
-    if task.ended == "cancelled":
+    if task.open:
+        yield from _stands(engine, task, holder)
+    elif task.ended == "cancelled":
         yield f"a person cancelled it{f': {task.reason}' if task.reason else ''}"
-        return
-    if task.ended == "completed":
+        if holder:
+            yield f"{screen.who(holder)} is still at work, and ends after its current call"
+    else:
         proofs = {name for item in task.live_items for name in item.evidence}
         said = f"{screen.count(len(task.live_items), 'item')} checked, by {screen.count(len(proofs), 'receipt')}"
         yield f"the engine found all of it done: {said}"
+    if not holder and engine.folder.running(task.id):
+        yield f"its command still runs: it outlived its worker; {project.typed('stop', task.id)} ends it"
+    if not task.open:
         return
-    yield from _stands(engine, task, holder)
     told = [row.id for row in task.blockers if not holder and row.text in (task.reason or "")]
     lacks = [line for line in missing(task) if not line.startswith(tuple(f"{name} “" for name in told))]
     yield from (f"to be done it lacks: {line}" for line in lacks[:MOST])
@@ -121,6 +126,8 @@ def _commands(project: Project, engine: Engine, task: Task, *, at_work: bool) ->
     from orchestrator.worker.pulse import pauses
 
     if task.ended == "cancelled":
+        if at_work:
+            yield project.typed("wait", task.id)
         yield project.typed("reopen", task.id)
     elif task.ended == "completed":
         yield project.typed("show", task.id)

@@ -52,6 +52,7 @@ from orchestrator.engine.moves import Moves
 from orchestrator.engine.publisher import Publisher
 from orchestrator.engine.shelf import Shelf
 from orchestrator.errors import (
+    ORPHAN,
     Busy,
     Conflict,
     Damaged,
@@ -343,7 +344,7 @@ class Engine:
 
     def _refuse_at_work(self, desk: Desk) -> None:
         """Raises Busy, also while a command runs that outlived its worker."""
-        running = "a command that outlived its worker" if self.folder.commanding(desk.task.id) else None
+        running = ORPHAN if self.folder.running(desk.task.id) else None
         if holder := self.at_work(desk.task.id) or running:
             raise Busy(desk.task.id, holder)
 

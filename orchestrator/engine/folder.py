@@ -145,10 +145,10 @@ class Folder:
         """What its detached workers say."""
         return self.logs / f"{task_id}.log"
 
-    def commanding(self, task_id: str) -> bool:
-        """True while a command of the task runs: it may outlive its worker."""
+    def running(self, task_id: str) -> tuple[Path, ...]:
+        """The folders of the task's commands that run now: they may outlive its worker."""
         folder = self.commands(task_id)
-        return any(is_locked(folder / name / "lock") for name in files.names(folder))
+        return tuple(folder / name for name in files.names(folder) if is_locked(folder / name / "lock"))
 
     def taken(self, task_id: str) -> bool:
         """True when any file here carries the id, ours or hand-made."""

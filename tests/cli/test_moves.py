@@ -234,4 +234,6 @@ def test_a_task_at_work_is_not_renamed(shell: Shell) -> None:
         ended = shell("rename", task)
         lease.release()
     assert ended.code == 1
-    assert re.match(rf"orchestrator: task {task} is being worked on by pid \d+ on \S+: wait for it", ended.err)
+    assert re.match(
+        rf"orchestrator: task {task} is being worked on by pid \d+ on \S+: `orchestrator wait {task}` waits", ended.err
+    )
