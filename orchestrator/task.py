@@ -37,6 +37,8 @@ else:
 
 DEATHS = 3
 """So often the worker of a task may die the same way."""
+LIMIT = "limit: "
+"""How the reason begins of a task that stopped because a limit was reached."""
 MODEL = "model: "
 """How the reason begins of a task that stopped because its model did not answer."""
 
@@ -327,6 +329,11 @@ class Task:
     def parked(self) -> bool:
         """True when its worker died so often the same way that only a person has it go on."""
         return self.deaths >= DEATHS
+
+    @property
+    def limited(self) -> bool:
+        """True when it stopped because a limit was reached, its own or one above it."""
+        return self.status == "stopped" and (self.reason or "").startswith(LIMIT)
 
     @property
     def unanswered(self) -> bool:

@@ -10,7 +10,15 @@ import click
 from orchestrator import overview
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
-from orchestrator.errors import LimitReached, OrchestratorError, TaskIsBlocked, TaskIsCancelled, UsageError
+from orchestrator.errors import (
+    Interrupted,
+    LimitReached,
+    ModelError,
+    OrchestratorError,
+    TaskIsBlocked,
+    TaskIsCancelled,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from orchestrator.task import Task
@@ -20,8 +28,8 @@ PAUSE = 0.2
 _CODES = {
     "cancelled": TaskIsCancelled.exit_code,
     "blocked": TaskIsBlocked.exit_code,
-    "stopped": LimitReached.exit_code,
-    "paused": LimitReached.exit_code,
+    "stopped": Interrupted.exit_code,
+    "paused": Interrupted.exit_code,
     "interrupted": OrchestratorError.exit_code,
 }
 
@@ -34,8 +42,9 @@ _CODES = {
 def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_json: bool) -> int:
     """Wait until tasks are done, or nobody works on them any more.
 
-    The exit code is that of `run`: 0 when all are completed, 3 blocked, 4 stopped, 5 cancelled, and 1 when a worker
-    died, or its model did not answer.
+    The exit code is that of `run`: 0 when all are completed, 3 blocked, 4 stopped by a limit, 5 cancelled, 1 when a
+    worker died, or its model did not answer, and 130 when it is a person who has stopped or paused it, or reopened it
+    and not gone on.
     """
     if bool(task_ids) == everything:
         raise UsageError("which tasks? Name them, or give --all")
@@ -54,12 +63,18 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
                         left.append(task_id)
                     else:
                         ended.append(row := _end(task, as_json=as_json))
-                        codes.append(1 if task.unanswered else _CODES.get(row["status"], 0))
+                        codes.append(_code(task, row["status"]))
             if left:
                 time.sleep(PAUSE)
     if as_json:
         screen.print_json({"tasks": ended})
     return max((*codes, *(error.exit_code for error in unread)), default=0)
+
+
+def _code(task: Task, status: str) -> int:
+    if status == "stopped" and task.unanswered:
+        return ModelError.exit_code
+    return LimitReached.exit_code if status == "stopped" and task.limited else _CODES.get(status, 0)
 
 
 def _end(task: Task, *, as_json: bool) -> dict[str, str]:

@@ -16,7 +16,7 @@ from orchestrator.errors import (
 )
 from orchestrator.events import TaskBlocked, TaskStopped
 from orchestrator.questions import asking
-from orchestrator.task import MODEL, Task
+from orchestrator.task import LIMIT, MODEL, Task
 from orchestrator.usage import Limits
 from orchestrator.worker.moment import Moment
 
@@ -37,7 +37,7 @@ class Ends:
     async def stop(self, reason: str, whose: str, needed: Limits | None) -> NoReturn:
         """A limit is reached, of this task or of one above it."""
         above = None if whose == self._id else whose
-        stopped = TaskStopped(reason=f"limit: {reason}", limited_by=above, needed=needed)
+        stopped = TaskStopped(reason=f"{LIMIT}{reason}", limited_by=above, needed=needed)
         self._show(await self._commit(stopped), reason)
         limit = f"the limit of {above}" if above else "its limit"
         raise LimitReached(f"task {self._id} stopped by {limit}: {reason}", whose, reason, needed)

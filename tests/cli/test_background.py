@@ -81,11 +81,11 @@ def test_stop_ends_a_worker_of_another_process_and_its_command_at_once_and_resum
         assert [row["task"] for row in stopped] == [task_id]
         assert stopped[0]["worker"]
         waited = shell("wait", task_id, "--json")
-    assert waited.code == 4
+    assert waited.code == 130
     assert json.loads(waited.out) == {"tasks": [{"task": task_id, "agent": "clerk", "status": "stopped"}]}
     with shell.engine() as engine:
         task = engine.refresh(task_id).task
-        assert engine.folder.commanding(task_id) is None or not engine.at_work(task_id)
+        assert (engine.folder.running(task_id), engine.at_work(task_id)) == ((), None)
     assert task.reason == "stopped by a person"
     assert shell("stop", "--all").out == "nothing was at work\n"
 

@@ -47,7 +47,7 @@ def test_what_is_paused_is_begun_only_when_it_is_named(shell: Shell) -> None:
     for words in ([], ["--all"]):
         ended = shell("resume", *words)
         assert (ended.code, ended.out, ended.err) == (0, "", left)
-    assert shell("wait", task).code == 4
+    assert shell("wait", task).code == 130
     for words in (("why", task, "--json"), ("show", task)):
         assert shell(*words).out.count(f"orchestrator continue {task}") == 1
     with shell.model(BLOCKED):
