@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orchestrator import tree
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import others_go_on
 
@@ -24,10 +25,12 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 class Spending(NamedTuple):
-    """`below`: the tasks that this one gave away, and these; `agents`, `files`: what was spent, by their names."""
+    """`below`: the tasks that this one gave away, and these; `stand`: how these stand, by id; `agents`, `files`: what
+    was spent, by their names."""
 
     task: Task
     below: Sequence[Task]
+    stand: Mapping[str, str]
     agents: Mapping[str, Cost]
     files: Mapping[str, Cost]
 
@@ -38,7 +41,8 @@ def read(engine: Engine, task: Task) -> Spending:
     below = list(accounts.below(engine, task))
     whole = [task, *below]
     files = costs.by_file(engine.since(row.id, 0) for row in whole)
-    return Spending(task, below, costs.by_agent(whole), files)
+    stand = {row.id: outcome.status(row, at_work=engine.at_work(row.id) is not None) for row in below}
+    return Spending(task, below, stand, costs.by_agent(whole), files)
 
 
 def of_all(temp: Path, task_ids: Iterable[str]) -> tuple[Mapping[str, Cost], Mapping[str, Cost]]:
@@ -55,8 +59,13 @@ def of_all(temp: Path, task_ids: Iterable[str]) -> tuple[Mapping[str, Cost], Map
 
 def sections(spending: Spending) -> list[Section]:
     """What a person is shown: nothing of what is told elsewhere already."""
-    task, below, agents, files = spending
-    given = [(row.id, f"{row.agent}: {outcome.status(row, at_work=True)}, {outcome.cost([row])}") for row in below]
+    task, below, stand, agents, files = spending
+    begun = {child.id for row in below for child in row.children}
+    given = [
+        (branch.lines + row.id, f"{row.agent}: {stand[row.id]}, {outcome.cost([row])}")
+        for branch in tree.grow(below, elsewhere=begun)
+        if (row := branch.task)
+    ]
     return [
         ("Limits", _limits(task)),
         ("Given away", given),
@@ -77,7 +86,7 @@ def as_json(spending: Spending) -> dict[str, Any]:
     """The keys `spent`, `held`, `children` and `costs`, see docs/cli.md."""
     from orchestrator import budget, costs
 
-    task, below, agents, files = spending
+    task, below, stand, agents, files = spending
     return {
         "spent": outcome.amount(budget.spent(task)),
         "held": outcome.amount(budget.held(task)),
@@ -86,7 +95,7 @@ def as_json(spending: Spending) -> dict[str, Any]:
                 "task": row.id,
                 "agent": row.agent,
                 "parent": row.parent,
-                "status": row.ended or row.status,
+                "status": row.ended or stand[row.id],
                 **_figures(costs.own(row)),
             }
             for row in below
