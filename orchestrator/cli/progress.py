@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator import worktrees
 from orchestrator.cli import screen
 from orchestrator.cli.footer import Footer
+from orchestrator.cli.project import Project
 from orchestrator.cli.roster import Roster
 from orchestrator.errors import ModelError, Stopped
 
@@ -53,8 +55,9 @@ _MOST_REASONS = 7
 class Progress:
     """Shows every Moment it is called with: a line a call. On a terminal a row beneath says what each worker does."""
 
-    def __init__(self, workspace: Path, *, err: bool) -> None:
-        self._workspace = workspace
+    def __init__(self, project: Project, *, err: bool) -> None:
+        self._project = project
+        self._roots: dict[str, Path] = {}
         self._err = err
         self._roster = Roster()
         live = screen.escapes() and (sys.stderr if err else sys.stdout).isatty()
@@ -97,7 +100,7 @@ class Progress:
             case "renewing":
                 self._roster.begins(task, "sums up the conversation")
             case "call" if moment.call is not None:
-                self._roster.begins(task, f"{moment.call['name']} {self._argument(moment.call)}")
+                self._roster.begins(task, f"{moment.call['name']} {self._argument(task, moment.call)}")
             case "paused":
                 self._roster.begins(task, f"paused {moment.text}")
             case "done" | "stopped":
@@ -151,7 +154,7 @@ class Progress:
         mark, colour = _MARKS[outcome]
         recorded = outcome == "ok" and name in _RECORDING
         # a call that only records, and did not, is about nothing
-        argument = "" if name in _RECORDING and not recorded else self._argument(ended.block)
+        argument = "" if name in _RECORDING and not recorded else self._argument(task, ended.block)
         if name == "Sync" and recorded:
             argument = _recorded(task, ended)
         done = sum(item.checked for item in task.live_items)
@@ -172,7 +175,7 @@ class Progress:
         bold = click.style(f"{what:<6}", bold=True)
         self.say(f"{_name(task.id)} {task.turns:>3}  {mark} {bold} {shown}{gap}{screen.dim(tail)}".rstrip())
 
-    def _argument(self, call: Json) -> str:
+    def _argument(self, task: Task, call: Json) -> str:
         """What a call is about."""
         given = call["input"]
         if len(rows := str(given.get("command", "")).splitlines()) > 1 and given.get("description"):
@@ -181,7 +184,15 @@ class Progress:
             if isinstance(given.get(whom), str):
                 return f"{given[whom]}: {given.get(what, '')}"
         value = next((given[key] for key in _ARGUMENTS if isinstance(given.get(key), str)), "")
-        return str(value).removeprefix(f"{self._workspace}/")
+        return str(value).removeprefix(f"{self._root(task)}/").removeprefix(f"{self._project.workspace}/")
+
+    def _root(self, task: Task) -> Path:
+        """Where the task works: in its worktree, or where all do."""
+        if task.apart is None:
+            return self._project.workspace
+        if (name := task.apart.name) not in self._roots:
+            self._roots[name], _ = worktrees.workspace(self._project.workspace, self._project.temp, [task])
+        return self._roots[name]
 
     def _wrapped(self, text: str, indent: int) -> list[str]:
         """A text in rows that fit beside an indent, and not all of it when it is long."""

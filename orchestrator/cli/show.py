@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import documents, outcome, screen, spending
+from orchestrator.cli import apart, documents, outcome, screen, spending
 from orchestrator.cli.moment import Moment
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.errors import StorageError, UsageError
@@ -33,7 +33,7 @@ def command(project: Project, task_id: str, document: str | None, at: int | str 
     what people edited is recorded, and documents that are missing or stale are put back; with --at only the journal is
     read.
     """
-    problem = holder = spent = None
+    problem = holder = spent = where = None
     ways_on: list[str] = []
     if at is not None:
         task = project.revisions(task_id).at(at)
@@ -44,15 +44,18 @@ def command(project: Project, task_id: str, document: str | None, at: int | str 
             task, problem, holder = refreshed.task, refreshed.problem, engine.at_work(task_id)
             ways_on = outcome.ways_on(project, engine, task) if task.open and not holder else []
             spent = spending.read(engine, task) if document is None else None
+            where = apart.place(project, task)
     if document is not None and re.fullmatch(r"[Rr][0-9]+", document):
         _show_receipt(task, document.upper(), as_json)
     elif document is not None:
         show_text = _show_document if at is None else _show_document_then
         show_text(project, task, documents.named(task, document), as_json)
     elif as_json:
-        screen.print_json(_json(project, task, holder, problem) | (spending.as_json(spent) if spent else {}))
+        more = {"worktree": apart.as_json(where), **spending.as_json(spent)} if spent else {}
+        screen.print_json(_json(project, task, holder, problem) | more)
     else:
         _show_task(project, task, holder, ways_on, then=at is not None)
+        screen.section("Worktree", [("", where.folder), ("", f"branch {where.branch}")] if where else [])
         for heading, rows in spending.sections(spent) if spent else ():
             screen.section(heading, rows)
 

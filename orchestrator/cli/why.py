@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import outcome, screen
+from orchestrator.cli import apart, outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.status import NOT_BEGUN
 from orchestrator.errors import OrchestratorError, UnknownTask
@@ -52,6 +52,8 @@ def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -
 
     if task.open:
         yield from _stands(engine, task, holder)
+        if (where := apart.place(project, task)) and not holder:
+            yield f"its work is in {where.folder}, on the branch {where.branch}"
     elif task.ended == "cancelled":
         yield f"a person cancelled it{f': {task.reason}' if task.reason else ''}"
         if holder:

@@ -112,7 +112,7 @@ def output_option(command: Function) -> Function:
 
 def view(project: Project, output: Output) -> Progress | Stream:
     """What is called with every Moment."""
-    return Stream(project) if output == "stream-json" else Progress(project.workspace, err=output == "json")
+    return Stream(project) if output == "stream-json" else Progress(project, err=output == "json")
 
 
 def limits(given: Bounds, before: Limits) -> Limits:

@@ -29,7 +29,7 @@ from orchestrator.events import (
     WorkstreamAdded,
 )
 
-from .conftest import Shell
+from .conftest import Shell, begin, give, team
 
 
 @dataclass
@@ -94,6 +94,7 @@ def test_json_has_the_same_facts(known: Known) -> None:
             "result",
             "documents",
             "problem",
+            "worktree",
         ),
     }
 
@@ -255,3 +256,23 @@ def test_what_a_tree_costs_is_told_by_task_agent_and_file_and_of_a_limit_what_is
     assert (rows[top.id]["cost_usd"], rows[top.id]["total_cost_usd"]) == (0.25, 0.75)
     assert rows[below.id]["total_cost_usd"] == 0.5
     assert "$0.75" in shell("status").out
+
+
+def test_of_what_was_given_away_it_is_told_who_gave_it_and_that_its_worker_is_gone(shell: Shell) -> None:
+    with shell.engine() as engine:
+        given = team(engine)
+        child = begin(engine, given.first, given.lead)
+        part = Delegated(child=engine.free_id(), agent="third", description="A part", workstream="part")
+        give(engine, child.id, part)
+        begin(engine, part, child.id)
+        for task_id in (child.id, part.child):
+            engine.commit(task_id, [WorkerStarted(epoch=1, holder="a test")], actor="engine")
+        begin(engine, given.second, given.lead)
+    told = shell("show", given.lead).out.partition("Given away\n")[2].splitlines()
+    assert [row.partition(",")[0] for row in told[:3]] == [
+        f"  {child.id}   first: interrupted",
+        f"  └ {part.child} third: interrupted",
+        f'  {given.second.child}   a "b": pending',
+    ]
+    rows = json.loads(shell("show", given.lead, "--json").out)["children"]
+    assert [row["status"] for row in rows] == ["interrupted", "interrupted", "pending"]
