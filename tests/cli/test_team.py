@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import indent
+from textwrap import dedent, indent
 
 import pytest
 
 from orchestrator.testing import Screenplay, ScriptedServer
 from tests.cli.conftest import Shell
 
-DOCUMENTED = (Path(__file__).parents[2] / "docs" / "cli.md").read_text().partition("### A written team")[2]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text().partition("## A team at work")[2].partition("\n## ")[0]
+DOCUMENTED = (ROOT / "docs" / "cli.md").read_text().partition("### A written team")[2]
 NOTES = (
     DOCUMENTED.partition("```yaml\n")[2].partition("```")[0].replace("python3 -m doctest slug.py", "test -e note.txt")
 )
@@ -216,6 +219,17 @@ def test_it_works_on_by_itself_and_is_stopped_with_all_below_it(shell: Shell) ->
     assert f"{root} --> {build}" in drawn
     assert f"{build} -. then .-> {review}" in drawn
     assert (rows["team:notes.yaml"]["state"], rows["builder"]["state"]) == ("stopped", "stopped")
+
+
+def test_the_file_of_the_readme_runs_as_it_says(shell: Shell) -> None:
+    (text,) = re.findall(r"(?ms)^    goal:.*?(?=^\S)", README)
+    (line,) = re.findall(r"(?m)^    orchestrator (run --team .+)$", README)
+    (shell.project / "team.yaml").write_text(dedent(text))
+    repository(shell)
+    with models(shell, **{"sequelize-associations-architect": BLOCKED}):
+        ended = shell(*shlex.split(line))
+    assert ended.code == 3, ended.err
+    assert by_agent(shell)["db-worker"]["state"] == "pending"
 
 
 def test_each_works_apart_from_the_others_and_lands_in_its_turn(shell: Shell) -> None:
