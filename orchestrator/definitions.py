@@ -18,7 +18,6 @@ What may be odd about such a file, and what then happens:
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -99,8 +98,7 @@ class Library:
             for bad in unreadable:
                 if Path(bad.path).stem == name:
                     raise bad
-        known = tuple(agent.name for agent in self.all())
-        raise UnknownAgent(name, tuple(difflib.get_close_matches(name, known)), known)
+        raise UnknownAgent(name, [agent.name for agent in self.all()])
 
     def all(self) -> tuple[Agent, ...]:
         """Every agent that can be read, by name; of several of one name the nearest."""

@@ -3,7 +3,7 @@
 OrchestratorError                 has `exit_code`; its message says what to do next
 |-- UsageError                    what was asked for cannot be (exit 2)
 |   |-- UnknownTask               no task of that id here
-|   |-- UnknownAgent              no definition of that name; knows near matches
+|   |-- UnknownAgent              no definition of that name; says near matches
 |   |-- MalformedKey              a key that no request can carry
 |   |-- BadSettings               a settings file or variable that cannot be obeyed
 |   `-- BadDefinition             an agent file that cannot be read
@@ -41,6 +41,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from orchestrator.usage import Limits
 
 
@@ -66,12 +68,16 @@ class UnknownTask(UsageError):
 
 
 class UnknownAgent(UsageError):
-    def __init__(self, name: str, near: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> None:
+    """`known`: the names there are."""
+
+    def __init__(self, name: str, known: Collection[str]) -> None:
+        import difflib
+
         self.name = name
-        self.near = near
-        self.known = known
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
-        super().__init__(f"no agent named {name!r}: {hint}")
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}."
+        super().__init__(f"no agent named {name!r}: {hint} A person can define it, in .claude/agents/{name}.md")
 
 
 class BadDefinition(UsageError):

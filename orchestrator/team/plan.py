@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import graphlib
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -13,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from orchestrator import yaml12
-from orchestrator.errors import ToolError, UsageError
+from orchestrator.errors import ToolError, UnknownAgent, UsageError
 from orchestrator.events import Json
 from orchestrator.tools import accept, catalog
 
@@ -79,17 +80,13 @@ class _Reader:
         return Plan(self._path.name, goal, {name: tasks[name] for name in self._order(rows, tasks)}, verify)
 
     def _task(self, name: str, node: yaml.Node) -> Json:
-        line = node.start_mark.line
-        if not _NAME.fullmatch(name):
-            raise self._flaw(line, f"{name!r} cannot be a task's name: letters, digits, - and _, 64 at the most")
         given = self._mapping(node, f"the task {name}", (*_KEYS, _VERIFY))
         for key in ("agent", "task"):
             if key not in given:
-                raise self._flaw(line, f"the task {name} has no `{key}`")
+                raise self._flaw(node.start_mark.line, f"the task {name} has no `{key}`")
         agent = self._text(given["agent"], "`agent`")
         if agent not in self._agents:
-            known = ", ".join(sorted(self._agents))
-            raise self._flaw(given["agent"].start_mark.line, f"no agent named {agent!r}: there are {known}")
+            raise self._flaw(given["agent"].start_mark.line, str(UnknownAgent(agent, self._agents)))
         values = {_KEYS[key]: self._value(row) for key, row in given.items() if key in _KEYS}
         if isinstance(values.get("after"), str):
             values["after"] = [values["after"]]
@@ -97,7 +94,9 @@ class _Reader:
         try:
             accept(catalog()["Delegate"], said)
         except ToolError as error:
-            raise self._flaw(line, f"the task {name}: {_flaws(error)}") from None
+            flaws = _flaws(error)
+            line = next((given[key] for key, _ in flaws if key in given), node).start_mark.line
+            raise self._flaw(line, f"the task {name}: {'; '.join(words for _, words in flaws)}") from None
         return said
 
     def _verify(self, name: str, node: yaml.Node) -> tuple[str, ...]:
@@ -109,20 +108,28 @@ class _Reader:
         return tuple(self._text(row, f"the task {name}: a command of `{_VERIFY}`").strip() for row in rows)
 
     def _order(self, nodes: Mapping[str, yaml.Node], tasks: Mapping[str, Json]) -> Iterator[str]:
-        graph = {name: list(given.get("after", ())) for name, given in tasks.items()}
+        graph = {name: self._lines(node, tasks[name].get("after", ())) for name, node in nodes.items()}
         for name, before in graph.items():
-            for other in before:
+            for other, line in before.items():
                 if other not in tasks:
-                    raise self._flaw(
-                        nodes[name].start_mark.line, f"the task {name} comes after {other!r}, which is none"
-                    )
+                    near = difflib.get_close_matches(other, [row for row in tasks if row != name])
+                    hint = f": did you mean {' or '.join(near)}?" if near else ""
+                    raise self._flaw(line, f"the task {name} comes after {other!r}, which is none{hint}")
         try:
             return iter([*graphlib.TopologicalSorter(graph).static_order()])
         except graphlib.CycleError as error:
             ring = [*reversed(error.args[1])]
-            raise self._flaw(
-                nodes[ring[0]].start_mark.line, f"{' comes after '.join(ring)}: take one `after` away"
-            ) from None
+            line = graph[ring[0]][ring[1]]
+            raise self._flaw(line, f"{' comes after '.join(ring)}: take one `after` away") from None
+
+    def _lines(self, node: yaml.Node, before: Collection[str]) -> dict[str, int]:
+        """Those that a task comes after, each with the line that says so."""
+        said = dict.fromkeys(before, node.start_mark.line)
+        for key, value in node.value:
+            if key.value == "after":
+                rows = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                said |= {name: row.start_mark.line for name, row in zip(before, rows, strict=True)}
+        return said
 
     def _mapping(self, node: yaml.Node | None, what: str, keys: Collection[str] | None) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
@@ -134,6 +141,9 @@ class _Reader:
             line = key.start_mark.line
             if not isinstance(key, yaml.ScalarNode):
                 raise self._flaw(line, f"a key of {what} is not text")
+            if keys is None and not _NAME.fullmatch(key.value):
+                told = "letters, digits, - and _, 64 at the most"
+                raise self._flaw(line, f"{key.value!r} cannot be a task's name: {told}")
             if keys is not None and key.value not in keys:
                 raise self._flaw(line, f"{what} has no key {key.value!r}: there are {', '.join(keys)}")
             if key.value in found:
@@ -156,8 +166,10 @@ class _Reader:
         return UsageError(f"{self._path}:{line + 1}: {reason}")
 
 
-def _flaws(error: ToolError) -> str:
+def _flaws(error: ToolError) -> list[tuple[str, str]]:
+    """What is wrong, each with the key where it is."""
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
-        return str(error)
-    return "; ".join(f"`{'.'.join(map(str, row['loc']))}`: {row['msg']}" for row in cause.errors())
+        return [("", str(error))]
+    places = ((".".join(map(str, row["loc"])), row["msg"]) for row in cause.errors())
+    return [(place.partition(".")[0], f"`{place}`: {words}") for place, words in places]

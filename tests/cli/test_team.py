@@ -171,12 +171,15 @@ def test_a_killed_team_goes_on_where_it_was(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (NOTES.replace("agent: reviewer", "agent: reviwer"), ":4: no agent named 'reviwer': there are "),
-        (NOTES.replace("    limits", "    after: review\n    limits"), " comes after "),
-        (NOTES.replace("after: [build]", "after: ship"), ":4: the task review comes after 'ship', which is none"),
+        (NOTES.replace("agent: reviewer", "agent: reviwer"), ":4: no agent named 'reviwer': did you mean reviewer?"),
+        (NOTES.replace("agent: reviewer", "agent: x"), ":4: no agent named 'x': there are: builder, "),
+        (NOTES.replace("    limits", "    after: review\n    limits"), ":6: review comes after build "),
+        (NOTES.replace("after: [build]", "after: [biuld]"), ":6: the task review comes after 'biuld', which is none: "),
+        (NOTES.replace("after: [build]", "after: [biuld]"), ": did you mean build?"),
+        (NOTES.replace("after: [build]", "after: [build,\n ship]"), ":7: the task review comes after 'ship', which"),
         (NOTES.replace("  build:", "  review:"), ":7: review is there twice in `tasks`: name one otherwise"),
         (NOTES.replace("after: [build]", "befor: x"), ":6: the task review has no key 'befor': there are agent, task"),
-        (NOTES.replace("turns: 40", "turns: none"), ":8: the task build: `limits.turns`"),
+        (NOTES.replace("turns: 40", "turns: none"), ":12: the task build: `limits.turns`"),
         (NOTES.replace("verify: test -e note.txt", "verify: {}"), ":14: the task build: a command of `verify` is not "),
         (NOTES.replace("verify: test -e note.txt", "verify: [a, ' ']"), ":14: the task build: a command of `verify` "),
         ("tasks: [", "not YAML"),
@@ -184,6 +187,7 @@ def test_a_killed_team_goes_on_where_it_was(shell: Shell) -> None:
         ("tasks: {}", "1: there are no tasks"),
         ("tasks: {a: {agent: clerk}}", "1: the task a has no `task`"),
         ("tasks: {a b: {agent: clerk, task: Try}}", "1: 'a b' cannot be a task's name"),
+        (NOTES.replace("  build:", "  build it:"), ":7: 'build it' cannot be a task's name"),
         ("a: &a [1]\n" + "\n".join(f"b{n}: *a" for n in range(9)), "aliases"),
     ],
 )
