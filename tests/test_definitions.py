@@ -188,9 +188,13 @@ def test_the_project_wins_over_the_user_and_the_user_over_what_is_shipped(tmp_pa
 
 def test_an_unknown_name_is_answered_with_near_matches(tmp_path: Path) -> None:
     define(tmp_path, "shipped", "db-worker", "d")
-    with pytest.raises(UnknownAgent, match=r"did you mean db-worker\? A person can define it, in \.claude/agents/db-wroker\.md$"):
+    with pytest.raises(
+        UnknownAgent, match=r"did you mean db-worker\? A person can define it, in \.claude/agents/db-wroker\.md$"
+    ):
         library(tmp_path).find("db-wroker")
-    with pytest.raises(UnknownAgent, match=r"there are: db-worker\. A person can define it, in \.claude/agents/zzz\.md$"):
+    with pytest.raises(
+        UnknownAgent, match=r"there are: db-worker\. A person can define it, in \.claude/agents/zzz\.md$"
+    ):
         library(tmp_path).find("zzz")
 
 

@@ -60,7 +60,8 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], yes: bool, a
                 return 1
             done, unticked = _take_back(engine, undo, task_id, planned)
     failed = [step for step in done if step.reason]
-    undone = [step.change.path for step in done if step.back]
+    already = {step.change.path for step in planned if step.back}
+    undone = [step.change.path for step in done if step.back and step.change.path not in already]
     for step in failed:
         screen.complain(f"{step.change.path} stays as it is: {step.reason}")
     if as_json:

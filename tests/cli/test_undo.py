@@ -163,7 +163,7 @@ def test_what_anybody_changed_since_is_left_and_named_and_the_rest_is_done(archi
     assert "kept.txt stays as it is: it was changed since" in ended.out
     assert "gone.txt stays as it is: it was made again since" in ended.out
     assert "empty is back already" in ended.out
-    assert "6 files taken back, 2 left" in ended.out
+    assert "5 files taken back, 2 left" in ended.out
     assert files(shell.project) == BEFORE | {"kept.txt": b"a person's\n", "gone.txt": b"made anew\n"}
     again = json.loads(undo(shell, task, "--json").out)
     assert again["undone"] == []
@@ -275,6 +275,7 @@ def test_killed_half_way_it_goes_on_when_it_is_run_again(archived: tuple[Shell, 
     ended = undo(shell, task)
     assert ended.code == 0
     assert ended.out.count("is back already") == 4
+    assert f"\n{len(TOUCHED) - 4} files taken back\n" in ended.out
     assert files(shell.project) == BEFORE
     assert "nothing to undo" in undo(shell, task).out
 
