@@ -12,15 +12,16 @@ from orchestrator.check.task_files import TaskFiles
 def unreadable(task: TaskFiles) -> Iterator[Finding]:
     """A document that cannot be read, or not as a whole."""
     for kind, text in task.texts.items():
-        whole, problem = Witness(text.shown), text.problem
-        where = whole
+        where, problem, remedy = Witness(text.shown), text.problem, "mend it, or take it away"
         if kind == "task-status" and task.json and problem is None and text.content.strip():
-            problem, where = task.json.problem, task.json.broken or whole
+            problem, where = task.json.problem, task.json.broken or where
+            if task.status:
+                remedy = "mend it, or `orchestrator adopt` takes over what can be read of it"
         if problem is None and not text.content.strip():
             problem = "it is empty"
         if problem is not None:
-            remedy = f"`orchestrator show {task.id}` puts it back" if task.kept else "mend it, or take it away"
-            yield task.finding("unreadable", "error", f"{kind} cannot be read, {problem}: {remedy}", where, whole)
+            remedy = f"`orchestrator show {task.id}` puts it back" if task.kept else remedy
+            yield task.finding("unreadable", "error", f"{kind} cannot be read, {problem}: {remedy}", where, where)
 
 
 def missing(task: TaskFiles) -> Iterator[Finding]:

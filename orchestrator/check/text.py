@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestrator import files
 from orchestrator.check.finding import Witness
-from orchestrator.documents.status_json import load, salvage
+from orchestrator.documents.status_json import flaw, load, salvage
 from orchestrator.events import Json
 
 LARGEST = 8 * 1024 * 1024
@@ -98,12 +98,10 @@ class JsonText:
         try:
             self.data = load(self.text.content)
             return
-        except json.JSONDecodeError as error:
-            self.broken = Witness(self.text.shown, error.lineno)
-            follows = error.msg == "Extra data"
-            self.problem = "something follows the end of the JSON" if follows else f"it is not JSON ({error.msg})"
         except (ValueError, RecursionError) as error:
-            self.problem = str(error)
+            self.problem = flaw(error)
+            if isinstance(error, json.JSONDecodeError):
+                self.broken = Witness(self.text.shown, error.lineno)
         self.data = salvage(self.text.content) or {}
 
     def rows(self, key: str) -> list[tuple[int | str, Json]]:

@@ -136,6 +136,13 @@ def load(text: str) -> Json:
     return data
 
 
+def flaw(error: Exception) -> str:
+    """Why `load` refuses a text, in a person's words."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return "something follows the end of the JSON" if error.msg == "Extra data" else f"it is not JSON ({error.msg})"
+
+
 class Number:
     """A number that `dump` would else write otherwise: `1.50`, or one of more digits than Python keeps."""
 

@@ -10,12 +10,13 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from json import JSONDecodeError
 from typing import NamedTuple
 
 from orchestrator import documents, overview
 from orchestrator.documents import dates, header, standing
 from orchestrator.documents.markdown import Page, page, plain
-from orchestrator.documents.status_json import dump, load, salvage
+from orchestrator.documents.status_json import dump, flaw, load, salvage
 from orchestrator.engine.absorption import MASKED, masked
 from orchestrator.engine.handmade import HandMade
 from orchestrator.events import (
@@ -102,8 +103,9 @@ def _bodies(task_id: str, texts: Mapping[Kind, str], mask: Callable[[str], str])
             saved = salvage(text)
             body = "" if saved is None else dump(saved)
             read = "cannot be read" if saved is None else "was salvaged"
+            line = f", line {error.lineno}" if isinstance(error, JSONDecodeError) else ""
             place = "beside it" if mask(text) == text else PRIVATE
-            notes.append(f"{documents.file_name(kind, task_id)} {read}, its text is kept {place}: {error}")
+            notes.append(f"{documents.file_name(kind, task_id)} {read}, its text is kept {place}: {flaw(error)}{line}")
         if body.strip():
             bodies[kind] = masked(kind, body, mask)
             if bodies[kind] != body:

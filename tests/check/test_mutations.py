@@ -378,7 +378,7 @@ def broken(tree: Tree) -> Injected:
         with pytest.raises(json.JSONDecodeError) as stops:
             json.loads(said[where])
         line = stops.value.lineno
-    return Injected("unreadable", task.id, path, line, path)
+    return Injected("unreadable", task.id, path, line, path, None if line is None else "")
 
 
 def broken_markdown(tree: Tree) -> Injected:

@@ -184,7 +184,7 @@ def test_another_folder_is_checked_where_it_lies(shell: Shell, tmp_path: Path) -
     (folder / "task-status-AB12CD.json").write_text('{\n"taskId": "AB12CD"}\n}')
     ended = shell("check", str(folder))
     assert ended.code == 1
-    assert f"{folder}/task-status-AB12CD.json:3 ↔" in ended.out
+    assert f"{folder}/task-status-AB12CD.json:3\n" in ended.out
     assert shell("check", str(folder), "--fix").code == 2
     assert shell("check").code == 2
 
@@ -213,6 +213,17 @@ def test_what_cannot_be_read_is_one_clear_finding_and_nothing_is_waited_for(shel
         ("task-status", "nested deeper than 64"),
     ]
     assert "6 errors in 1 of 2 tasks" in ended.out
+
+
+def test_a_broken_json_that_can_be_read_in_part_is_for_adopt_and_its_place_is_shown_once(shell: Shell) -> None:
+    shell.temp.mkdir(exist_ok=True)
+    path = shell.temp / "task-status-AA22AA.json"
+    path.write_text('{"agentId": "clerk"}}')
+    said = shell("check").out.splitlines()
+    assert "end of the JSON: mend it, or `orchestrator adopt` takes over what can be read of it" in " ".join(said)
+    assert "    .temp/task-status-AA22AA.json:1" in said
+    path.write_text("no JSON")
+    assert "): mend it, or take it away" in shell("check").out
 
 
 @pytest.mark.parametrize("archived", [False, True])
