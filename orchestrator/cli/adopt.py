@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 @click.command(
     epilog="JSON: {project, dry_run, adopted, left, kept, tasks: [{task, state, agent, description, archived, "
-    "documents, new, companions, items, workstreams, notes, problem}], others}, see docs/cli.md."
+    "documents, new, companions, items, workstreams, notes, problem}], undefined, others}, see docs/cli.md."
 )
 @click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
@@ -133,8 +133,17 @@ def _json(project: Project, seen: Survey, rows: list[Row], dry_run: bool) -> dic
         "left": left,
         "kept": len(seen.kept),
         "tasks": [_row(row) for row in rows],
+        "undefined": _undefined(project, rows),
         "others": list(seen.others),
     }
+
+
+def _undefined(project: Project, rows: list[Row]) -> list[str]:
+    """The agents without whose definitions the open tasks cannot go on."""
+    from orchestrator.team.written import is_written
+
+    needed = {row.task.agent for row in rows if row.task and row.task.open and not is_written(row.task)}
+    return sorted(needed - {agent.name for agent in project.library().all()})
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -176,6 +185,9 @@ def _told(project: Project, seen: Survey, rows: list[Row], dry_run: bool) -> Ite
     counts["kept already"] = len(seen.kept)
     parts = [f"{number:,} {what}" for what, number in counts.items() if number]
     yield from screen.wrap(f"{', '.join(parts) or 'no tasks'} in {project.workspace}", screen.columns())
+    if undefined := _undefined(project, rows):
+        names = f"{', '.join(undefined)}: before their tasks can go on, write .claude/agents/NAME.md"
+        yield from screen.wrap(screen.line(f"not defined here: {names}"), screen.columns())
     if seen.others:
         more = len(seen.others) - _SHOWN
         names = ", ".join(seen.others[:_SHOWN]) + (f" and {more:,} more: --json lists them" if more > 0 else "")

@@ -34,7 +34,9 @@ def test_it_tells_what_became_of_each_task_in_a_table_that_fits(shell: Shell) ->
         "TASK    STATE        ITEMS  WORK  AGENT",
         "H4N8DM  in-progress  3/7    1/6   api-architect",
     ]
-    assert "task-status-H4N8DM.json was salvaged" in ended.out
+    said = " ".join(ended.out.split())
+    assert "task-status-H4N8DM.json was salvaged, its text is kept beside it: something follows the end of the" in said
+    assert "the end of the JSON, line 21 " in said
     assert "status of audit cannot be 'somewhat'" in ended.out
     assert "plan-R7W2TC.md: a symbolic link: put a text in its place, or rename it" in ended.out
     assert "\n3 adopted, 1 left in" in ended.out
@@ -117,6 +119,21 @@ def test_an_adopted_task_is_like_any_other(shell: Shell) -> None:
     assert shell("archive", "R7W2TC").code == 0
     assert (shell.temp / "completed" / "checklist-R7W2TC.md").exists()
     assert "problem" not in shell("doctor", "--json").out.split('"journals"')[1]
+
+
+def test_the_agents_without_which_no_task_can_go_on_are_named_there_and_when_it_is_tried(shell: Shell) -> None:
+    named = "not defined here: api-architect, unknown: before their tasks can go on, write .claude/agents/NAME.md"
+    assert named in " ".join(shell("adopt", "--dry-run").out.split())
+    assert json.loads(shell("adopt", "--json").out)["undefined"] == ["api-architect", "unknown"]
+    shell.environment["ANTHROPIC_API_KEY"] = "any"
+    refused = shell("resume", "H4N8DM")
+    assert (refused.code, ".claude/agents/api-architect.md" in refused.err) == (2, True)
+
+
+def test_who_is_defined_is_not_named(shell: Shell) -> None:
+    for name in ("api-architect", "unknown"):
+        shell.agent(name, f"---\nname: {name}\ndescription: d\n---\nWork.\n")
+    assert "not defined" not in shell("adopt").out
 
 
 def test_the_folder_may_have_another_name(shell: Shell) -> None:
