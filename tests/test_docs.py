@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,11 @@ def prose(page: Path) -> str:
     return re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
 
 
+def schema(name: str) -> jsonschema.Draft202012Validator:
+    text = (DOCS / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
+    return jsonschema.Draft202012Validator(json.loads(text))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_sessions_of_a_page_print_what_the_page_says(page: str) -> None:
     checked(page)
@@ -65,10 +71,23 @@ def test_the_golden_journals_and_status_documents_fit_their_schemas() -> None:
     lines = [line for path in journals for line in path.read_text(encoding="utf-8").splitlines()]
     texts = [path.read_text(encoding="utf-8") for path in documents]
     for name, found in (("journal-line", lines), ("task-status", texts)):
-        schema = json.loads((DOCS / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
-        validator = jsonschema.Draft202012Validator(schema)
         for text in found:
-            validator.validate(json.loads(text))
+            schema(name).validate(json.loads(text))
+
+
+def test_the_status_document_of_an_adopted_task_fits_its_schema_but_for_rows_that_were_typed_by_hand(
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(Path(__file__).parent / "hand-made", tmp_path / ".temp")
+    bare = tmp_path / ".temp" / "task-status-B4R3KX.json"
+    bare.write_text('{"agentId": "clerk", "status": "in-progress"}')
+    subprocess.run([sys.executable, "-m", "orchestrator", "adopt"], cwd=tmp_path, capture_output=True, check=True)
+    schema("task-status").validate(json.loads(bare.read_text(encoding="utf-8")))
+    adopted = [*tmp_path.glob(".temp/task-status-*.json"), *tmp_path.glob(".temp/completed/task-status-*.json")]
+    assert len(adopted) == 5
+    for path in adopted:
+        flaws = schema("task-status").iter_errors(json.loads(path.read_text(encoding="utf-8")))
+        assert {next(iter(flaw.path), flaw.message) for flaw in flaws} <= {"workstreams", "decisions"}, path
 
 
 def test_the_reference_has_every_command_with_its_arguments_and_options_and_no_other() -> None:

@@ -93,21 +93,22 @@ class SyncJson(PublishedJson):
 class StatusJson(TypedDict):
     """The status document. Keys that agents or people add, at any depth, are kept as they are.
 
-    Times are ISO 8601, UTC. `relatedAgentFiles` are paths from the workspace.
+    Times are ISO 8601, UTC. `relatedAgentFiles` are paths from the workspace. Of a task that was kept by hand once,
+    the description and the lists may be missing, and rows that were typed by hand stay as they were typed.
     """
 
     agentId: str
     taskId: str
-    relatedAgentFiles: list[str]
-    description: str
+    relatedAgentFiles: NotRequired[list[str]]
+    description: NotRequired[str]
     startedAt: str
     status: Life
     phase: str
     mode: Mode
     parentTask: NotRequired[str | None]
     paused: NotRequired[bool | None]
-    workstreams: list[WorkstreamJson]
-    decisions: list[DecisionJson]
+    workstreams: NotRequired[list[WorkstreamJson]]
+    decisions: NotRequired[list[DecisionJson]]
     blockers: NotRequired[list[BlockerJson] | None]
     instructions: NotRequired[list[InstructionJson] | None]
     revision: int
