@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from orchestrator.events import Intent, ModelReplied, TaskCreated
+from orchestrator.receipts import Asked
 from tests.cli.conftest import Shell
 
 ASKS = """
@@ -32,6 +34,8 @@ def test_a_question_nobody_was_there_for_is_answered_later(shell: Shell) -> None
         assert "it asks a person, B1: Which name?" in why["why"]
         assert why["next"] == [f"orchestrator answer {task_id} '…'"]
         assert f"  go on with: {why['next'][0]}\n" in shell("show", task_id).out
+        other = shell("answer", task_id, "--question", "B9", "note.txt")
+        assert (other.code, other.err) == (1, f"orchestrator: answer refused: task {task_id} asks B1, not B9\n")
         assert shell("answer", task_id, "note.txt").out == f"{task_id} has its answer; go on with: {resume}\n"
         again = shell("answer", task_id, "letter.txt")
         assert (again.code, again.err) == (
@@ -48,3 +52,16 @@ def test_who_asks_nothing_is_given_no_answer(shell: Shell) -> None:
     refused = shell("answer", shell.task().id, "Anything")
     assert (refused.code, refused.err.count("\n")) == (1, 1)
     assert "there is no such question" in refused.err
+
+
+def test_of_two_questions_one_that_was_answered_is_told_from_the_one_that_is_open(shell: Shell) -> None:
+    with shell.engine() as engine:
+        task_id = engine.create(TaskCreated(agent="clerk", description="Write a note")).id
+        asked = tuple(Intent(call=f"c{n}", tool="Ask", asked=Asked(question=f"Name {n}?", to="person")) for n in "12")
+        engine.commit(
+            task_id, [ModelReplied(content=(), stop_reason="tool_use", model="m", intents=asked)], actor="worker"
+        )
+    assert "say which: B1 (Name 1?); B2 (Name 2?)" in shell("answer", task_id, "note.txt").err
+    assert shell("answer", task_id, "--question", "B1", "note.txt").code == 0
+    said = shell("answer", task_id, "--question", "B1", "letter.txt").err
+    assert f"task {task_id} asks B2, not B1, which was answered already" in said
