@@ -64,7 +64,8 @@ class Project(NamedTuple):
         if there := files.obstacle(self.temp):
             raise StorageError(f"{there}: {os.strerror(errno.ENOTDIR)}: take it away, or name another project")
         if not self.temp.is_dir():
-            raise UsageError(f"there is no .temp in {self.workspace} or above it: no tasks yet")
+            nothing = f"there is no .temp in {self.workspace} or above it: no tasks yet"
+            raise UsageError(f"{nothing}, `orchestrator run` begins one")
 
     def library(self) -> Library:
         """The agents this project can use."""
@@ -102,10 +103,12 @@ class Project(NamedTuple):
     def with_journal(self, task_id: str) -> str:
         """The id, unless a task of that id has documents and no journal.
 
-        Raises StorageError when its journal is gone, UsageError when that never was here or it is kept by hand.
+        Raises StorageError when its journal is gone, UsageError when that never was here or it is kept by hand, or as
+        `expect`.
         """
         from orchestrator import overview
 
+        self.expect()
         row = overview.find(self.temp, task_id)
         if row and row.absent:
             raise StorageError(row.absent) if row.keeping == "gone" else UsageError(row.absent)

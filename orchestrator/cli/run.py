@@ -75,9 +75,9 @@ def command(
     assert agent is not None
     if task is None and len(agent.split()) > 1 and agent not in agents(project):
         agent, task = LEAD, agent
-    description = text(task, "task", after="agent")
     settings = project.settings()
     definition = project.library().find(agent)
+    description = text(task, "task", after="agent")
     mode = mode or definition.mode or settings.mode
     model = model or definition.model
     _check_declared(definition, settings, given)

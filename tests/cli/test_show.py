@@ -209,12 +209,23 @@ def test_a_completed_task_is_archived_with_what_lies_beside(known: Known) -> Non
     assert known.shell("archive", known.id).out.startswith(f"{known.id} is archived:\n")
 
 
-def test_without_a_folder_there_is_nothing_to_show_and_none_is_made(shell: Shell) -> None:
-    ended = shell("show", "K7Q2MX")
-    assert (ended.code, ended.err) == (
-        2,
-        f"orchestrator: there is no .temp in {shell.project} or above it: no tasks yet\n",
-    )
+@pytest.mark.parametrize(
+    "words",
+    [
+        "show ID",
+        "show ID --at r5",
+        "log ID",
+        "blame ID plan",
+        "diff ID r1 r2",
+        "fork ID --at r1",
+        "why ID",
+        "resume ID",
+    ],
+)
+def test_without_a_folder_there_is_nothing_to_show_and_none_is_made(shell: Shell, words: str) -> None:
+    ended = shell(*words.replace("ID", "K7Q2MX").split())
+    said = f"there is no .temp in {shell.project} or above it: no tasks yet, `orchestrator run` begins one"
+    assert (ended.code, ended.err) == (2, f"orchestrator: {said}\n")
     assert not shell.temp.exists()
 
 
