@@ -74,7 +74,7 @@ def crop(row: str, columns: int) -> str:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """A line in rows of at most so many columns, broken between words where that can be."""
+    """A line in rows of at most so many columns, broken between words."""
     text = plain(text.expandtabs()).rstrip()
     words = text.split()
     if measure(text) <= columns or not words:
@@ -90,7 +90,13 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def _pieces(row: str, columns: int) -> list[str]:
-    """A row as it is, or a word too long for one, in as many as it takes."""
+    """A row as it is, or a word too long for one, in as many as it takes.
+
+    A word that some screen has room for stays whole: the terminal breaks it, and a path is copied as it is. Wide
+    letters may be broken anywhere.
+    """
+    if measure(row) == len(row) <= WIDEST:
+        return [row]
     pieces = []
     while measure(row) > columns and len(row) > 1:
         pieces.append(_head(row, columns) or row[:1])
@@ -118,11 +124,13 @@ def measure(text: str) -> int:
 def columns(*, err: bool = False) -> int:
     """The width to write for: the terminal's, within reason; without one, COLUMNS or no limit."""
     if (sys.stderr if err else sys.stdout).isatty():
-        return max(40, min(window(err=err).columns, 120))
+        return max(40, min(window(err=err).columns, WIDEST))
     given = os.environ.get("COLUMNS", "")
     return int(given) if given.isdecimal() and int(given) else UNLIMITED
 
 
+WIDEST = 120
+"""Columns: longer lines are hard to read."""
 UNLIMITED = 1_000_000
 """Columns: what is piped is cut and wrapped by whoever reads it."""
 

@@ -53,6 +53,12 @@ def test_a_prompt_is_wrapped_at_the_width_of_the_screen(full: Shell) -> None:
     assert all(len(row) <= 80 for row in full("completion", "--help").out.splitlines())
 
 
+def test_a_path_can_be_copied_whatever_the_width_of_the_screen(full: Shell) -> None:
+    full.environment["COLUMNS"] = "40"
+    full.agent("painter-of-doors", PAINTER.replace("name: painter", "name: painter-of-doors"))
+    assert ".claude/agents/painter-of-doors.md\n" in full("agents", "painter-of-doors").out
+
+
 def test_as_json_there_are_the_same(full: Shell) -> None:
     said = json.loads(full("agents", "--json").out)
     rows = {row["name"]: row for row in said["agents"]}
