@@ -59,7 +59,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_a_second_run_of_one_task_is_refused_with_who_works_on_it(story: Story) -> None:
     assert story.second.code == 1
     assert re.match(
-        rf"orchestrator: task {story.task} is being worked on by pid \d+ on [^ ()]+: `orchestrator wait", story.second.err
+        rf"orchestrator: task {story.task} is being worked on by pid \d+ on [^ ()]+: `orchestrator wait",
+        story.second.err,
     )
     assert len(story.second.err.splitlines()) == 1
     assert story.second.out == ""
