@@ -102,17 +102,21 @@ class StorageError(OrchestratorError):
 
 class Damaged(StorageError):
     says = "damaged ({reason}); task {task_id} is read-only until this line is mended from a backup"
+    otherwise = "; without one, `orchestrator fork {task_id} --at r{before}` goes on from before it"
+    """What there is beside that, where a line before it is whole."""
 
     def __init__(self, task_id: str, path: str, line: int, reason: str) -> None:
         self.task_id = task_id
         self.path = path
         self.line = line
         self.reason = reason
-        super().__init__(f"{path}:{line}: {self.says.format(reason=reason, task_id=task_id)}")
+        said = self.says + (self.otherwise if line > 1 else "")
+        super().__init__(f"{path}:{line}: {said.format(reason=reason, task_id=task_id, before=line - 1)}")
 
 
 class Newer(Damaged):
     says = "written by a newer orchestrator ({reason}); task {task_id} is read-only until you update yours"
+    otherwise = ""
 
 
 class Empty(Damaged):

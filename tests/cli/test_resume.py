@@ -187,6 +187,7 @@ def test_a_damaged_task_is_named_and_left_alone_and_the_others_are_resumed(shell
         ended = shell("resume")
     assert ended.code == 3
     assert f"{damaged.id}.jsonl:1: damaged (its checksum does not fit); task {damaged.id} is read-only" in ended.err
+    assert "without one" not in ended.err  # no line before it is whole
     assert f"task {torn.id} is blocked" in ended.err
     assert (journals / f"{damaged.id}.jsonl").read_bytes() == before
     shown = shell("show", damaged.id)
