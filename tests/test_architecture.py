@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,12 @@ def test_only_the_files_module_and_those_that_own_the_workspace_write_to_disk() 
             assert ".write_text(" not in text, path
             assert ".write_bytes(" not in text, path
             assert "os.replace(" not in text, path
+
+
+def test_the_readme_names_every_part() -> None:
+    drawn = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n    cli   ")[2].partition("\n\n")[0]
+    parts = [re.split(r" {3,}", row.strip())[0] for row in drawn.splitlines()[1:]]
+    assert RANK.keys() - {"cli", *" ".join(parts).replace(",", " ").split()} == set()
 
 
 def test_tools_know_neither_engine_nor_journal_and_documents_know_no_disk() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Work in DIR and leave it there: a new or empty directory, or that of an interrupted demo, which goes on.",
 )
-@click.option("--team", is_flag=True, help="A lead and six agents it gives work to, two of which give it further.")
+@click.option("--team", is_flag=True, help="A lead gives work to three agents, and two of these to three more.")
 @click.option("--live", is_flag=True, help="With a real model: needs ANTHROPIC_API_KEY, and asks before each command.")
 @click.option("--yes", is_flag=True, help="With --live: run every command unasked.")
 @output_option

@@ -41,7 +41,7 @@ TEAM = {
     "lead": "Patients book appointments with doctors: design the associations, build tables, models and a booking "
     "service, and have it tested and reviewed."
 }
-"""What a lead is asked to do, who has six others do it."""
+"""What a lead is asked to do, who has six below it do it."""
 
 _FOLDER = Path(__file__).parent
 _CLINIC = _FOLDER / "clinic"
