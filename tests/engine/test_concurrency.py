@@ -150,7 +150,7 @@ def test_a_commit_that_does_not_follow_is_damage_whenever_it_is_met(temp: Path) 
     journal.close()
     for _ in range(2):
         for reader in (engine, open_engine(temp)):
-            with pytest.raises(Damaged, match=f"{ID}:3: .*there is no c99"):
+            with pytest.raises(Damaged, match=f"{ID}.jsonl:3: .*there is no c99"):
                 reader.commit(ID, [PhaseChanged(phase="b")], actor="user")
 
 
