@@ -36,7 +36,7 @@ def meant(task: Task, name: str | None = None) -> Blocker:
         named = "; ".join(f"{row.id} ({' '.join(row.text.split())})" for row in still)
         raise Refused("answer", f"task {task.id} asks several things, so say which: {named}")
     if other := [row.id for row in unanswered(task)]:
-        known = ", which was answered already" if asked else ""
-        raise Refused("answer", f"task {task.id} asks {' and '.join(other)}, not {name}{known}")
+        known = f": {name} was answered already" if asked else f", not {name}"
+        raise Refused("answer", f"task {task.id} asks {' and '.join(other)}{known}")
     answered = f"{asked[-1].id} was answered already" if asked else "there is no such question"
     raise Refused("answer", f"task {task.id} asks nothing: {answered}")
