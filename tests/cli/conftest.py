@@ -20,6 +20,9 @@ from orchestrator.events import Delegated, Intent, ModelReplied, TaskCreated
 from orchestrator.task import Task
 from orchestrator.testing import Screenplay, ScriptedServer
 
+from .prompt import Prompt
+
+PROMPT = Prompt()
 KEY = "a-key-for-tests-only"
 CLERK = """\
 ---
@@ -51,16 +54,22 @@ class Shell:
         return subprocess.Popen(
             [sys.executable, "-m", "orchestrator", *arguments],
             cwd=self.project,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), **self.environment},
+            env=self._variables,
             text=True,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
         )
 
     def __call__(self, *arguments: str, typed: str | None = None, **more: Any) -> Ended:
+        if not more and (ran := PROMPT.run(arguments, self.project, self._variables, typed)):
+            return Ended(*ran)
         stdin = subprocess.DEVNULL if typed is None else subprocess.PIPE
         with self.start(*arguments, stdin=stdin, **more) as process:
             out, err = process.communicate(typed, timeout=60)
         return Ended(process.returncode, out, err)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.environment}
 
     @property
     def temp(self) -> Path:
