@@ -6,7 +6,7 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -188,23 +188,32 @@ def test_a_task_that_is_done_already_is_archived_and_given_back(stage: Stage) ->
     assert end.status == "archived"
 
 
-def test_one_that_a_person_stops_before_its_worker_began_is_not_run(stage: Stage) -> None:
+SECOND = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
+
+
+def begin(stage: Stage, act: Callable[[Engine, str], None]) -> None:
+    """While the first task that is given away is at work: act on the second, which comes after it."""
     stage.agent("helper")
     stage.agent("other")
-    second = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
 
-    def stop(moment: Moment) -> None:
+    def watch(moment: Moment) -> None:
         if moment.kind == "call" and moment.task.agent == "helper":
             stage.watch = lambda moment: None
             with stage.engine() as engine:
-                reason = TaskStopped(reason="stopped by a person")
-                engine.commit(stage.task.children[1].id, [reason], actor="user")
+                act(engine, stage.task.children[1].id)
 
-    stage.watch = stop
+    stage.watch = watch
     stage.start()
+
+
+def test_one_that_a_person_stops_before_its_worker_began_is_not_run(stage: Stage) -> None:
+    def stop(engine: Engine, task_id: str) -> None:
+        engine.commit(task_id, [TaskStopped(reason="stopped by a person")], actor="user")
+
+    begin(stage, stop)
     letter = HELPED.replace("note.txt", "letter.txt")
     with stage.model(
-        clerk=f"- calls: [{LEAD}, {GIVE}, {second}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
+        clerk=f"- calls: [{LEAD}, {GIVE}, {SECOND}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
     ):
         stage.work()
         assert isinstance(stage.ends[stage.id], Interrupted)
@@ -215,25 +224,16 @@ def test_one_that_a_person_stops_before_its_worker_began_is_not_run(stage: Stage
 
 
 def test_one_that_another_process_began_meanwhile_and_stopped_at_its_limit_is_gone_on_with(stage: Stage) -> None:
-    stage.agent("helper")
-    stage.agent("other")
-    second = "{Delegate: {agent: other, task: Write the letter., after: [note]}}"
+    def stop(engine: Engine, task_id: str) -> None:
+        lease = engine.lease(task_id)
+        reached = TaskStopped(reason="limit: 5 of 5 turns used")
+        engine.commit(task_id, [reached], actor="worker", epoch=lease.epoch)
+        lease.release()
 
-    def stop(moment: Moment) -> None:
-        if moment.kind == "call" and moment.task.agent == "helper":
-            stage.watch = lambda moment: None
-            other = stage.task.children[1].id
-            with stage.engine() as engine:
-                lease = engine.lease(other)
-                reached = TaskStopped(reason="limit: 5 of 5 turns used")
-                engine.commit(other, [reached], actor="worker", epoch=lease.epoch)
-                lease.release()
-
-    stage.watch = stop
-    stage.start()
+    begin(stage, stop)
     letter = HELPED.replace("note.txt", "letter.txt")
     with stage.model(
-        clerk=f"- calls: [{LEAD}, {GIVE}, {second}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
+        clerk=f"- calls: [{LEAD}, {GIVE}, {SECOND}]\n{ACCEPT.replace('R3', 'R4')}", helper=HELPED, other=letter
     ):
         stage.work()
     assert stage.task.status == "archived", stage.ends
