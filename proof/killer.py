@@ -31,7 +31,7 @@ Done = TypeVar("Done")
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "orchestrator"
-TESTS = ("tests/engine", "tests/journal")
+TESTS = ("tests/engine", "tests/journal", "tests/test_locks.py")
 STATES = 20
 DEATHS, ERRORS = 8, 25
 """So many of each flow."""
