@@ -93,7 +93,10 @@ class Worktree:
         """
         if not (self._top / ".git").exists():
             Disk().make_directories(self._top.parent, 0o700)
-            self._git(self._home, "worktree", "prune")
+            with suppress(OSError):
+                self._top.rmdir()  # of a process that died making it
+            if self._checked_out():  # and gone: no more than that is forgotten, locked or not
+                self._git(self._home, "worktree", "remove", "--force", "--force", str(self._top))
             how = [str(self._top), self.branch] if self.is_branch() else ["-b", self.branch, str(self._top), base]
             self._git(self._home, "worktree", "add", "--quiet", *how)
         ready = Path(self._git(self._top, "rev-parse", "--absolute-git-dir")) / "orchestrator-ready"

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.prune import Prune
 from orchestrator.task import Task
-from orchestrator.worktrees import folder
+from orchestrator.worktrees import Worktree, folder
 from tests.worker.conftest import Stage, git
 
 from .test_isolation import BEGIN, DONE, branches, worktrees
@@ -114,5 +114,19 @@ def test_worktrees_of_a_person_are_left_alone_wherever_they_are(landed: Stage, p
     (tmp_path / "theirs").rename(tmp_path / "elsewhere")
     shutil.rmtree(place)
     prune(landed)
+    Worktree(landed.temp, "K7Q2MX", landed.workspace, "clerk").make("HEAD")
     (tmp_path / "elsewhere").rename(tmp_path / "theirs")
     assert git(tmp_path / "theirs", "log", "-1", "--format=%s") == "Theirs"
+
+
+def test_one_that_is_gone_or_was_only_begun_is_made_again(landed: Stage) -> None:
+    """Git locks one while it makes it."""
+    ours = Worktree(landed.temp, "K7Q2MX", landed.workspace, "clerk")
+    ours.make("HEAD")
+    shutil.rmtree(ours.workspace)
+    ours.make("HEAD")
+    git(landed.workspace, "worktree", "lock", str(ours.workspace))
+    shutil.rmtree(ours.workspace)
+    ours.workspace.mkdir()
+    ours.make("HEAD")
+    assert (ours.workspace / ".git").exists()
