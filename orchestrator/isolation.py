@@ -34,13 +34,14 @@ class Isolation:
         worktree.make(base)
         return worktree
 
-    def leave(self, task: Task, *, ignored: bool = False) -> None:
-        """Take away a worktree whose work has landed, unless it holds what is nowhere else.
+    def leave(self, task: Task, *, ignored: bool = False) -> bool:
+        """Take away a worktree whose work has landed, unless it holds what is nowhere else; true when it is gone.
 
         `ignored`: but for what git ignores.
         """
-        if task.apart is not None and task.apart.landed is not None:
-            self._named(task, task.apart.name).leave(ignored=ignored)
+        if task.apart is None or task.apart.landed is None:
+            return False
+        return self._named(task, task.apart.name).leave(ignored=ignored)
 
     def _named(self, task: Task, name: str) -> Worktree:
         return Worktree(self._temp, name, self._target(task), task.agent)

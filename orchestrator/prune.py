@@ -76,7 +76,7 @@ class Prune:
                 continue
             with suppress(OrchestratorError):  # of no task of ours, or of one whose journal is damaged
                 if not self._engine.at_work(identity[1]):
-                    self._count("staging", path)
+                    self._count("staging", _size(path))
                     if not self._dry:
                         self._engine.refresh(identity[1])
 
@@ -88,7 +88,7 @@ class Prune:
             last[match[1]] = max(last[match[1]], int(match[2]))
         for match, path in found:
             if int(match[2]) < last[match[1]] and not is_locked(path):
-                self._count("leases", path)
+                self._count("leases", _size(path))
                 if not self._dry:
                     self._folder.disk.remove(path)
 
@@ -106,9 +106,9 @@ class Prune:
             with suppress(OrchestratorError):  # of no task of ours
                 task = self._engine.refresh(name[:6]).task
                 if task.archived and task.apart and task.apart.name == name and task.apart.landed:
-                    self._count("worktrees", worktrees.folder(temp) / name)
-                    if not self._dry:
-                        isolation.leave(task, ignored=True)
+                    size = _size(worktrees.folder(temp) / name)
+                    if self._dry or isolation.leave(task, ignored=True):
+                        self._count("worktrees", size)
 
     def _commands(self) -> set[bytes]:
         """The folders of commands whose outcome is recorded; returns the contents that the others name."""
@@ -128,7 +128,7 @@ class Prune:
             nonlocal free
             if not task.pending:
                 free = True
-                self._count("commands", folder)
+                self._count("commands", _size(folder))
                 if not self._dry:
                     shutil.rmtree(folder)
             return ()
@@ -152,7 +152,7 @@ class Prune:
         """Unless it is young: looked at again once it is out of reach, for `keep` may have made it young just now."""
         if path.stat().st_mtime > self._oldest:
             return
-        self._count(kind, path)
+        self._count(kind, _size(path))
         if self._dry:
             return
         aside = path.with_name(f".pruned-{path.name.lstrip('.')}")
@@ -162,11 +162,16 @@ class Prune:
         else:
             self._folder.disk.remove(aside)
 
-    def _count(self, kind: str, path: Path) -> None:
+    def _count(self, kind: str, size: int) -> None:
         found = self.freed[kind]
-        there = (path, *path.rglob("*")) if os.path.lexists(path) else ()  # of a worktree maybe only the branch
-        found.size += sum(each.lstat().st_size for each in there if not each.is_dir())
+        found.size += size
         found.count += 1
+
+
+def _size(path: Path) -> int:
+    """Bytes of what is there; of a worktree that may be only a branch."""
+    there = (path, *path.rglob("*")) if os.path.lexists(path) else ()
+    return sum(each.lstat().st_size for each in there if not each.is_dir())
 
 
 def _listed(folder: Path) -> Iterator[Path]:

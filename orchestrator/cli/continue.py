@@ -52,9 +52,13 @@ def command(
 def _one(
     project: Project, engine: Engine, task_id: str, instruction: str | None, mode: Mode | None, given: Orders
 ) -> int:
+    from orchestrator.team.written import is_written
+
     more = None if instruction is None else text(instruction, "instruction", after="id")
     said, heard = "goes on", "was waiting"
     task = engine.refresh(project.known(engine, task_id)).task
+    if more is not None and is_written(task):
+        raise UsageError(f"task {task_id} is a written team, which nobody leads: give one of its tasks more to do")
     if more is None and not task.open:
         raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
     expect_model(project, engine, [task])

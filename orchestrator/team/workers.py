@@ -33,7 +33,7 @@ class Workers:
         places: Places,
         permit: Callable[[Task, str], Awaitable[bool]],
         hire: Callable[[Task], Worker],
-        leave: Callable[[Task], None],
+        leave: Callable[[Task], object],
     ) -> None:
         self._engine = engine
         self._places = places

@@ -216,6 +216,8 @@ def test_it_works_on_by_itself_and_is_stopped_with_all_below_it(shell: Shell) ->
         while not (shell.project / "begun").exists():
             os.sched_yield()
         drawn = shell("graph").out
+        refused = shell("continue", root, "Write another one")
+        assert (refused.code, "a written team, which nobody leads" in refused.err) == (2, True)
         assert shell("stop", root).code == 0
         assert shell("wait", "--all").code != 0
     rows = by_agent(shell)

@@ -77,7 +77,7 @@ def test_a_part_that_is_no_worktree_any_more_stays_and_the_task_is_done_all_the_
     (landed.workspace / "a.txt").unlink()
     landed.work()
     assert isinstance(landed.ends[landed.id], Task)
-    prune(landed)
+    assert prune(landed) == 0
     assert (place / "a.txt").exists()
     assert not (landed.workspace / "a.txt").exists()
 
@@ -86,7 +86,7 @@ def test_what_was_committed_there_since_stays_though_the_folder_is_gone(landed: 
     git(place, "checkout", "--quiet", "--detach")
     git(place, "commit", "--quiet", "--allow-empty", "-m", "Since")
     shutil.rmtree(place)
-    prune(landed)
+    assert prune(landed) == 0
     assert "detached" in known(landed)[0]
     assert f"orchestrator/{landed.id}" in branches(landed)
 
