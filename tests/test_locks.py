@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from orchestrator.locks import named
+from orchestrator.locks import Lock, is_locked, named
 
 
 @pytest.mark.parametrize(("held", "wanted"), [("a.txt", "a.txt"), ("a.txt", None), (None, "a.txt"), (None, None)])
@@ -30,3 +31,28 @@ def test_who_wants_what_is_held_waits_for_it(tmp_path: Path, held: str | None, w
 def test_another_name_is_free_meanwhile(tmp_path: Path) -> None:
     with named(tmp_path / "lock", "a.txt"), named(tmp_path / "lock", "b.txt"):
         pass
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_a_lock_whose_file_was_taken_away_is_that_of_the_new_one_and_the_old_one_is_let_go_of(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        lock.path.unlink()
+        with lock.held():
+            assert is_locked(lock.path)
+    assert len(os.listdir("/proc/self/fd")) == before
+    lock.close()
+
+
+def test_a_lock_that_cannot_be_had_is_not_held_and_names_its_file(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    lock.path.unlink()
+    lock.path.mkdir()
+    with pytest.raises(IsADirectoryError) as raised, lock.held():
+        pytest.fail("it is held")
+    assert raised.value.filename == str(lock.path)
+    lock.path.rmdir()
+    with lock.held():
+        assert is_locked(lock.path)
+    lock.close()
