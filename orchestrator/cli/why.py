@@ -10,7 +10,7 @@ import click
 from orchestrator.cli import apart, outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.status import NOT_BEGUN
-from orchestrator.errors import OrchestratorError, UnknownTask
+from orchestrator.errors import OrchestratorError, UnknownTask, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -49,9 +49,15 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
 
 def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     from orchestrator.completion import missing
+    from orchestrator.team.written import is_written
 
     if task.open:
         yield from _stands(engine, task, holder)
+        if not holder and not is_written(task):
+            try:
+                project.library().find(task.agent)
+            except UsageError as error:  # it is not there, or no definition
+                yield str(error)
         if (where := apart.place(project, task)) and not holder:
             yield f"its work is in {where.folder}, on the branch {where.branch}"
     elif task.ended == "cancelled":

@@ -29,6 +29,12 @@ def test_a_task_that_nobody_has_begun(shell: Shell) -> None:
     assert shown.out.startswith(f"{task.id}  clerk is pending\n  nobody has begun it\n")
 
 
+def test_one_whose_agent_is_not_defined_here_says_where_to_define_it(shell: Shell) -> None:
+    _, reasons, _ = why(shell, shell.task(agent="ghost").id)
+    assert reasons[0] == "nobody has begun it"
+    assert re.match(r"no agent named 'ghost': .* define it, in \.claude/agents/ghost\.md$", reasons[1])
+
+
 def test_one_that_was_adopted_in_progress_never_had_a_worker(shell: Shell) -> None:
     shell.temp.mkdir()
     (shell.temp / "task-status-HAND22.json").write_text('{"agent": "someone", "status": "in_progress"}')
@@ -36,7 +42,7 @@ def test_one_that_was_adopted_in_progress_never_had_a_worker(shell: Shell) -> No
     status, reasons, then = why(shell, "HAND22")
     assert status == "interrupted"
     assert reasons[0] == "by its documents it was in progress when it was adopted; nobody has worked on it since"
-    assert not any("worker" in reason for reason in reasons)
+    assert not any("its worker" in reason for reason in reasons)
     assert then == ["orchestrator resume HAND22"]
 
 
