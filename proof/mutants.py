@@ -224,7 +224,8 @@ def killed(mutant: Mutant, ways: Sequence[Attempt | str]) -> str:
 
 def _shortened(problem: str) -> str:
     """One line that is the same each time."""
-    line = " ".join(re.sub(r"(/[\w.-]+)*/tmp\w+/", "", problem).replace("`", "'").split())
+    said = re.sub(r"(/[\w.-]+)*/tmp\w+/", "", problem).replace(f"{ROOT}/", "")
+    line = " ".join(said.replace("`", "'").split())
     return line if len(line) <= WIDEST else f"{line[: WIDEST - 2]} …"
 
 
