@@ -2,9 +2,9 @@
 
 A death between two calls that change nothing leaves what the one before left: deaths, and errors that stay, are tried
 at those that change something. Of the calls that only look, each error that fits is tried once at a place of the
-program: by the same line, for the same callers. Of the errors that strike the commands in which an agent is at work, a
-sample is tried. `--full` tries all. What a fault leaves is judged once where others leave the same, but for times and
-digests.
+program: by the same line, for the same callers. `--full` tries all these. Of the errors that strike the commands in
+which an agent is at work, a sample is tried, in full a larger one. What a fault leaves is judged once where others
+leave the same, but for times and digests.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ from proof.trial import Trial
 SHARES = 2
 """The processes among which the calls of a command with an agent are dealt out."""
 STRIDES = {"run": 199, "resume": 199, "continue": 199, "demo": 3999}
-"""Of their errors every so many are tried, and of what plays for seconds of its deaths, unless all are asked for."""
-EACH, SAMPLE = "each that changes something", f"a sample of looks and of {', '.join(STRIDES)}: --full tries all"
+"""Of their errors every so many are tried, and of what plays for seconds of its deaths; in full ten times as many."""
+EACH = "each that changes something"
+SAMPLE, LARGER = f"a sample of looks and of {', '.join(STRIDES)}", f"of {', '.join(STRIDES)} a sample"
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
 KILLED = "SIGKILL at a call on a path under .temp"
@@ -69,6 +70,7 @@ def tried_elsewhere(name: str, share: int, shares: int, full: bool) -> list[Resu
         command = [sys.executable, "-m", "proof.calls", *(name, str(share), str(shares), str(int(full)), place)]
         model = {"ANTHROPIC_API_KEY": "scripted", "ANTHROPIC_BASE_URL": server.url}
         kept = {"PATH": os.environ["PATH"], "HOME": place, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+        kept["SSL_CERT_DIR"] = place  # no certificates, which take longer to read than the rest of a run
         environment = {**kept, **model, **preloaded(Path(place))}
         said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     return [Result(**{**row, "violations": tuple(row["violations"])}) for row in json.loads(said.stdout)]
@@ -80,7 +82,7 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
     warm(command)
     gc.collect()
     gc.freeze()
-    trial = Trial(command, Project(place / "tried"), full, 1 if full else STRIDES.get(name, 1))
+    trial = Trial(command, Project(place / "tried"), full, -(-STRIDES.get(name, 1) // (10 if full else 1)))
     counts: Counter[str] = Counter()
     violations: dict[str, list[str]] = {}
     for number, fault in enumerate(islice(trial.faults(), share, None, shares)):
@@ -91,7 +93,7 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
         except (AssertionError, OrchestratorError, OSError) as error:
             reason = " ".join(str(error).split())
             violations.setdefault(what, []).append(f"{name}: {fault} ({trial.struck}): {reason}")
-    notes = {what: "" if full else EACH if what == KILLED else SAMPLE for what in counts}
+    notes = {what: LARGER if full else EACH if what == KILLED else SAMPLE for what in counts}
     found = [Result(what, counts[what], "calls", tuple(violations.get(what, ())), note=notes[what]) for what in counts]
     return [*found, compared(trial)] if share == 0 and name in COMPARED else found
 

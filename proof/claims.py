@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from orchestrator import chain
+from orchestrator import chain, files
 from orchestrator.documents import KINDS, unstamp
 from orchestrator.errors import StorageError, Unsynced
 from orchestrator.events import Commit, Event
@@ -69,9 +70,13 @@ def holding(temp: Path, task_id: str, events: Sequence[Event]) -> frozenset[byte
 
 def journals(temp: Path, task_id: str = "*") -> list[bytes]:
     """The whole lines of each journal: a cut may have left anything behind them."""
-    live = temp / ".orchestrator" / "journal"
-    paths = (path for folder in (live, live / "completed") for path in folder.glob(f"{task_id}.jsonl"))
-    return [_whole(path.read_bytes()) for path in paths if path.name[0] != "."]
+    found = []
+    for folder in (f"{temp}/.orchestrator/journal", f"{temp}/.orchestrator/journal/completed"):
+        for name in files.names(Path(folder)):
+            if name.endswith(".jsonl") and name[0] != "." and task_id in ("*", name[: -len(".jsonl")]):
+                with open(f"{folder}/{name}", "rb", buffering=0) as file:
+                    found.append(_whole(file.read()))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -91,11 +96,12 @@ def lines(temp: Path, task_id: str = "*") -> frozenset[bytes]:
 def mistaken(temp: Path) -> Iterator[str]:
     """The texts that were set aside though they are whole documents of ours."""
     known = b"".join(journals(temp))
-    for path in temp.rglob("set-aside-*"):
-        kind = next(kind for kind in KINDS if path.name.startswith(f"set-aside-{kind}-"))
-        try:
-            body, stamp = unstamp(kind, path.read_text())
-        except ValueError:
-            continue
-        if stamp is not None and stamp.intact and digest(body).encode() in known:
-            yield path.name
+    for folder, _, names in os.walk(temp):
+        for name in (name for name in names if name.startswith("set-aside-")):
+            kind = next(kind for kind in KINDS if name.startswith(f"set-aside-{kind}-"))
+            try:
+                body, stamp = unstamp(kind, Path(folder, name).read_text())
+            except ValueError:
+                continue
+            if stamp is not None and stamp.intact and digest(body).encode() in known:
+                yield name

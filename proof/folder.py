@@ -56,10 +56,12 @@ def text_of(temp: Path, kind: Kind, task_id: str = ID) -> str:
 def all_texts(temp: Path) -> dict[str, bytes]:
     """Every document and companion, by its place."""
     found = {}
-    for folder in (temp, temp / "completed"):
-        for path in folder.iterdir():
-            if path.is_file():
-                found[str(path.relative_to(temp))] = path.read_bytes()
+    for folder in ("", "completed/"):
+        with os.scandir(f"{temp}/{folder}") as rows:
+            for row in rows:
+                if row.is_file():
+                    with open(row, "rb", buffering=0) as file:
+                        found[folder + row.name] = file.read()
     return found
 
 

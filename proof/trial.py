@@ -8,16 +8,17 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from errno import EINTR
 from functools import partial
 from pathlib import Path
 
 from orchestrator.engine import Engine
+from orchestrator.prune import Prune
 from proof import trace
 from proof.commands import Command, once_more
 from proof.fault import CHANGING, ERRORS, HALF, LASTING, LOOKING, Call, Fault, Faults
-from proof.folder import recovered
+from proof.folder import open_engine, recovered
 from proof.project import Ended, Project, Words
 
 Start = Callable[..., Ended]
@@ -36,7 +37,7 @@ class Trial:
     """One command, struck again and again in copies of one project."""
 
     def __init__(self, command: Command, project: Project, full: bool, stride: int = 1) -> None:
-        """`full`: deaths, and errors that stay, at every call, not only at those that change something; no samples.
+        """`full`: deaths, and errors that stay, at every call, not only at those that change something.
 
         `stride`: of the errors every so many are tried, and of what plays for seconds also of the deaths.
         """
@@ -174,8 +175,8 @@ class Trial:
     def _judge_leftovers(self) -> None:
         """Nothing of a process that died is there for good."""
         self._project.age()
-        ended = self._project.forked("prune")
-        assert ended.code == 0, ended.err
+        with closing(open_engine(self._project.temp)) as engine:
+            Prune(engine, dry=False).run("")
         internal = self._project.temp / ".orchestrator"
         names = [str(path.relative_to(internal)) for path in internal.rglob("*") if path.is_file()]
         left = [name for name in names if not _KNOWN.fullmatch(name)]
