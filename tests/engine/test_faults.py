@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -124,3 +125,19 @@ def test_who_is_told_that_nothing_was_committed_finds_it_so(
 
 def recorded(temp: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((temp / ".orchestrator" / "journal").rglob("*.jsonl"))]
+
+
+def test_a_document_that_this_process_cannot_open_now_is_not_set_aside(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    engine = Engine(temp)
+    engine.create(CREATED, *PLAN, task_id=ID)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))), hard))
+    try:
+        with pytest.raises(StorageError, match="Too many open files; this change was not committed"):
+            engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+    assert engine.peek(ID).revision == 2
+    assert not list(temp.glob("set-aside-*"))

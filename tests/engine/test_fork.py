@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
-from orchestrator.errors import Refused
+from orchestrator.errors import Damaged, Refused
 from orchestrator.events import (
     CallSettled,
     FileChange,
@@ -138,3 +138,20 @@ def test_what_is_no_revision_is_refused_and_makes_nothing(engine: Engine) -> Non
             engine.fork(ID, revision)
     assert engine.ids() == (ID,)
     assert engine.commit(ID, [PhaseChanged(phase="on")], actor="user").phase == "on"
+
+
+def test_the_commit_that_forks_publishes_the_documents(engine: Engine) -> None:
+    task = engine.fork(ID, 3)
+    (forked, *_) = engine.since(task.id, 3)
+    assert {"checklist", "task-status"} <= forked.documents.keys()
+
+
+@pytest.mark.parametrize("line", [0, 3])
+def test_a_revision_that_damage_hides_is_not_said_not_to_be(engine: Engine, temp: Path, line: int) -> None:
+    engine.close()
+    path = temp / ".orchestrator" / "journal" / f"{ID}.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[line] = lines[line].replace(b'"', b"'", 1)
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(Damaged):
+        open_engine(temp).fork(ID, 5)

@@ -459,3 +459,13 @@ def test_a_journal_that_one_read_does_not_return_as_a_whole_is_read_on(
     monkeypatch.setattr(os, "pread", lambda descriptor, size, offset: real(descriptor, min(size, 500), offset))
     assert revisions(journals) == [*range(1, 10)]
     assert path.read_bytes() == whole
+
+
+def test_who_finds_an_id_taken_leaves_nothing_open(tmp_path: Path) -> None:
+    journals, journal, _ = filled(tmp_path, 1)
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(3):
+        with pytest.raises(FileExistsError):
+            journals.create("K7Q2MX", FIRST)
+    assert len(os.listdir("/dev/fd")) == before
+    journal.close()
