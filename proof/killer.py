@@ -31,7 +31,7 @@ Done = TypeVar("Done")
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "orchestrator"
-TESTS = ("tests/engine", "tests/journal", "tests/test_locks.py")
+TESTS = ("tests/engine", "tests/journal", "tests/test_locks.py", "tests/worker/test_edits.py")
 STATES = 20
 DEATHS, ERRORS = 8, 25
 """So many of each flow."""

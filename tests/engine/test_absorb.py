@@ -69,7 +69,7 @@ def test_invariant_4_an_empty_or_cut_off_document_is_restored(engine: Engine, te
     for path in list(temp.iterdir()):
         if path.is_file():
             path.write_bytes(path.read_bytes()[:left])
-    engine.refresh(ID)
+    assert len(engine.refresh(ID).restored) == 5
     assert all_texts(temp) == before
     assert engine.refresh(ID).task.revision == 1
 
@@ -560,3 +560,12 @@ def test_a_journal_that_lost_that_its_task_was_archived_is_damaged_too(temp: Pat
         path.unlink()
     assert len(again.refresh(ID).restored) == len(before)
     again.close()
+
+
+def test_what_somebody_writes_into_two_documents_at_once_is_true_once(engine: Engine, temp: Path) -> None:
+    edit(temp, "plan", "- **models** [pending] Models", "- **models** [pending] Models\n- **api** [pending] API")
+    row = '"workstreams": [{"id": "api", "description": "API", "status": "pending"},'
+    edit(temp, "task-status", '"workstreams": [', row)
+    task = engine.refresh(ID).task
+    assert [row.id for row in task.workstreams] == ["models", "api"]
+    assert not task.set_aside

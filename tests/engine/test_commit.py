@@ -18,6 +18,7 @@ from orchestrator.events import (
     FileChange,
     ItemAdded,
     ItemChecked,
+    Kind,
     ModeChanged,
     PhaseChanged,
     ProseWritten,
@@ -269,3 +270,26 @@ def test_an_id_that_is_taken_is_refused(tmp_path: Path) -> None:
     engine.create(CREATED, task_id=ID)
     with pytest.raises(Refused, match=f"the id {ID} is taken"):
         engine.create(CREATED, task_id=ID)
+
+
+def test_what_two_documents_of_a_commit_say_alike_is_true_once(engine: Engine, temp: Path) -> None:
+    plan = text_of(temp, "plan").replace("- **models**", "- **api** [pending] API\n- **models**")
+    status = text_of(temp, "task-status").replace('"workstreams": [', '"workstreams": [{"id": "api"},')
+    task = engine.commit(ID, [], actor="worker", texts={"plan": plan, "task-status": status})
+    assert sorted(row.id for row in task.workstreams) == ["api", "models"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "said"),
+    [
+        ("task-status", '"decisions"', "'decisions'", "task-status: "),
+        ("plan", "**Mode**: full", "**Mode**: none", "Mode is not a person's to say"),
+    ],
+)
+def test_a_document_that_cannot_be_obeyed_commits_nothing(
+    engine: Engine, temp: Path, kind: Kind, old: str, new: str, said: str
+) -> None:
+    text = text_of(temp, kind).replace(old, new)
+    with pytest.raises(Refused, match=said):
+        engine.commit(ID, [PhaseChanged(phase="building")], actor="worker", texts={kind: text})
+    assert engine.peek(ID).revision == 1
