@@ -569,3 +569,17 @@ def test_what_somebody_writes_into_two_documents_at_once_is_true_once(engine: En
     task = engine.refresh(ID).task
     assert [row.id for row in task.workstreams] == ["models", "api"]
     assert not task.set_aside
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_a_stamp_of_no_revision_that_published_the_document_is_no_hindrance(
+    engine: Engine, temp: Path, revision: int
+) -> None:
+    edit(temp, "checklist", "- [ ] Write the model", "- [x] Write the model")
+    edit(temp, "checklist", f"{ID} r1 ", f"{ID} r{revision} ")
+    assert engine.refresh(ID).task.items[0].checked
+    small = engine.create(CREATED.model_copy(update={"mode": "lightweight"}), task_id="A2B3C4").id
+    assert "plan" not in engine.peek(small).documents
+    stamp = f"<!-- orchestrator {small} r{revision} sha256:{'0' * 64} -->"
+    path_of(temp, "plan", small).write_text(f"# Plan – {small}\n\n## Plan\n\nMine.\n{stamp}\n")
+    assert engine.refresh(small).task.prose["plan"] == "Mine."
