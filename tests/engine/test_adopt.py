@@ -368,6 +368,18 @@ def test_it_says_when_a_document_cannot_get_its_stamp_now(temp: Path) -> None:
     engine.close()
 
 
+def test_who_finds_that_another_process_was_faster_takes_over_nothing(temp: Path) -> None:
+    write(temp, plan="Models first.\n")
+    (found,) = survey(temp).found
+    first, second = Engine(temp), Engine(temp)
+    _, notes = first.adopt(found)
+    assert notes is not None
+    refreshed, notes = second.adopt(found)
+    assert (refreshed.task.revision, notes) == (1, None)
+    first.close()
+    second.close()
+
+
 def adopt_all(temp: Path) -> tuple[dict[str, Task], dict[str, str]]:
     """The tasks that were adopted; why the others were not."""
     engine, tasks, left = Engine(temp), {}, {}
