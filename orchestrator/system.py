@@ -6,7 +6,7 @@ import os
 import re
 import struct
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -65,13 +65,21 @@ def process_start(pid: int) -> str | None:
 def network_file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
     """The kind of network file system a path leads to, None for a local one (or where the system does not say)."""
     try:
-        lines = os.fsdecode(mounts.read_bytes()).rstrip("\n").split("\n")
+        rows = _mounted(mounts.read_bytes())
     except OSError:
         return None
     place, best, kind = os.path.realpath(path), "", ""
-    for line in lines:
-        left, right = line.split(" - ", 1)
-        mount = _OCTAL.sub(lambda found: chr(int(found[1], 8)), left.split()[4])
+    for mount, its_kind in rows:
         if len(mount) >= len(best) and f"{place}/".startswith(mount.rstrip("/") + "/"):
-            best, kind = mount, right.split()[0]
+            best, kind = mount, its_kind
     return kind if kind in _NETWORK else None
+
+
+@lru_cache(maxsize=1)
+def _mounted(mounts: bytes) -> list[tuple[str, str]]:
+    """The places where file systems are mounted, with their kinds, of a `mountinfo` as proc(5) describes it."""
+    rows = []
+    for line in os.fsdecode(mounts).rstrip("\n").split("\n"):
+        left, right = line.split(" - ", 1)
+        rows.append((_OCTAL.sub(lambda found: chr(int(found[1], 8)), left.split()[4]), right.split()[0]))
+    return rows

@@ -25,7 +25,7 @@ TEAM = ("tree", "budgets", "together")
 """What workers do together, whole runs of them: side by side too, when they are asked for."""
 PROOFS = (*TOGETHER, *ALONE)
 """Those of one folder, which are tried when none is named."""
-AT_ONCE = 2
+AT_ONCE = 1.5
 """So many parts for each processor: some wait."""
 LINE = "{:<58} {:>9} {:<14} {:>6}  {}"
 SHOWN = 5
@@ -42,7 +42,7 @@ class Proven(NamedTuple):
 def proven(names: Sequence[str], full: bool) -> Iterator[Proven]:
     """Proof by proof, each as soon as it is done."""
     processors = os.cpu_count() or 1
-    yield from found([name for name in (*TOGETHER, *TEAM) if name in names], full, AT_ONCE * processors)
+    yield from found([name for name in (*TOGETHER, *TEAM) if name in names], full, round(AT_ONCE * processors))
     for name in ALONE:
         if name in names:
             yield from found([name], full, processors)

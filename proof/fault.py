@@ -24,6 +24,7 @@ KINDS = ("look", "ask", "list", "open", "read", "lock", "create", "write", "over
 """What a call does, in the order of the library's `enum kind`."""
 CHANGING = {"create", "write", "overwrite", "cut", "name", "remove"}
 LOOKING = {"look", "ask", "list", "open", "read"}
+_LOOKS = {str(KINDS.index(kind)) for kind in LOOKING}
 
 HALF = -1
 """In the place of an error: the call does a half of what it is asked for, as it may, and says so."""
@@ -123,15 +124,17 @@ class Faults:
         os.truncate(self._log, 0)
         self._state[:] = _STATE.pack(1, 0, fault.point, action, fault.error, fitting, fault.lasting, 0)
 
-    def disarm(self) -> list[Call]:
-        """The calls since."""
+    def disarm(self, looks: bool = False) -> list[Call]:
+        """The calls since; those that only look, and were not struck, with `looks`: there are many."""
         self._state[:] = bytes(_STATE.size)
         found: list[Call] = []
         frames = ""
         with open(self._log, encoding="utf-8", errors="replace") as file:
             for line in file:
                 if line[0].isdigit():
-                    found.append(_call(line.rstrip("\n").split("\t"), frames))
+                    words = line.rstrip("\n").split("\t")
+                    if looks or words[3] not in _LOOKS or words[7] == "1":
+                        found.append(_call(words, frames))
                     frames = ""
                 elif line.startswith("  "):
                     frames += line

@@ -52,7 +52,7 @@ from proof.recording import RecordingDisk
 from proof.replay import State
 from proof.result import Part, Result
 
-STATES = {"cut": 58_600, "failed": 15_500, "died": 2_500, "full": 2_500, "again": 22_500}
+STATES = {"cut": 58_600, "failed": 15_500, "died": 1_500, "full": 1_500, "again": 22_500}
 """How many are drawn, of which some are the same."""
 LEAST = {"cut": 30_000, "failed": 15_000, "died": 0, "full": 0, "again": 20_000}
 """How many different ones there must be; ten times as many in full."""

@@ -12,6 +12,7 @@ from contextlib import closing, nullcontext
 from errno import EINTR
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator.engine import Engine
 from orchestrator.prune import Prune
@@ -47,13 +48,13 @@ class Trial:
         self._project = project
         self._faults = Faults()
         self._before = project.place.with_name("before")
-        self._judged: set[str] = set()
+        self._judged: set[tuple[str, bool]] = set()
         self._lasting: set[bytes] = set()
         self.struck: Call | str = ""
         project.workspace.mkdir(parents=True)
         command.before(project)
         shutil.copytree(project.place, self._before, symlinks=True)
-        self._pristine = _state(project, exact=True)
+        self._pristine = self._now = _states(project).exact
 
     @property
     def name(self) -> str:
@@ -66,7 +67,8 @@ class Trial:
         program: by the same line, for the same callers.
         """
         with nullcontext() if self._command.works else self._faults.placed():  # threads would write into one another
-            ended, calls = self._run(Fault(), self._command.words)
+            ended, calls = self._run(Fault(), self._command.words, looks=True)
+        self._now = ""
         assert ended.code == 0, ended
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
@@ -88,12 +90,14 @@ class Trial:
         self._restore()
         report = self._project.place.with_name("trace")
         start = partial(self._project.real, under=trace.words(report))
-        _, calls = self._run(Fault(), self._command.words, start=start)
+        _, calls = self._run(Fault(), self._command.words, start=start, looks=True)
+        self._now = ""
         return trace.seen(report), trace.noted(calls)
 
     def judge(self, fault: Fault, *, real: bool = False) -> None:
         """Strike there; raises AssertionError, or what recovery raises, when anything is not as it must be."""
         self._restore()
+        self._now = ""
         journals = _journals(self._project.temp)
         start = self._project.real if real else self._project.forked
         ended, calls = self._run(fault, self._command.words, start=start)
@@ -102,25 +106,30 @@ class Trial:
         if fault.error == HALF and isinstance(self.struck, Call) and self.struck.kind == "read":
             assert ended.code == 0, f"it gave up where it was to read on: {ended.err}"
         self._judge_journals(journals, calls)
-        state = f"{_state(self._project)} {ended.code == 0}"
+        self._now, alike = _states(self._project)
         unsynced = any(call.kind == "sync" and call.error for call in calls)
-        if state not in self._judged or unsynced:
+        if (alike, ended.code == 0) not in self._judged or unsynced:
+            self._now = ""  # what follows changes it
             self._judge_state(ended, calls)
-            self._judged.add(state)
+            self._judged.add((alike, ended.code == 0))
 
     def _restore(self) -> None:
-        if _state(self._project, exact=True) != self._pristine:
+        if self._now != self._pristine:
             shutil.rmtree(self._project.place, ignore_errors=True)
             shutil.copytree(self._before, self._project.place, symlinks=True, dirs_exist_ok=True)
+            self._now = self._pristine
 
-    def _run(self, fault: Fault, words: Words, *, start: Start | None = None) -> tuple[Ended, list[Call]]:
+    def _run(
+        self, fault: Fault, words: Words, *, start: Start | None = None, looks: bool = False
+    ) -> tuple[Ended, list[Call]]:
+        """How it ended, and its calls; those that only look, and that nothing struck, where they are asked for."""
         start = start or self._project.forked
         words = self._project.said(words)
         self._faults.arm(fault)
         try:
             ended = start(*words)
         finally:
-            calls = self._faults.disarm()
+            calls = self._faults.disarm(looks)
         return ended, calls
 
     def _judge_journals(self, before: dict[str, bytes], calls: list[Call]) -> None:
@@ -233,20 +242,27 @@ def _journals(temp: Path) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for place in places for path in place.glob("[!.]*.jsonl")}
 
 
-def _state(project: Project, *, exact: bool = False) -> str:
-    """What is in the project, but for what varies from one run to the next."""
-    found = hashlib.sha256()
+class States(NamedTuple):
+    """Digests of what is in a project: exact, and alike where only what varies from one run to the next differs."""
+
+    exact: str
+    alike: str
+
+
+def _states(project: Project) -> States:
+    exact, alike = hashlib.sha256(), hashlib.sha256()
     drawn = "|".join(_journals(project.temp)).encode()
-    for folder, folders, names in os.walk(project.workspace):
+    root = str(project.workspace)
+    for folder, folders, names in os.walk(root):
         folders.sort()
         for path in [f"{folder}/{name}" for name in sorted(names)]:
-            with open(path, "rb") as file:
-                data = os.path.relpath(path, project.workspace).encode() + b"\0" + file.read()
-            if not exact:
-                data = _VARIES.sub(b"~", re.sub(drawn, b"ID", data) if drawn else data)
-            found.update(hashlib.sha256(data).digest())
-        found.update(os.path.relpath(folder, project.workspace).encode())
-    return found.hexdigest()
+            with open(path, "rb", buffering=0) as file:
+                data = path[len(root) :].encode() + b"\0" + file.read()
+            exact.update(hashlib.sha256(data).digest())
+            alike.update(hashlib.sha256(_VARIES.sub(b"~", re.sub(drawn, b"ID", data) if drawn else data)).digest())
+        for found in (exact, alike):
+            found.update(folder[len(root) :].encode())
+    return States(exact.hexdigest(), alike.hexdigest())
 
 
 def _of_others(journals: dict[str, bytes]) -> dict[str, list[bytes]]:
