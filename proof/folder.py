@@ -79,17 +79,24 @@ def assert_in_step(temp: Path, task: Task) -> None:
 
 
 def content(temp: Path) -> bytes:
-    """A digest of all that a process to come finds in the folder."""
-    found, booted = hashlib.sha256(), system.boot_time()
+    """A digest of all that a process to come finds in the folder.
+
+    When files were last changed counts only where a mark says that what power took is not seen to yet.
+    """
+    found, times, rebooted = hashlib.sha256(), [], False
     for folder, folders, names in os.walk(temp):
         folders.sort()
         found.update(f"{folder[len(str(temp)) :]}/".encode())
         for name in sorted(names):
             row = os.lstat(path := f"{folder}/{name}")
-            found.update(f"{name} {row.st_mode} {row.st_size} {row.st_mtime < booted} ".encode())
+            times.append(row.st_mtime < system.boot_time())
+            found.update(f"{name} {row.st_mode} {row.st_size} ".encode())
             if stat.S_ISREG(row.st_mode):
-                with open(path, "rb") as file:
-                    found.update(file.read())
+                with open(path, "rb", buffering=0) as file:
+                    found.update(data := file.read())
+                rebooted |= name.endswith(".lock") and b" rebooted" in data
+    if rebooted:
+        found.update(repr(times).encode())
     return found.digest()
 
 
@@ -98,7 +105,9 @@ def recovered(temp: Path, lasting: set[bytes] | None = None) -> Witness:
 
     `lasting`: the contents of which the last is known; it becomes known of this one.
     """
-    engine = brought_in_step(temp)
+    engine, tasks = refreshed(temp)
+    for task in tasks:
+        assert_in_step(temp, task)
     if lasting is None or (found := content(temp)) not in lasting:
         assert_lasting(temp)
         if lasting is not None:
@@ -106,12 +115,10 @@ def recovered(temp: Path, lasting: set[bytes] | None = None) -> Witness:
     return engine
 
 
-def brought_in_step(temp: Path) -> Witness:
-    """Open after a fault: everything is in step."""
+def refreshed(temp: Path) -> tuple[Witness, list[Task]]:
+    """Open after a fault: the engine, and each task."""
     engine = open_engine(temp)
-    for task_id in engine.ids():
-        assert_in_step(temp, engine.refresh(task_id).task)
-    return engine
+    return engine, [engine.refresh(task_id).task for task_id in engine.ids()]
 
 
 def assert_lasting(temp: Path) -> None:

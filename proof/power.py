@@ -43,10 +43,11 @@ from proof.folder import (
     ID,
     MEMORY,
     PLAN,
+    assert_in_step,
     assert_lasting,
-    brought_in_step,
     content,
     open_engine,
+    refreshed,
 )
 from proof.recording import RecordingDisk
 from proof.replay import State
@@ -334,10 +335,12 @@ def judge(temp: Path, flow: Flow, claims: Claims, judged: set[bytes] | None = No
 
     `judged`: what recoveries left so far. Of what another one left too, only what was told is asked.
     """
-    engine = brought_in_step(temp)
+    engine, tasks = refreshed(temp)
     claims.judge(temp)
     left = content(temp)
     if judged is None or left not in judged:
+        for task in tasks:
+            assert_in_step(temp, task)
         assert_lasting(temp)
         mistakes = list(mistaken(temp))
         assert not mistakes, f"set aside though it is ours: {mistakes}"
