@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from proof.result import Part, Result, joined, spent
 
-TOGETHER = ("controls", "mutants", "crash", "kernel", "people", "calls", "power")
+TOGETHER = ("controls", "mutants", "crash", "kernel", "takeovers", "people", "calls", "power")
 """Go on side by side, begun in this order: the short ones first, and last what fills each gap."""
-ALONE = ("takeovers", "many", "chaos")
+ALONE = ("many", "chaos")
 """Have processes of their own, whose shares and speed count."""
 TEAM = ("tree", "budgets", "together")
 """What workers do together, whole runs of them: side by side too, when they are asked for."""

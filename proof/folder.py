@@ -105,9 +105,8 @@ def recovered(temp: Path, lasting: set[bytes] | None = None) -> Witness:
 
     `lasting`: the contents of which the last is known; it becomes known of this one.
     """
-    engine, tasks = refreshed(temp)
-    for task in tasks:
-        assert_in_step(temp, task)
+    engine = refreshed(temp)
+    assert_all_in_step(engine)
     if lasting is None or (found := content(temp)) not in lasting:
         assert_lasting(temp)
         if lasting is not None:
@@ -115,10 +114,17 @@ def recovered(temp: Path, lasting: set[bytes] | None = None) -> Witness:
     return engine
 
 
-def refreshed(temp: Path) -> tuple[Witness, list[Task]]:
-    """Open after a fault: the engine, and each task."""
+def refreshed(temp: Path) -> Witness:
+    """Open after a fault: every task is brought up to date."""
     engine = open_engine(temp)
-    return engine, [engine.refresh(task_id).task for task_id in engine.ids()]
+    for task_id in engine.ids():
+        engine.refresh(task_id)
+    return engine
+
+
+def assert_all_in_step(engine: Witness) -> None:
+    for task_id in engine.ids():
+        assert_in_step(engine.folder.temp, engine.peek(task_id))
 
 
 def assert_lasting(temp: Path) -> None:

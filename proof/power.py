@@ -43,7 +43,7 @@ from proof.folder import (
     ID,
     MEMORY,
     PLAN,
-    assert_in_step,
+    assert_all_in_step,
     assert_lasting,
     content,
     open_engine,
@@ -335,12 +335,11 @@ def judge(temp: Path, flow: Flow, claims: Claims, judged: set[bytes] | None = No
 
     `judged`: what recoveries left so far. Of what another one left too, only what was told is asked.
     """
-    engine, tasks = refreshed(temp)
+    engine = refreshed(temp)
     claims.judge(temp)
     left = content(temp)
     if judged is None or left not in judged:
-        for task in tasks:
-            assert_in_step(temp, task)
+        assert_all_in_step(engine)
         assert_lasting(temp)
         mistakes = list(mistaken(temp))
         assert not mistakes, f"set aside though it is ours: {mistakes}"
