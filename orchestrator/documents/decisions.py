@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.edits import Edits
@@ -29,8 +29,8 @@ class Decisions(Listing):
         super().__init__()
         self.only = only
 
-    def headings(self, task: Task) -> list[str]:
-        return [self.heading] if self.only in (None, task.mode) else []
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        return super().sections(task) if self.only in (None, task.mode) else {}
 
     def rows(self, task: Task) -> Sequence[Row]:
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator import evidence
 from orchestrator.documents.draft import Draft
@@ -106,8 +106,8 @@ class Result:
 
     heading = "Result"
 
-    def headings(self, task: Task) -> list[str]:
-        return [self.heading] if task.result is not None else []
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        return {} if task.result is None else {self.heading: ["```json", *_said(task), "```"]}
 
     def _fence(self, page: Page) -> range | None:
         under = page.section(self.heading) or range(0)
@@ -116,7 +116,7 @@ class Result:
     def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         if task.result is None or (known is not None and known.result == task.result):
             return
-        wanted = json.dumps(task.result, indent=2, ensure_ascii=False).split("\n")
+        wanted = _said(task)
         said = self._fence(edits.page)
         if said is None:
             edits.place(self.heading, ["```json", *wanted, "```"])
@@ -129,6 +129,10 @@ class Result:
         said, before = (self._fence(each) for each in (page, shown))
         if said and before and _inside(page, said) != _inside(shown, before):
             draft.refuse("the result is what the agent declared; it was put back")
+
+
+def _said(task: Task) -> list[str]:
+    return json.dumps(task.result, indent=2, ensure_ascii=False).split("\n")
 
 
 def _inside(page: Page, lines: range) -> list[str]:

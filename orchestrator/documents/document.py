@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -40,8 +40,8 @@ class Binding(Protocol):
 
     heading: str
 
-    def headings(self, task: Task) -> list[str]:
-        """The sections a template has for them."""
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        """Where nobody else has written: by heading, the lines that say them."""
         ...
 
     def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
@@ -95,18 +95,29 @@ class MarkdownDocument:
         gone = moved(task)
         known = adopted(task, self.kind)
         task = relocated(task, gone)
-        base = task.texts.get(self.kind)
-        edits = Edits(self._page(task, self._template(task)) if base is None else self._said_page(task, base))
+        if (base := task.texts.get(self.kind)) is None:
+            return self._of_our_own(task)
+        edits = Edits(self._said_page(task, base))
         ours = edits.page.ours
         known = None if ours or known is None else relocated(known, gone)
-        if base is not None:
-            header.weave(edits, task, known)
+        header.weave(edits, task, known)
         for binding in self._bindings:
             binding.weave(edits, task, known)
         self._weave_prose(edits, task, known)
-        if ours and base is not None:
-            edits.unmark({title.casefold() for title in (*self._sections, *self._headings(task))})
+        if ours:
+            headings = (heading for binding in self._bindings for heading in binding.sections(task))
+            edits.unmark({heading.casefold() for heading in (*self._sections, *headings)})
         return edits.text()
+
+    def _of_our_own(self, task: Task) -> str:
+        """The text while nobody else has written one."""
+        lines = [self._title_line(task), "", *(header.line(task, label) for label in self._labels(task)), ""]
+        for binding in self._bindings:
+            for heading, rows in binding.sections(task).items():
+                lines += [f"## {heading}", "", *(rows or (NOTHING,)), ""]
+        if self._prose:
+            lines += [f"## {self._prose}", "", self._written(task) or NOTHING, ""]
+        return "\n".join(lines)
 
     def diff(self, task: Task, text: str) -> Diff:
         """What the text says otherwise than `render`, as events `apply` accepts from an editor."""
@@ -139,14 +150,6 @@ class MarkdownDocument:
 
     def _title_line(self, task: Task) -> str:
         return f"# {self._title} – {task.id}"
-
-    def _template(self, task: Task) -> str:
-        headings = self._headings(task) + ([self._prose] if self._prose else [])
-        head = [self._title_line(task), "", *(header.line(task, label) for label in self._labels(task)), ""]
-        return "\n".join([*head, "\n".join(f"## {heading}\n\n{NOTHING}\n" for heading in headings)])
-
-    def _headings(self, task: Task) -> list[str]:
-        return [heading for binding in self._bindings for heading in binding.headings(task)]
 
     # -- free text -------------------------------------------------------------
 

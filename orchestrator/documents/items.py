@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -83,11 +83,14 @@ def pair(lines: Sequence[tuple[str, str]], items: Sequence[tuple[str, str]], *, 
 class Items:
     heading = _HEADING
 
-    def headings(self, task: Task) -> list[str]:
-        sections: dict[str, str] = {}
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        """Where nobody else has written: the lines of the items, by section."""
+        sections: dict[str, list[str]] = {}
+        titles: dict[str, str] = {}
         for item in _live(task):
-            sections.setdefault(_title(item.section).casefold(), _title(item.section))
-        return list(sections.values()) or [_HEADING]
+            title = _title(item.section)
+            sections.setdefault(titles.setdefault(title.casefold(), title), []).append(_row("- ", item))
+        return sections or {_HEADING: []}
 
     def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         """Make the page say the items, and no other."""

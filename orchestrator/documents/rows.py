@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar
@@ -67,9 +67,10 @@ class Listing(ABC):
         """True when two rests of a row mean the same."""
         return plain(said) == plain(wanted)
 
-    def headings(self, task: Task) -> list[str]:
-        """The sections a template has for this list."""
-        return [self.heading] if not self.optional or self.rows(task) else []
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        """Where nobody else has written: the lines that say the rows, by heading."""
+        lines = self._lines({row.key: row for row in self.rows(task)}.values())
+        return {self.heading: lines} if lines or not self.optional else {}
 
     def read(self, page: Page) -> Mapping[str, Said]:
         """The rows a page says, the first of an id."""
@@ -88,27 +89,26 @@ class Listing(ABC):
         if self.vanishing:
             for key in (said.keys() if known is None else said.keys() & old.keys()) - wanted.keys():
                 edits.cut(said[key].line)
-        missing = [(key, self._lines(row)) for key, row in wanted.items() if key not in said and old.get(key) != row]
-        rows = [line for key, lines in missing if self._readable(key, lines[0]) for line in lines]
-        if rows:
+        if lines := self._lines(row for key, row in wanted.items() if key not in said and old.get(key) != row):
             under = page.section(self.heading) or range(0)
             ends = [row.end for row in said.values() if row.line in under]
-            edits.place(self.heading, rows, max(ends, default=None))
+            edits.place(self.heading, lines, max(ends, default=None))
 
-    def _readable(self, key: str, line: str) -> bool:
-        """False for an id that no line could say so that it can be read back."""
-        match = self.pattern.fullmatch(line)
-        return match is not None and plain(match[2]) == key
+    def _lines(self, rows: Iterable[Row]) -> list[str]:
+        """Without a row whose id no line could say so that it can be read back."""
+        lines: list[str] = []
+        for row in rows:
+            match = self.pattern.fullmatch(line := self._line(row))
+            if match is not None and plain(match[2]) == row.key:
+                lines += [line, *(f"  - {label}: {plain(value)}" for label, value in row.details.items())]
+        return lines
 
-    def _lines(self, row: Row) -> list[str]:
-        return [
-            self.line.format(key=row.key, rest=plain(row.rest)).rstrip(),
-            *(f"  - {label}: {plain(value)}" for label, value in row.details.items()),
-        ]
+    def _line(self, row: Row) -> str:
+        return self.line.format(key=row.key, rest=plain(row.rest)).rstrip()
 
     def _mend(self, edits: Edits, said: Said, row: Row) -> None:
         if said.row.rest != row.rest and not self.same(said.row.rest, row.rest):
-            edits.put(said.line, said.prefix + self._lines(row)[0].removeprefix("- "))
+            edits.put(said.line, said.prefix + self._line(row).removeprefix("- "))
         for label in self.labels:
             value = plain(row.details.get(label, ""))
             if label in said.places:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from orchestrator.documents import header
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.edits import Edits
@@ -18,8 +20,8 @@ def read(page: Page) -> StatusLine | None:
 class Standing:
     heading = ""
 
-    def headings(self, task: Task) -> list[str]:
-        return []
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        return {}
 
     def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         """Only once that changed, and only where the line says done of what is not, or the reverse."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 from orchestrator.documents.draft import Draft
@@ -17,8 +18,8 @@ _STEP = re.compile(r"((?:[-*+]|(\d{1,9})[.)])[ \t]+)(\S.*?)\s*")
 class NextSteps:
     heading = "Next Steps"
 
-    def headings(self, task: Task) -> list[str]:
-        return [self.heading]
+    def sections(self, task: Task) -> Mapping[str, Sequence[str]]:
+        return {self.heading: [f"- {step}" for step in _wanted(task)]}
 
     def read(self, page: Page) -> list[tuple[int, re.Match[str]]]:
         steps = []
