@@ -57,7 +57,7 @@ STATES = {"cut": 58_600, "failed": 15_500, "died": 1_500, "full": 1_500, "again"
 """How many are drawn, of which some are the same."""
 LEAST = {"cut": 30_000, "failed": 15_000, "died": 0, "full": 0, "again": 20_000}
 """How many different ones there must be; ten times as many in full."""
-TIMES = {"cut": 18}
+TIMES = {"cut": 18, "failed": 12}
 """So many times as many are drawn in full, for ten times as many different ones, ..."""
 OTHERS = 11
 """and of the other kinds."""
