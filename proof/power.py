@@ -330,15 +330,15 @@ def judged(folder: Path, flow: Flow, case: Case, lasting: set[bytes]) -> str:
     return ""
 
 
-def judge(temp: Path, flow: Flow, claims: Claims, judged: set[bytes] | None = None) -> None:
+def judge(temp: Path, flow: Flow, claims: Claims, known: set[bytes] | None = None) -> None:
     """What was told is true, nothing half done, nothing taken for an edit, and the next commit works.
 
-    `judged`: what recoveries left so far. Of what another one left too, only what was told is asked.
+    `known`: what recoveries left so far. Of what another one left too, only what was told is asked.
     """
     engine = refreshed(temp)
     claims.judge(temp)
     left = content(temp)
-    if judged is None or left not in judged:
+    if known is None or left not in known:
         assert_all_in_step(engine)
         assert_lasting(temp)
         mistakes = list(mistaken(temp))
@@ -348,5 +348,5 @@ def judge(temp: Path, flow: Flow, claims: Claims, judged: set[bytes] | None = No
         assert edits <= (flow in TYPED), f"{edits} edits were recorded"
         verify(engine, temp, flow)
     engine.close()
-    if judged is not None:
-        judged.add(left)
+    if known is not None:
+        known.add(left)

@@ -55,6 +55,7 @@ class Trial:
         command.before(project)
         shutil.copytree(project.place, self._before, symlinks=True)
         self._pristine = self._now = _states(project).exact
+        """`_now`: what is there; empty when that is not known."""
 
     @property
     def name(self) -> str:
@@ -68,7 +69,6 @@ class Trial:
         """
         with nullcontext() if self._command.works else self._faults.placed():  # threads would write into one another
             ended, calls = self._run(Fault(), self._command.words, looks=True)
-        self._now = ""
         assert ended.code == 0, ended
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
@@ -91,13 +91,11 @@ class Trial:
         report = self._project.place.with_name("trace")
         start = partial(self._project.real, under=trace.words(report))
         _, calls = self._run(Fault(), self._command.words, start=start, looks=True)
-        self._now = ""
         return trace.seen(report), trace.noted(calls)
 
     def judge(self, fault: Fault, *, real: bool = False) -> None:
         """Strike there; raises AssertionError, or what recovery raises, when anything is not as it must be."""
         self._restore()
-        self._now = ""
         journals = _journals(self._project.temp)
         start = self._project.real if real else self._project.forked
         ended, calls = self._run(fault, self._command.words, start=start)
@@ -123,6 +121,7 @@ class Trial:
         self, fault: Fault, words: Words, *, start: Start | None = None, looks: bool = False
     ) -> tuple[Ended, list[Call]]:
         """How it ended, and its calls; those that only look, and that nothing struck, where they are asked for."""
+        self._now = ""
         start = start or self._project.forked
         words = self._project.said(words)
         self._faults.arm(fault)
