@@ -20,7 +20,7 @@ MOST = 12
 """Lines of what is missing; the checklist has the others."""
 
 
-@click.command(epilog="JSON: {task, status, why: [text], next: [command]}.")
+@click.command(epilog="JSON: {task, status, why: [text], missing: [text], next: [command]}.")
 @click.argument("task_id", metavar="ID", type=TaskId())
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
@@ -35,20 +35,26 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
         task = apply_all(task, tuple(others.observed(project.temp, task)), actor="engine", at=task.updated_at)
         holder = engine.at_work(task_id)
         why = list(_reasons(project, engine, task, holder))
+        lacks = list(_lacks(task, at_work=holder is not None))
         then = list(_commands(project, engine, task, at_work=holder is not None))
     status = outcome.status(task, at_work=holder is not None)
     if as_json:
-        screen.print_json({"task": task.id, "status": status, "why": why, "next": then})
+        screen.print_json({"task": task.id, "status": status, "why": why, "missing": lacks, "next": then})
         return
     click.echo(f"{click.style(task.id, fg='cyan')}  {click.style(screen.line(task.agent), bold=True)} is {status}")
     for reason in why:
-        outcome.show_text(reason, indent=2)
+        outcome.show_text(reason)
+    if lacks:
+        outcome.show_text("to be done it lacks:")
+        for line in lacks[:MOST]:
+            outcome.show_text(f"- {line}")
+        if len(lacks) > MOST:
+            outcome.show_text(f"and {len(lacks) - MOST} things more")
     for typed in then:
         click.echo(screen.dim(f"  → {typed}"))
 
 
 def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
-    from orchestrator.completion import missing
     from orchestrator.team.written import is_written
 
     if task.open:
@@ -70,13 +76,15 @@ def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -
         yield f"the engine found all of it done: {said}"
     if not holder and engine.folder.running(task.id):
         yield f"its command still runs: it outlived its worker; {project.typed('stop', task.id)} ends it"
-    if not task.open:
-        return
-    told = [row.id for row in task.blockers if not holder and row.text in (task.reason or "")]
-    lacks = [line for line in missing(task) if not line.startswith(tuple(f"{name} “" for name in told))]
-    yield from (f"to be done it lacks: {line}" for line in lacks[:MOST])
-    if len(lacks) > MOST:
-        yield f"and {len(lacks) - MOST} things more"
+
+
+def _lacks(task: Task, *, at_work: bool) -> Iterator[str]:
+    """What is missing until it is done, but for what `_reasons` gives already."""
+    from orchestrator.completion import missing
+
+    if task.open:
+        told = tuple(f"{row.id} “" for row in task.blockers if not at_work and row.text in (task.reason or ""))
+        yield from (line for line in missing(task) if not line.startswith(told))
 
 
 def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
