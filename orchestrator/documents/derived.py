@@ -116,10 +116,9 @@ class Result:
     def weave(self, edits: Edits, task: Task, known: Task | None) -> None:
         if task.result is None or (known is not None and known.result == task.result):
             return
-        wanted = _said(task)
-        said = self._fence(edits.page)
+        said, wanted = self._fence(edits.page), _said(task)
         if said is None:
-            edits.place(self.heading, ["```json", *wanted, "```"])
+            edits.place(self.heading, self.sections(task)[self.heading])
         elif _inside(edits.page, said) != wanted:
             for line in said:
                 edits.cut(line)

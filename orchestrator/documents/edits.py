@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestrator.documents.markdown import BEGIN, END, NOTHING, Page
 
 
@@ -13,7 +15,7 @@ class Edits:
         self._return = page.ending[:-1]
         self._replaced: dict[int, str | None] = {}
         self._added: dict[int, list[str]] = {}
-        self._sections: list[tuple[str, list[str]]] = []
+        self._sections: list[tuple[str, Sequence[str]]] = []
 
     def put(self, line: int, text: str) -> None:
         """Replace a line. Only one ending of the page's own is put behind the text."""
@@ -22,11 +24,11 @@ class Edits:
     def cut(self, line: int) -> None:
         self._replaced[line] = None
 
-    def add(self, line: int, lines: list[str]) -> None:
+    def add(self, line: int, lines: Sequence[str]) -> None:
         """Put lines after one; line -1 is the start of the text."""
         self._added.setdefault(line, []).extend(text + self._return for text in lines)
 
-    def place(self, title: str, rows: list[str], after: int | None = None) -> None:
+    def place(self, title: str, rows: Sequence[str], after: int | None = None) -> None:
         """Put rows after a line; else under their heading; else, with their heading, into the block at the end."""
         lines, under = self.page.lines, self.page.section(title)
         if after is not None:
@@ -46,7 +48,7 @@ class Edits:
             else:
                 self.add(under.start - 1, ["", *rows])
 
-    def append(self, title: str, rows: list[str]) -> None:
+    def append(self, title: str, rows: Sequence[str]) -> None:
         """A new section at the end of the text, above the block."""
         last = (self.page.block[0] if self.page.block else len(self.page.lines)) - 1
         while last > 0 and not self.page.lines[last].strip():

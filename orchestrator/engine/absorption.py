@@ -213,10 +213,10 @@ def edits(desk: Desk, task: Task, texts: Mapping[Kind, str], actor: Actor) -> tu
         try:
             body, stamp = documents.unstamp(kind, text)
         except ValueError as error:
-            raise Refused("TextEdited", f"{kind}: {error}") from None
+            raise Refused("TextEdited", f"{documents.file_name(kind, task.id)}: {error}") from None
         difference = documents.diff(task, kind, _brought_forward(desk, task, kind, body, stamp))
         if difference.refused:
-            raise Refused("TextEdited", f"{kind}: {'; '.join(difference.refused)}")
+            raise Refused("TextEdited", "; ".join(difference.refused))
         task = apply_all(task, difference.events, actor=actor, at=task.updated_at)
         events.extend(difference.events)
     return tuple(events)

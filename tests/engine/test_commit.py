@@ -282,8 +282,8 @@ def test_what_two_documents_of_a_commit_say_alike_is_true_once(engine: Engine, t
 @pytest.mark.parametrize(
     ("kind", "old", "new", "said"),
     [
-        ("task-status", '"decisions"', "'decisions'", "task-status: "),
-        ("plan", "**Mode**: full", "**Mode**: none", "Mode is not a person's to say"),
+        ("task-status", '"decisions"', "'decisions'", r"task-status-\w+\.json: "),
+        ("plan", "**Mode**: full", "**Mode**: none", r": plan-\w+\.md: Mode is not a person's to say"),
     ],
 )
 def test_a_document_that_cannot_be_obeyed_commits_nothing(
