@@ -1,15 +1,19 @@
-"""Names of one lock file: each is held by one at a time, and all of them together."""
+"""Locks: each is held by one at a time, who waits has a turn, and names of one file are held one by one or all."""
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from orchestrator.locks import Lock, is_locked, named
+from proof.child import Child
+from proof.takeovers import waited_for
 
 
 @pytest.mark.parametrize(("held", "wanted"), [("a.txt", "a.txt"), ("a.txt", None), (None, "a.txt"), (None, None)])
@@ -57,4 +61,28 @@ def test_a_lock_that_cannot_be_had_is_not_held_and_names_its_file(tmp_path: Path
     lock.path.rmdir()
     with lock.held():
         assert is_locked(lock.path)
+    lock.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere whoever comes first is served first")
+def test_who_releases_a_lock_does_not_have_it_again_before_one_who_waited_for_it(tmp_path: Path) -> None:
+    lock, turns = Lock(tmp_path / "lock"), tmp_path / "turns"
+
+    def take(name: str) -> None:
+        with lock.held(), turns.open("a") as file:
+            file.write(f"{name} ")
+
+    with lock.held():
+        other = Child(partial(take, "other"))
+        while not other.ended and not waited_for(lock.path):
+            os.sched_yield()
+        other.stop()  # so that it loses every race there is
+    again = threading.Thread(target=take, args=("again",))
+    again.start()
+    while again.is_alive() and not waited_for(lock.path):
+        os.sched_yield()
+    other.go_on()
+    other.result()
+    again.join()
+    assert turns.read_text() == "other again "
     lock.close()
