@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import socket
 import time
 from pathlib import Path
 
@@ -67,6 +69,17 @@ def test_a_lease_that_cannot_be_recorded_is_given_back(engine: Engine, disk: Scr
     disk.before = lambda number, operation, path: None
     lease = engine.lease(ID)
     assert lease.epoch == 1
+    lease.release()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
+def test_a_holder_is_named_so_that_no_later_process_has_its_name(engine: Engine) -> None:
+    """Not one of its pid, nor one of its pid that started at the same tick of another boot."""
+    lease = engine.lease(ID)
+    start = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[22 - 3]  # see proc_pid_stat(5)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    named = f"pid {os.getpid()} (started {start}, boot {boot}) on {socket.gethostname()}"
+    assert engine.peek(ID).holder == named
     lease.release()
 
 
