@@ -65,6 +65,38 @@ def test_a_name_that_cannot_be_looked_at_is_not_taken_for_one_that_is_not_there(
         files.exists(loop / "report.md")
 
 
+def test_an_archive_that_cannot_look_at_a_report_is_not_done_until_it_has_taken_it_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temp, struck = tmp_path / ".temp", []
+    report = temp / f"REPORT-{ID}.md"
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.lease(ID).release()
+    engine.commit(ID, DONE, actor="user")
+    report.write_text("a report\n")
+
+    def once(real: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def look(path: object, **more: object) -> os.stat_result:
+            if path in (report, str(report)) and not struck:
+                struck.append(path)
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+            return real(path, **more)
+
+        return look
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", once(os.stat))
+        patch.setattr(os, "lstat", once(os.lstat))
+        with pytest.raises(StorageError, match="did not finish: Input/output error; the next command goes on"):
+            engine.archive(ID)
+    engine.close()
+    assert report.exists()
+    assert open_engine(temp).refresh(ID).task.status == "archived"
+    assert (temp / "completed" / report.name).read_text() == "a report\n"
+    assert not report.exists()
+
+
 def test_what_the_disk_says_no_to_is_one_error_that_names_the_file(tmp_path: Path) -> None:
     temp = tmp_path / ".temp"
     open_engine(temp).create(CREATED, *PLAN)

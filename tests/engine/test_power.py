@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import shutil
 import subprocess
 import sys
 from contextlib import suppress
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from proof.disk import Died, ScriptedDisk
 from proof.flows import DONE, NEW, Flow, absorb, commit, create
 from proof.folder import CREATED, ID, PLAN, all_texts, open_engine, path_of, text_of
 from proof.power import CLAIMS, EARLIER, next_boot, tried
+from proof.recording import RecordingDisk
 
 STATES = 25
 
@@ -193,6 +195,16 @@ def test_the_private_folder_that_a_dead_process_renamed_is_durable_before_the_re
     with pytest.raises(Died):
         engine.rename(ID, NEW)
     assert synced_when_done(temp, NEW) >= {commands}
+
+
+def test_a_power_cut_after_a_renaming_leaves_no_document_of_the_former_id_in_staging(tmp_path: Path) -> None:
+    """Nobody would look there for it."""
+    engine = open_engine(tmp_path / ".temp", disk := RecordingDisk(tmp_path))
+    engine.create(CREATED, *PLAN)
+    engine.rename(ID, NEW)
+    states = list(islice(disk.model.states(random.Random(1)), 100))
+    assert not [name for state in states for name in state if "/staging/" in name and ID in name]
+    assert all(f".temp/plan-{NEW}.md" in state for state in states)
 
 
 @pytest.mark.parametrize("to", ["B2W3D4", NEW])
