@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from orchestrator.cli import commands
+from proof.mutants import argued, found_out, mutants
 
 DOCS = Path(__file__).parents[1] / "docs"
 GOLDEN = Path(__file__).parent / "golden"
@@ -140,3 +141,9 @@ def test_a_picture_is_shown_is_small_and_fetches_nothing(picture: Path) -> None:
     assert len(text) < 100_000
     assert set(re.findall(r"\w+://[^\"' )]+", text)) == {"http://www.w3.org/2000/svg"}
     assert f"](docs/pictures/{picture.name})" in (DOCS.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_mutants_says_of_each_what_became_of_it_and_of_none_that_is_no_more() -> None:
+    said, names = [*argued(), *found_out()], {mutant.name for mutant in mutants()}
+    assert {*said} ^ names == set()
+    assert len(said) == len(names), "of one it says both"

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 
+import click
 import pytest
 
+from orchestrator.cli import commands
 from proof.calls import tried_elsewhere
+from proof.commands import COMMANDS
 from proof.fault import Call, lacking
 from proof.trial import once_a_place
 
 from .conftest import Shell
+
+
+def test_every_command_is_struck_but_one_that_never_ends_and_one_that_knows_no_folder() -> None:
+    names = {*commands.list_commands(click.Context(commands))}
+    assert sorted(command.name for command in COMMANDS) == sorted(names - {"watch", "completion"})
 
 
 @pytest.mark.skipif(bool(lacking()), reason=lacking() or "nothing is lacking")
