@@ -143,6 +143,7 @@ def test_a_picture_is_shown_is_small_and_fetches_nothing(picture: Path) -> None:
     assert f"](docs/pictures/{picture.name})" in (DOCS.parent / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the page has statements as Python 3.11 writes them")
 def test_the_page_of_mutants_says_of_each_what_became_of_it_and_of_none_that_is_no_more() -> None:
     said, names = [*argued(), *found_out()], {mutant.name for mutant in mutants()}
     assert {*said} ^ names == set()

@@ -50,20 +50,41 @@ _CLINIC = _FOLDER / "clinic"
 def prepare(directory: Path) -> None:
     """Copy the clinic project to a directory that is new, empty, or holds an earlier demo; else raises UsageError.
 
-    Raises StorageError, and leaves nothing there, where it cannot be copied whole.
+    A copy that a death cut short is made whole. Raises StorageError where it cannot be, and leaves nothing in a
+    directory that was empty.
     """
-    if not (there := directory.exists()) or not any(directory.iterdir()):
-        try:
-            shutil.copytree(_CLINIC, directory, dirs_exist_ok=True)
-        except OSError as error:
-            for path in [directory / source.name for source in _CLINIC.iterdir()] if there else [directory]:
-                shutil.rmtree(path, ignore_errors=True)
-                with suppress(OSError):
-                    path.unlink()
-            reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
-            raise StorageError(f"{directory}: {reason}: the demo was not begun: name another directory") from None
-    elif not all((directory / path.relative_to(_CLINIC)).exists() for path in _CLINIC.rglob("*")):
-        raise UsageError(f"{directory} is neither empty nor an earlier demo: name a directory that does not exist")
+    there = directory.exists()
+    if there and not _is_copy(directory):
+        if not all((directory / path.relative_to(_CLINIC)).exists() for path in _CLINIC.rglob("*")):
+            raise UsageError(f"{directory} is neither empty nor an earlier demo: name a directory that does not exist")
+        return
+    empty = there and not any(directory.iterdir())
+    try:
+        shutil.copytree(_CLINIC, directory, copy_function=_complete, dirs_exist_ok=True)
+    except OSError as error:
+        for path in [directory / source.name for source in _CLINIC.iterdir()] if empty else [directory] * (not there):
+            shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):
+                path.unlink()
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise StorageError(f"{directory}: {reason}: the demo was not begun: name another directory") from None
+
+
+def _is_copy(directory: Path) -> bool:
+    """True when nothing is there, but for `.temp`, that is not a beginning of what is to be."""
+    for path in directory.rglob("*"):
+        part = path.relative_to(directory)
+        ours = _CLINIC / part
+        if part.parts[0] == ".temp" or (path.is_dir() and ours.is_dir()):
+            continue
+        if not (path.is_file() and ours.is_file() and ours.read_bytes().startswith(path.read_bytes())):
+            return False
+    return True
+
+
+def _complete(source: str, target: str) -> None:
+    if not os.path.exists(target) or os.path.getsize(target) < os.path.getsize(source):
+        shutil.copy2(source, target)
 
 
 def screenplay(tasks: Mapping[str, str] = TASKS) -> Screenplay:

@@ -150,6 +150,26 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_copy_of_the_project_that_a_death_cut_short_is_made_whole(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    demo.prepare(whole)
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    demo.prepare(cut)
+    (cut / ".temp").mkdir()
+    for path in files[3:]:
+        (cut / path).unlink()
+    (cut / files[2]).write_bytes((whole / files[2]).read_bytes()[:10])
+    demo.prepare(cut)
+    assert [path for path in files if (cut / path).read_bytes() != (whole / path).read_bytes()] == []
+
+
+def test_a_file_of_somebody_else_that_has_a_name_of_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(UsageError, match="neither empty nor an earlier demo"):
+        demo.prepare(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
 def test_live_needs_a_key(shell: Shell) -> None:
     ended = shell("demo", "--live", "--keep", "kept")
     assert (ended.code, ended.err.count("\n")) == (1, 1)
