@@ -30,11 +30,15 @@ _DOCUMENT = re.compile(r"([a-z]+(?:-[a-z]+)*)-([A-Z0-9]{6})\.(md|json)", re.ASCI
 
 @dataclass(frozen=True)
 class File:
-    """A path inside the workspace. `given`: as the model wrote it; `path`: relative, with forward slashes."""
+    """A path inside the workspace. `given`: as the model wrote it; `path`: relative, with forward slashes.
+
+    `called`: what it calls the workspace when that is `/workspace`; what is answered then says so, too.
+    """
 
     given: str
     root: Path
     path: str
+    called: Path | None = None
 
     def read(self) -> bytes | None:
         """Its bytes, None when there is no such file; ToolError for what is not a regular file of at most 10 MiB."""
@@ -73,7 +77,11 @@ class File:
 
     def absent(self) -> ToolError:
         """What is said when there is no such file. Relative paths start at the workspace, so that is what it names."""
-        return ToolError(f"File does not exist. Note: your current working directory is {self.root}.")
+        return ToolError(f"File does not exist. Note: your current working directory is {self.called or self.root}.")
+
+    def shown(self, path: str) -> str:
+        """A path of the workspace in the words of the call: relative, or below `/workspace`."""
+        return path if self.called is None else f"{self.called}/{path}"
 
     def _check(self, found: os.stat_result) -> None:
         if stat.S_ISDIR(found.st_mode):
@@ -115,6 +123,7 @@ def locate(workspace: Path, temp: Path, given: str) -> File:
     """
     root, folder = workspace.resolve(), temp.resolve()
     meant = given if root.is_relative_to(WORKSPACE) else local(given)
+    called = None if meant == given else Path(WORKSPACE)
     try:
         real = Path(os.path.realpath(root / meant))
     except ValueError as error:  # a NUL, or half a surrogate pair
@@ -125,10 +134,12 @@ def locate(workspace: Path, temp: Path, given: str) -> File:
         if real.is_relative_to(folder) and not real.is_relative_to(root):
             root = folder.parent
     if not real.is_relative_to(root):
-        raise mistake(f"{given} is outside the workspace {root}. Only files inside it can be read or changed.")
+        raise mistake(
+            f"{given} is outside the workspace {called or root}. Only files inside it can be read or changed."
+        )
     if real.is_relative_to(folder / PRIVATE) and root == folder.parent:
         raise mistake(f"{given} belongs to the engine. What is true of the task is changed with Sync.")
-    return File(given, root, real.relative_to(root).as_posix())
+    return File(given, root, real.relative_to(root).as_posix(), called)
 
 
 def document(file: File, temp: Path, task: Task, kinds: Collection[Kind]) -> Kind | None:

@@ -131,7 +131,9 @@ def _since(file: File, digest: str | None, now: bytes, place: Workplace) -> str:
     known = place.contents.read(digest) if digest else None
     if known is None or is_binary(known, now):
         return ""
-    difference = patch(file.path, known, now).decode("utf-8", "replace").partition("\n")[2]
+    difference = (
+        patch(file.shown(file.path).removeprefix("/"), known, now).decode("utf-8", "replace").partition("\n")[2]
+    )
     rest = "\n…" if len(difference) > LONGEST_DIFFERENCE else ""
     return f"\n\nWhat has changed:\n{difference[:LONGEST_DIFFERENCE]}{rest}"
 

@@ -53,7 +53,7 @@ class Glob(Search):
         if not names:
             return ToolResult("No files found")
         more = f"\n(The {MOST} files changed last, of {len(names)}. Use a more specific path or pattern.)"
-        return ToolResult("\n".join(names[-MOST:]) + (more if len(names) > MOST else ""))
+        return ToolResult("\n".join(map(file.shown, names[-MOST:])) + (more if len(names) > MOST else ""))
 
 
 TOOL: Tool = Glob()

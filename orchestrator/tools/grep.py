@@ -84,19 +84,21 @@ _MODES = {
 
 def _content(output: bytes, given: GrepInput, file: File) -> str:
     lines = output.decode("utf-8", "replace").split("\n")[:-1]
+    if (file.root / file.path).is_dir():  # else no line begins with a path
+        lines = [line if line == "--" else file.shown(line) for line in lines]
     page, note = _page([line.removesuffix("\r") for line in lines], given)
     return (page or "No matches found") + note
 
 
 def _files(output: bytes, given: GrepInput, file: File) -> str:
     names = by_age(file.root, output.split(b"\0")[:-1])[::-1]
-    page, note = _page(names, given)
+    page, note = _page([file.shown(name) for name in names], given)
     return (f"Found {_number(len(names), 'file')}\n{page}" if names else "No files found") + note
 
 
 def _counts(output: bytes, given: GrepInput, file: File) -> str:
     rows = [(name.decode("utf-8", "replace"), int(count)) for name, count in _COUNT.findall(output)]
-    page, note = _page([f"{name}:{count}" for name, count in rows], given)
+    page, note = _page([f"{file.shown(name)}:{count}" for name, count in rows], given)
     total = f"{_number(sum(count for _, count in rows), 'total occurrence')} across {_number(len(rows), 'file')}"
     return f"{page or 'No matches found'}\n\nFound {total}.{note}"
 

@@ -53,7 +53,8 @@ def start(kind: str, given: str | None, place: Workplace) -> File:
     working = working if working.is_dir() else root
     file = workspace.locate(place.workspace, place.temp, str(working) if given is None else given)
     if not os.path.exists(root / file.path):
-        raise ToolError(f"{kind} does not exist: {given}. Note: your current working directory is {working}.")
+        here = working if file.called is None else file.called / working.relative_to(root)
+        raise ToolError(f"{kind} does not exist: {given}. Note: your current working directory is {here}.")
     return file
 
 

@@ -30,7 +30,7 @@ OURS = {
 """The exceptions: the call's number, why we say something else, and what.
 
 Of paths below `/workspace`, as definitions have them, the recordings say nothing: Read, Write, Edit, Glob and Grep take
-them for the workspace's; a command is the shell's, so Bash runs it as it is, and names the real path when it failed.
+them for the workspace's, and answer so; a command is the shell's, so Bash runs it as it is, and names the real path.
 """
 
 pytestmark = [

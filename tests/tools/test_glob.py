@@ -38,16 +38,15 @@ def test_patterns_know_directories_and_alternatives(agent):
 def test_paths_are_shown_as_read_takes_them_wherever_the_search_starts(agent):
     put(agent, "src/models/user.js", "user.js")
     agent.call("Bash", command="cd src")
-    for given in ({}, {"path": "src"}, {"path": str(agent.workspace / "src")}, {"path": "/workspace/src"}):
+    for given in ({}, {"path": "src"}, {"path": str(agent.workspace / "src")}):
         assert found(agent, "*.js", **given) == ["src/models/user.js"]
     assert found(agent, "models/*.js", path="src") == ["src/models/user.js"]
     assert agent.call("Read", file_path=found(agent, "*.js")[0]).outcome == "ok"
 
 
-@pytest.mark.parametrize("root", ["/workspace", "{workspace}"])
-def test_an_absolute_pattern_starts_where_it_says(agent, root):
+def test_an_absolute_pattern_starts_where_it_says(agent):
     put(agent, "src/a.js", "src/sub/b.js", "a.js")
-    root = root.format(workspace=agent.workspace)
+    root = agent.workspace
     assert found(agent, f"{root}/src/*.js") == ["src/a.js"]
     assert found(agent, f"{root}/**/*.js") == ["src/a.js", "src/sub/b.js", "a.js"]
     assert found(agent, f"{root}/src/a.js") == ["src/a.js"]
