@@ -79,12 +79,14 @@ def test_a_task_that_overflows_twice_is_done_to_its_last_item(stage: Stage, comp
     ] * 2
 
 
-def test_the_renewed_conversation_holds_the_plan_and_what_is_missing(stage: Stage) -> None:
-    play(stage, LONG)
+@pytest.mark.parametrize("compaction", ["offered", "refused", "failed"])
+def test_the_renewed_conversation_holds_the_plan_and_what_is_missing(stage: Stage, compaction: str) -> None:
+    play(stage, LONG, f"{WINDOW}\ncompaction: {compaction}")
     first, second = openings(stage)
-    assert stage.id in first
-    for known in ("First three notes, then a count.", "People read it", "- R2 Write ok: one.txt", "Replies so far: 7"):
-        assert known in first
+    for words in (first, second):
+        for known in (stage.id, "First three notes, then a count.", "People read it", "- R2 Write ok: one.txt"):
+            assert known in words
+    assert "Replies so far: 7" in first
     missing = [words.split("## What is missing")[1] for words in (first, second)]
     assert ["c2 “two.txt is written” is open" in words for words in missing] == [True, False]
     assert ["c3 “three.txt is written” is open" in words for words in missing] == [True, True]
