@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -11,6 +12,8 @@ import struct
 import sys
 import termios
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 import pytest
@@ -190,6 +193,20 @@ def test_a_row_and_the_total_tell_what_a_task_has_used(shell: Shell) -> None:
     assert roster.total() == "1 at work, 0 idle · 34k tokens · $1.25"
 
 
+def test_a_row_says_since_when_its_worker_does_that_and_not_since_when_the_task_is_there(shell: Shell) -> None:
+    task, roster = replace(shell.task("Write"), started_at="2026-01-01T00:00:00.000Z"), Roster()
+    ago = (datetime.now(UTC) - timedelta(seconds=65)).isoformat()
+    roster.place(standing.of(task, "in-progress", ago))
+    assert re.search(r"  1m\d\ds$", roster.listed(120)[0])
+    asked = standing.now()
+    roster.begins(task, "Bash npm test")
+    begun = roster.find(task.id)
+    assert begun is not None
+    assert begun.since >= asked
+    roster.wrote(task, 100)
+    assert roster.find(task.id) == begun._replace(doing="writes: 100 characters")
+
+
 def test_rows_that_say_what_they_said_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     said = ["one row", "another"]
     footer = Footer(lambda _: list(said), err=True)
@@ -208,6 +225,27 @@ def test_rows_that_say_what_they_said_are_not_drawn_again(monkeypatch: pytest.Mo
         said[1] = "something else"
         assert b"something else" in drawn()
         footer.hide()
+
+
+def test_what_is_drawn_at_once_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said, written = ["one row", "another"], []
+
+    class Screen(io.FileIO):
+        def write(self, data: Any) -> int:
+            written.append(bytes(data))
+            return super().write(data)
+
+    footer = Footer(lambda _: list(said), err=True)
+    terminal, error = pty.openpty()
+    with os.fdopen(terminal), io.TextIOWrapper(io.BufferedWriter(Screen(error, "w"))) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        footer.show()
+        said[1] = "something else"
+        footer.show()
+        footer.say("a line above")
+        footer.hide()
+    shown = [b"another", b"something else", b"a line above", b"\x1b[J"]
+    assert [words in frame for words, frame in zip(shown, written, strict=True)] == [True] * 4
 
 
 def test_those_at_work_with_what_they_are_below_come_first_and_what_finds_no_room_stands_beneath(shell: Shell) -> None:
