@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator import cli
 from orchestrator.cli import commands, screen
+from orchestrator.events import DecisionRecorded, PhaseChanged
 
 from .conftest import KEY, Shell
 
@@ -148,6 +149,18 @@ def test_a_text_is_broken_into_rows_by_the_columns_it_takes(text: str, columns: 
 )
 def test_a_line_is_cut_to_the_columns_it_takes(text: str, columns: int, shown: str) -> None:
     assert screen.fit(text, columns) == shown
+
+
+def test_what_is_piped_is_whole_however_long_it_is(shell: Shell) -> None:
+    long = " ".join(f"note{number}.txt" for number in range(200))
+    task = shell.task(long)
+    with shell.engine() as engine:
+        engine.commit(task.id, [PhaseChanged(phase="middle"), DecisionRecorded(id="D1", decision=long)], actor="worker")
+    for words in (["log", task.id], ["status"], ["show", task.id]):
+        assert long in shell(*words).out, words
+        shell.environment["COLUMNS"] = "80"
+        assert long not in shell(*words).out, words
+        del shell.environment["COLUMNS"]
 
 
 @pytest.mark.parametrize(("variable", "value"), [("ANTHROPIC_BASE_URL", "foo"), ("HTTPS_PROXY", "http://[::")])
