@@ -9,6 +9,8 @@ import sys
 from functools import cache, lru_cache
 from pathlib import Path
 
+MOUNTS = Path("/proc/self/mountinfo")
+"""What is mounted where, as Linux tells it."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 """How the system writes blanks and backslashes in the name of a mount."""
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "ncpfs", "fuse.sshfs"}
@@ -62,10 +64,10 @@ def process_start(pid: int) -> str | None:
         return None
 
 
-def network_file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
+def network_file_system(path: Path) -> str | None:
     """The kind of network file system a path leads to, None for a local one (or where the system does not say)."""
     try:
-        rows = _mounted(mounts.read_bytes())
+        rows = _mounted(MOUNTS.read_bytes())
     except OSError:
         return None
     place, best, kind = os.path.realpath(path), "", ""

@@ -11,7 +11,9 @@ from orchestrator import system
 
 
 @pytest.mark.parametrize("name", ["share", "a share", "données", "back\\slash"])
-def test_a_folder_on_a_network_is_told_by_where_it_really_is(name: str, tmp_path: Path) -> None:
+def test_a_folder_on_a_network_is_told_by_where_it_really_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     share, home, mounts = tmp_path / name, tmp_path / "home", tmp_path / "mountinfo"
     for folder in (share, home):
         folder.mkdir()
@@ -23,7 +25,8 @@ def test_a_folder_on_a_network_is_told_by_where_it_really_is(name: str, tmp_path
     )
     (home / ".temp").symlink_to(share)
     (share / "back").symlink_to(home)
-    assert system.network_file_system(home / ".temp" / "deeper", mounts) == "nfs4"
-    assert system.network_file_system(share, mounts) == "nfs4"
-    assert system.network_file_system(share / "back" / "deeper", mounts) is None
-    assert system.network_file_system(tmp_path / f"{name}-beside", mounts) is None
+    monkeypatch.setattr(system, "MOUNTS", mounts)
+    assert system.network_file_system(home / ".temp" / "deeper") == "nfs4"
+    assert system.network_file_system(share) == "nfs4"
+    assert system.network_file_system(share / "back" / "deeper") is None
+    assert system.network_file_system(tmp_path / f"{name}-beside") is None

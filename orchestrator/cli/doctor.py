@@ -46,7 +46,7 @@ def command(project: Project, as_json: bool) -> int:
     Says what to do. Exit code 1 when there is a problem.
     """
     found = []
-    for check in _checks(project):
+    for check in checks(project):
         found.append(check)
         if not as_json:
             _show(check)
@@ -65,7 +65,8 @@ def _show(check: Check) -> None:
         click.echo((gap if number else lead) + row)
 
 
-def _checks(project: Project) -> Iterator[Check]:
+def checks(project: Project) -> Iterator[Check]:
+    """One after another, as they are looked at."""
     version = ".".join(map(str, sys.version_info[:3]))
     old = sys.version_info < (3, 11)
     yield Check("python", "problem" if old else "ok", f"{version}: use 3.11 or later" if old else version)
@@ -78,6 +79,7 @@ def _checks(project: Project) -> Iterator[Check]:
     yield Check("sandbox", "note", "there is none: commands that are allowed run with your rights")
     if not project.temp.exists():
         yield Check(".temp", "note", f"there is none in {project.workspace}: `orchestrator init` makes one")
+        yield from _folder(project.workspace)
         return
     found = [files.obstacle(project.temp / name) for name in (".orchestrator", "completed")]
     if obstacles := [path for path in dict.fromkeys(found) if path]:
@@ -175,8 +177,9 @@ def _program(name: str, program: str, missing: Literal["problem", "note"], why: 
     return Check(name, "ok", path) if path else Check(name, missing, f"no `{program}` on the PATH: {why}")
 
 
-def _folder(temp: Path) -> Iterator[Check]:
-    kind = system.network_file_system(temp)
+def _folder(place: Path) -> Iterator[Check]:
+    """What the file system is, and can, in `.temp`, or where that will be."""
+    kind = system.network_file_system(place)
     if kind is None:
         yield Check("file system", "ok", "local")
     elif os.environ.get("ORCHESTRATOR_ALLOW_NETWORK_FS") == "1":
@@ -186,13 +189,13 @@ def _folder(temp: Path) -> Iterator[Check]:
     import tempfile
 
     try:
-        with tempfile.TemporaryDirectory(prefix=".doctor-", dir=temp) as probe:
+        with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as probe:
             exchanging = files.exchanges(files.Disk(), Path(probe))
-        internal = temp / ".orchestrator"
+        internal = place / ".orchestrator"
         closed = [path for path in (internal, *internal.glob("*/")) if path.exists() and not os.access(path, os.W_OK)]
     except OSError as error:
         remedy = "make room there" if error.errno == errno.ENOSPC else "make it a folder you may write to"
-        yield Check("writing", "problem", f"{temp}: {error.strerror}: {remedy}")
+        yield Check("writing", "problem", f"{place}: {error.strerror}: {remedy}")
         return
     if closed:
         yield Check("writing", "problem", f"not allowed in {', '.join(map(str, closed))}: give yourself the right")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from orchestrator import chain, files
+from orchestrator import chain, files, renames, system
+from orchestrator.cli import doctor
+from orchestrator.cli.project import Project
 from orchestrator.events import PhaseChanged
 
 from .conftest import KEY, Shell
@@ -236,6 +241,51 @@ def test_each_program_and_what_the_file_system_can_has_a_line(well: Shell) -> No
     assert checks(well, "note")["node"] == ["no `node` on the PATH: agents that run JavaScript need it"]
     (well.home / "node").touch(0o755)
     assert checks(well, "ok")["node"] == [str(well.home / "node")]
+
+
+def test_before_there_is_a_folder_it_looks_at_where_that_will_be(shell: Shell) -> None:
+    before = set(shell.project.rglob("*"))
+    found = checks(shell, "ok") | checks(shell, "note")
+    assert found["file system"] == ["local"]
+    assert found["writing"] == ["allowed"]
+    assert "exchange" in found
+    assert "journals" not in found
+    assert set(shell.project.rglob("*")) == before
+
+
+@pytest.fixture
+def look(well: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, str]]:
+    """How a check ends, and what it says first, in this process."""
+    for name in ("HOME", "PATH", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, str(well.home))
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+    found = doctor.checks(Project(well.project))
+    return lambda name: next((check.state, check.said.split(":")[0]) for check in found if check.name == name)
+
+
+@pytest.mark.parametrize(("release", "said"), [((3, 10, 14), ("problem", "3.10.14")), ((3, 11, 0), ("ok", "3.11.0"))])
+def test_an_old_python_is_a_problem(look: Any, release: object, said: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "version_info", release)
+        assert look("python") == said
+
+
+@pytest.mark.parametrize(("allowed", "said"), [("0", ("problem", "nfs4")), ("1", ("note", "nfs4, allowed"))])
+def test_a_network_file_system_is_a_problem_until_it_is_allowed(
+    look: Any, allowed: str, said: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mounts").write_text("22 1 0:50 / / rw - nfs4 server:/share rw\n")
+    monkeypatch.setattr(system, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setenv("ORCHESTRATOR_ALLOW_NETWORK_FS", allowed)
+    assert look("file system") == said
+
+
+@pytest.mark.parametrize("flag", [1 << 20, 0])
+def test_a_file_system_that_refuses_to_exchange_or_renames_instead_is_told(
+    look: Any, flag: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(renames._LINUX, "exchange", flag)  # the kernel knows no such flag; a plain rename
+    assert look("exchange") == ("note", "not here")
 
 
 def test_tools_that_an_agent_lists_and_nobody_has_are_named(well: Shell) -> None:

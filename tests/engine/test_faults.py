@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import files
+from orchestrator import files, system
 from orchestrator.engine import Engine
-from orchestrator.errors import StorageError
+from orchestrator.errors import StorageError, UnsupportedFileSystem
 from orchestrator.events import PhaseChanged
 from proof.disk import ScriptedDisk
 from proof.flows import DONE
@@ -174,3 +174,17 @@ def test_a_document_that_this_process_cannot_open_now_is_not_set_aside(tmp_path:
     engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
     assert engine.peek(ID).revision == 2
     assert not list(temp.glob("set-aside-*"))
+
+
+def test_a_network_file_system_is_refused_before_anything_is_made_there_until_a_person_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mounts").write_text("22 1 0:50 / / rw - nfs4 server:/share rw\n")
+    monkeypatch.setattr(system, "MOUNTS", tmp_path / "mounts")
+    with pytest.raises(UnsupportedFileSystem, match=r"\.temp is on nfs4, .*ORCHESTRATOR_ALLOW_NETWORK_FS=1"):
+        open_engine(tmp_path / ".temp")
+    assert not (tmp_path / ".temp").exists()
+    monkeypatch.setenv("ORCHESTRATOR_ALLOW_NETWORK_FS", "1")
+    engine = open_engine(tmp_path / ".temp")
+    assert engine.create(CREATED).id == ID
+    engine.close()
