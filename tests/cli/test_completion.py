@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -86,6 +87,26 @@ def test_other_shells_have_a_script_too(shell: Shell, name: str) -> None:
     ended = shell("completion", name)
     assert (ended.code, ended.err) == (0, "")
     assert f"_ORCHESTRATOR_COMPLETE={name}_complete" in ended.out
+
+
+@pytest.mark.parametrize(("name", "last"), [("zsh", "{place}"), ("fish", "{word}")])
+def test_what_the_script_of_another_shell_asks_for_is_proposed(shell: Shell, name: str, last: str) -> None:
+    task = shell.task().id
+    proposed = {
+        ("sta",): "status",
+        ("run", "cl"): "clerk",
+        ("show", task[:3].lower()): task,
+        ("run", "--max-c"): "--max-cost",
+    }
+    for words, found in proposed.items():
+        shell.environment |= {
+            "_ORCHESTRATOR_COMPLETE": f"{name}_complete",
+            "COMP_WORDS": " ".join(("orchestrator", *words)),
+            "COMP_CWORD": last.format(place=len(words), word=words[-1]),
+        }
+        ended = shell()
+        assert (ended.code, ended.err) == (0, "")
+        assert re.findall(r"^(?:plain[,\n])(\S+)", ended.out, re.MULTILINE) == [found]
 
 
 @pytest.mark.parametrize("name", ["zsh", "fish"])
