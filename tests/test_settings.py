@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from orchestrator import settings
 from orchestrator.errors import BadSettings
 from orchestrator.settings import Settings
+
+CLI = Path(__file__).parents[1] / "docs" / "cli.md"
 
 
 @pytest.fixture
@@ -45,6 +49,19 @@ def test_every_key_arrives(files: tuple[Path, Path]) -> None:
         allow=("Bash(ls:*)",),
         models={"fast": "claude-haiku-5-5", "big": "claude-fable-5-2"},
     )
+
+
+def test_the_example_of_the_documentation_has_every_key_there_is_and_can_be_read(files: tuple[Path, Path]) -> None:
+    project, user = files
+    (example,) = re.findall(r"(?s)(?<=^```toml\n).*?(?=^```$)", CLI.read_text(encoding="utf-8"), re.MULTILINE)
+    project.write_text(re.sub("(?m)^allow .*$", "", example))
+    user.write_text(re.sub("(?m)^verify .*$", "", example))
+    found = read(files)
+    assert (found.model, found.verify, found.allow) == ("fast", ("npm test",), ("Bash(npm test:*)",))
+    project.write_text("zzz = 1")
+    with pytest.raises(BadSettings) as refused:
+        read(files)
+    assert sorted(tomllib.loads(example)) == sorted(str(refused.value).partition("there are ")[2].split(", "))
 
 
 def test_limits_of_an_agent_add_up_and_the_project_s_go_first(files: tuple[Path, Path]) -> None:

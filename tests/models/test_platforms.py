@@ -98,6 +98,29 @@ def test_bedrock_is_asked_with_the_credentials_and_the_region_of_the_environment
     assert server.requests[0]["model"] == "eu.anthropic.claude-sonnet-5-5-v1:0"
 
 
+class Irish(Bedrock):
+    """Bedrock in Ireland, where what is signed for another region is refused."""
+
+    def refusal(self, request: Json) -> str | None:
+        signed = "/eu-west-1/bedrock/aws4_request" in self.headers["authorization"]
+        return super().refusal(request) if signed else "Credential should be scoped to a valid region."
+
+
+@pytest.mark.parametrize("region", ["AWS_REGION", "AWS_DEFAULT_REGION", "profile"])
+def test_bedrock_is_asked_in_the_region_of_the_environment_or_of_the_profile(
+    bedrock: pytest.MonkeyPatch, region: str, tmp_path: Path
+) -> None:
+    bedrock.delenv("AWS_REGION")
+    if region == "profile":
+        (tmp_path / "config").write_text("[profile irish]\nregion = eu-west-1\n")
+        set_or_not(bedrock, {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "irish"})
+    else:
+        bedrock.setenv(region, "eu-west-1")
+    with ScriptedServer(Screenplay.parse(PLAY)) as server, platform(Irish, server.url) as url:
+        bedrock.setenv("ANTHROPIC_BEDROCK_BASE_URL", url)
+        assert said(ask("a-model", lambda: connect("bedrock")))["text"] == "Good morning."
+
+
 def test_vertex_ai_is_asked_as_the_account_of_the_key_file_in_its_project(
     vertex: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
