@@ -1,6 +1,7 @@
 """Prints the table; names of figures choose some. `--quick` only shows that each can be measured.
 
-Exits 1 when a target is missed, but for `--quick`, where nothing is to be told from the figures.
+Exits 1 when a target is missed, also for want of the peer, but for `--quick`, where nothing is to be told from the
+figures.
 """
 
 from __future__ import annotations
@@ -36,13 +37,16 @@ def main(words: list[str]) -> int:
     if unknown := set(names) - set(FIGURES):
         print(f"no figure {', '.join(sorted(unknown))}: there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2
-    begun, missed = time.monotonic(), False
+    begun, missed, absent = time.monotonic(), False, dict[str, None]()
     print(LINE.format("FIGURE", "OURS", "BESIDE", "THEIRS", "RATIO", "TARGET", "").rstrip())
     for name in names:
         for row in import_module(f"benchmarks.{name}").rows(quick):
             print(LINE.format(*cells(row)).rstrip(), flush=True)
             missed = missed or row.met is False
+            absent |= {row.peer: None} if row.theirs is None else {}
     print(f"{time.monotonic() - begun:.0f} seconds")
+    if absent:
+        print(f"absent, so nothing is told beside them: {', '.join(absent)}: pip install -e '.[benchmarks]'")
     return int(missed and not quick)
 
 

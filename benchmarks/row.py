@@ -35,9 +35,11 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """None where nothing is aimed at, or nothing could be compared."""
-        if self.ratio is None or not self.target:
+        """None where nothing is aimed at; not met where it could not be compared."""
+        if not self.target:
             return None
+        if self.ratio is None:
+            return False
         return (self.most is None or self.ratio <= self.most) and (self.least is None or self.ratio >= self.least)
 
 

@@ -20,7 +20,7 @@ PEERS = ("pydantic-ai", "mini-swe-agent", "LangGraph, SqliteSaver")
 
 def rows(quick: bool) -> Iterator[Row]:
     rounds, turns = (1, 4) if quick else (ROUNDS, TURNS)
-    others = [name for name in PEERS if loops.installed(name) and not quick]
+    others = [name for name in PEERS if loops.installed(name)]
     found: dict[str, list[list[float]]] = {name: [] for name in loops.LOOPS}
     with server.running() as url, tempfile.TemporaryDirectory() as place:
         for number in range(rounds):
