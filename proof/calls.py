@@ -45,6 +45,7 @@ SAMPLE, LARGER = f"a sample of looks and of {', '.join(STRIDES)}", f"of {', '.jo
 COMPARED = ("show", "archive", "undo")
 """The commands of which strace is asked too: all of what they do, they do themselves."""
 KILLED = "SIGKILL at a call on a path under .temp"
+LEAST = {KILLED: 1_000, "EIO at a call on a path under .temp": 2_500}
 WHOLE = "calls that strace sees, and the library that breaks them"
 REAL = 397
 """Every so many faults one strikes a process as a person starts it."""
@@ -94,7 +95,10 @@ def tried(name: str, share: int, shares: int, full: bool, place: Path) -> list[R
             reason = " ".join(str(error).split())
             violations.setdefault(what, []).append(f"{name}: {fault} ({trial.struck}): {reason}")
     notes = {what: LARGER if full else EACH if what == KILLED else SAMPLE for what in counts}
-    found = [Result(what, counts[what], "calls", tuple(violations.get(what, ())), note=notes[what]) for what in counts]
+    found = [
+        Result(what, count, "calls", tuple(violations.get(what, ())), note=notes[what], least=LEAST.get(what, 0))
+        for what, count in counts.items()
+    ]
     return [*found, compared(trial)] if share == 0 and name in COMPARED else found
 
 

@@ -17,7 +17,7 @@ from orchestrator.documents import identify
 from orchestrator.events import Kind
 from proof.folder import MEMORY
 from proof.life import STEPS, Life
-from proof.promises import CLAIMS, Broken
+from proof.promises import CLAIMS, DEAD, INSTANT, LOST, TICKED, Broken
 from proof.result import Part, Result
 
 CORPUS = Path(os.environ.get("ORCHESTRATOR_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
@@ -27,6 +27,7 @@ LIVES = 20
 PARTS = 12
 WAYS = ("exchange", "exchange", "exchange", "portable")
 """How documents are published; a seed begins with it."""
+LEAST = {LOST: 4_000, INSTANT: 3_000, DEAD: 2_000, TICKED: 200}
 KEPT = "the same in documents kept by hand before"
 LOSES = "by rename, one saved in the one instant before it"
 
@@ -72,7 +73,10 @@ def lives(seeds: Sequence[str]) -> list[Result]:
         tried += counted
         if broken is not None:
             violations[broken.claim].append(f"{shortest(seed, broken.claim)}: {broken}"[:300])
-    return [Result(claim, tried[claim], unit, tuple(violations[claim])) for claim, unit in CLAIMS.items()]
+    return [
+        Result(claim, tried[claim], unit, tuple(violations[claim]), least=LEAST.get(claim, 0))
+        for claim, unit in CLAIMS.items()
+    ]
 
 
 def lived(seed: str, steps: Sequence[int]) -> tuple[Counter[str], Broken | None]:

@@ -160,8 +160,12 @@ class Cuts:
 
     def failed(self, count: int) -> Iterable[Case]:
         """Of each failing sync as many; where there are too many, of some. Shares of one kind deal them out."""
-        syncs = range(len(self._whole.syncs))
-        for sync, each in self._some(syncs if self._flow is create else syncs[self._deal :: 2], count, EACH["failed"]):
+        syncs, least = range(len(self._whole.syncs)), EACH["failed"]
+        if self._flow is create:  # each share is another
+            least //= 2
+        else:
+            syncs = syncs[self._deal :: 2]
+        for sync, each in self._some(syncs, count, least):
             run = partial(self._run, self._before, failing=sync)
             yield from self._sampled(run, each, f"sync {sync} failed", begun=self._whole.syncs[sync])
 
