@@ -88,7 +88,7 @@ def taken_back(task: Task, commits: Iterable[Commit], savings: Sequence[Saving])
     `task`: as it was before them. Of people, only those count who saved a text without its stamp: of what they had not
     read they cannot be told.
     """
-    bare = any(_stamped(saving.base) and not _stamped(saving.data) for saving in savings)
+    bare = any(not _stamped(saving) for saving in savings)
     found: set[bytes] = set()
     for commit in commits:
         after = follow(task, commit, task.id)
@@ -98,8 +98,11 @@ def taken_back(task: Task, commits: Iterable[Commit], savings: Sequence[Saving])
     return found
 
 
-def _stamped(data: bytes) -> bool:
-    return b"<!-- orchestrator " in data or b'"sync"' in data
+def _stamped(saving: Saving) -> bool:
+    try:
+        return unstamp(saving.kind, saving.data.decode())[1] is not None
+    except ValueError:
+        return True  # it is set aside
 
 
 def _words(task: Task) -> set[bytes]:

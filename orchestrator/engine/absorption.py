@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ SETTLE = 0.02
 
 _PATIENCE = 50
 MASKED = "secrets in it are masked"
-OVERTAKEN = "another document that was saved with it says otherwise of the same, and counts"
+OVERTAKEN = "another document that was saved at that time says otherwise of the same, and counts"
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,20 @@ def absorb(desk: Desk, found: Found, now: Callable[[], str], folder: Folder | No
     for kind, (data, events) in said.items():
         if kind not in known and any(_overtaken(task, event) for event in events):
             findings.asides.append(Aside(kind, data, OVERTAKEN))
+    findings.asides.extend(_unseen(desk, task, {kind: data for kind, (data, events) in said.items() if events}))
     return findings
+
+
+def _unseen(desk: Desk, task: Task, edited: Mapping[Kind, bytes]) -> Iterator[Aside]:
+    """Documents in which somebody said, after these edits were begun, what is overtaken by them."""
+    stamps = [stamp.revision for kind, data in edited.items() if (stamp := _unstamp(kind, data)[1])]
+    for commit in desk.since(min(stamps, default=desk.task.revision)):
+        said = commit.events if commit.actor == "editor" else ()
+        if any(_overtaken(task, event) and not _overtaken(desk.task, event) for event in said):
+            for kind in commit.absorbed.keys() - edited:  # who saves the same once more knows what they said
+                then = desk.at(commit.revision)
+                assert then is not None
+                yield Aside(kind, documents.stamp(then, kind, documents.render(then, kind)).encode(), OVERTAKEN)
 
 
 def _overtaken(task: Task, event: Event) -> bool:

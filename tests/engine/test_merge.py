@@ -137,6 +137,30 @@ def test_where_two_documents_say_otherwise_of_the_same_the_one_that_does_not_cou
     assert_in_step(temp, task)
 
 
+def test_what_is_typed_into_one_document_and_overtaken_by_an_older_edit_of_another_is_kept(
+    engine: Engine, temp: Path
+) -> None:
+    typed = text_of(temp, "plan").replace("**Phase**: planning", "**Phase**: by the plan")
+    edit(temp, "task-status", '"phase": "planning"', '"phase": "by the status"')
+    assert engine.refresh(ID).task.phase == "by the status"
+    path_of(temp, "plan").write_text(typed)
+    task = engine.refresh(ID).task
+    (name,) = task.set_aside
+    assert (task.phase, name) == ("by the plan", f"set-aside-task-status-{ID}.json")
+    assert '"phase": "by the status"' in (temp / name).read_text()
+    assert_in_step(temp, task)
+    edit(temp, "plan", "**Phase**: by the plan", "**Phase**: again")
+    assert len(engine.refresh(ID).task.set_aside) == 1
+
+
+def test_who_saves_one_document_twice_has_what_they_said_last(engine: Engine, temp: Path) -> None:
+    text = text_of(temp, "plan")
+    for phase in ("first", "second"):
+        path_of(temp, "plan").write_text(text.replace("**Phase**: planning", f"**Phase**: {phase}"))
+        task = engine.refresh(ID).task
+        assert (task.phase, task.set_aside) == (phase, ())
+
+
 def test_documents_that_say_the_same_and_of_one_row_different_things_are_both_obeyed(
     engine: Engine, temp: Path
 ) -> None:
