@@ -49,7 +49,8 @@ MUTATED = {
     "engine/lease.py": "holder Lease.take Lease.beat Lease.release begin held _died _stale",
     "engine/merge.py": "merge_text _both _beyond _merge _merge_lists _merge_rows _merge_objects",
     "engine/absorption.py": "actor look look_at_last absorb _unseen _overtaken _absorb_one masked _each_text "
-    "_refuse_newer _refuse_newer_elsewhere _brought_forward edits _unstamp is_known _is_stale is_cut_off _in_doubt is_settled",
+    "_refuse_newer _refuse_newer_elsewhere _brought_forward edits _unstamp is_known _is_stale is_cut_off "
+    "_in_doubt is_settled",
     "engine/engine.py": "Engine.commit Engine.close Engine.create Engine.adopt Engine.refresh Engine.archive "
     "Engine.cancel Engine.reopen Engine.instruct Engine.rename Engine.fork Engine.lease Engine._transact "
     "Engine._in_step",
