@@ -128,7 +128,7 @@ class Shelf:
             return
         findings = absorption.absorb(desk, came_out, self._now)
         staged = {kind: self._folder.staged(desk.task, kind) for kind in came_out}
-        self._record(desk, findings, [(row, staged[row.kind]) for row in findings.asides])
+        self._record(desk, findings, [(row, staged.get(row.kind)) for row in findings.asides])
         for path in staged.values():
             self._disk.remove(path)
 

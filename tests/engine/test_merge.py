@@ -18,6 +18,7 @@ from orchestrator.events import (
     PhaseChanged,
     WorkstreamChanged,
 )
+from proof.disk import ScriptedDisk
 from proof.folder import ID, assert_in_step, path_of, text_of
 
 BASE = "# Plan\n\n## Notes\n"
@@ -151,6 +152,28 @@ def test_what_is_typed_into_one_document_and_overtaken_by_an_older_edit_of_anoth
     assert_in_step(temp, task)
     edit(temp, "plan", "**Phase**: by the plan", "**Phase**: again")
     assert len(engine.refresh(ID).task.set_aside) == 1
+
+
+def test_what_is_overtaken_by_an_older_edit_in_the_instant_of_a_publication_is_kept(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    target = path_of(temp, "plan")
+    typed = [target.read_text().replace("**Phase**: planning", "**Phase**: by the plan")]
+    edit(temp, "task-status", '"phase": "planning"', '"phase": "by the status"')
+    assert engine.refresh(ID).task.phase == "by the status"
+    moment = "exchange" if engine._shelf._publisher.exchanging else "create"
+
+    def just_before(number: int, operation: str, path: Path) -> None:
+        if operation == moment and path.name == target.name and typed:
+            target.write_text(typed.pop())
+
+    disk.before = just_before
+    engine.commit(ID, [WorkstreamChanged(id="models", description="All models")], actor="worker")
+    assert not typed
+    task = engine.refresh(ID).task
+    assert (task.phase, len(task.set_aside)) == ("by the plan", 1)
+    assert '"phase": "by the status"' in (temp / task.set_aside[0]).read_text()
+    assert_in_step(temp, task)
 
 
 def test_who_saves_one_document_twice_has_what_they_said_last(engine: Engine, temp: Path) -> None:
