@@ -154,6 +154,18 @@ def test_what_is_typed_into_one_document_and_overtaken_by_an_older_edit_of_anoth
     assert len(engine.refresh(ID).task.set_aside) == 1
 
 
+def test_what_was_typed_beside_a_text_that_is_saved_once_more_is_not_overtaken_by_that(
+    engine: Engine, temp: Path
+) -> None:
+    first, second = (text_of(temp, "plan").replace("## Plan\n\nNone", f"## Plan\n\n{word}") for word in ("One", "Two"))
+    path_of(temp, "plan").write_text(first + "\nA word of mine\n")
+    edit(temp, "progress", "- **models** [pending] Models", "- **models** [pending] Tables")
+    engine.refresh(ID)
+    path_of(temp, "plan").write_text(second + "\nAnother word of mine\n")
+    task = engine.refresh(ID).task
+    assert (task.workstreams[0].description, task.set_aside) == ("Tables", ())
+
+
 def test_what_is_overtaken_by_an_older_edit_in_the_instant_of_a_publication_is_kept(
     engine: Engine, temp: Path, disk: ScriptedDisk
 ) -> None:
