@@ -117,12 +117,11 @@ def _copying(temp: Path, points: Container[int], look: Callable[[Path, int], Non
 
 
 def _lived(temp: Path, flow: Flow, disk: ScriptedDisk, portable: bool) -> int:
-    """Do the flow; how many operations it had."""
+    """Do the flow, and close the engine; how many operations that had."""
     engine = open_engine(temp, disk, portable=portable)
     flow(engine)
-    count = len(disk.log)
     engine.close()
-    return count
+    return len(disk.log)
 
 
 def _recover(engine: Engine) -> None:

@@ -217,9 +217,9 @@ int fcntl64(int file, int what, ...)
     va_start(rest, what);
     void *argument = va_arg(rest, void *);
     va_end(rest);
+    int locks = (what == F_OFD_SETLK || what == F_OFD_SETLKW) && ((struct flock64 *)argument)->l_type != F_UNLCK;
     char path[PATH_MAX];
-    if (!state || !state->armed || (what != F_SETLEASE && what != F_SETLK && what != F_SETLKW) || !of(file, path))
-        return real(file, what, argument);
+    if (!state || !state->armed || !(locks || what == F_SETLEASE) || !of(file, path)) return real(file, what, argument);
     int number = __sync_add_and_fetch(&state->count, 1), error = strike(LOCK, number), injected = error != 0;
     int result = injected ? -1 : real(file, what, argument);
     if (!injected) error = errno;

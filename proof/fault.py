@@ -35,14 +35,20 @@ ERRORS = {
     errno.EACCES: {"look", "list", "open", "create", "name", "remove"},
     errno.EMFILE: {"list", "open", "create"},
     errno.ENOSPC: _NEW,
-    errno.EDQUOT: _NEW,
     errno.EROFS: _OUT - {"sync"},
     errno.ENOLCK: {"lock"},
     errno.EINTR: {"open", "create", "read", "write", "overwrite", "cut", "lock"},
     HALF: {"read", "write", "overwrite"},
+    errno.EDQUOT: _NEW,
+    errno.EPERM: {"create", "name", "remove"},
+    errno.ENFILE: {"list", "open", "create"},
+    errno.ENOMEM: {"look", "list", "open", "create", "name", "remove"},
+    errno.EFBIG: {"write"},
 }
 """The kinds of calls that can fail so."""
-LASTING = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
+SELDOM = (errno.EDQUOT, errno.EPERM, errno.ENFILE, errno.ENOMEM, errno.EFBIG)
+"""What is answered as one of the others is."""
+LASTING = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EMFILE)
 """What may stay so once it has begun."""
 TRACED = signal.SIGRTMIN + 5
 """As in the library: the signal at which who makes a call is written down."""

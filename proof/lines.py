@@ -20,6 +20,7 @@ from proof.saving import Saving
 _EMPTY = re.compile(r"\s*(None|<!-- orchestrator:(begin|end) -->)?\s*")
 _DERIVED = re.compile(r"[ \t]*[-*+][ \t]+\*\*c[0-9]+\*\*.*")
 _HEADER = re.compile(rf"\*\*({'|'.join(FACTS)})[ \t]*(\*\*[ \t]*:|:[ \t]*\*\*).*", re.I)
+_MARKED = re.compile(r"\*\*(.+?)\*\*")
 _STEP = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+\S.*")
 _DETAIL = re.compile(r"[ \t]+[-*+][ \t]+(Rationale|Refers to|Decided):.*", re.I)
 
@@ -41,6 +42,7 @@ def wronged(
         expected = (expected - (had - has)) + (has - had)
     missing = expected - lines(kind, after) - Counter(_own_headings(before))
     last = {_last(kind, data) for data in (before, *(saving.data for saving in savings))}
+    last.add(_last(kind, after) + "\r")
     return Counter(
         {line: count for line, count in missing.items() if line not in last and not _may_change(line, events, tasks)}
     )
@@ -81,19 +83,17 @@ def same(kind: Kind, before: bytes, after: bytes) -> bool:
 
 
 def taken_back(task: Task, commits: Iterable[Commit]) -> set[bytes]:
-    """The words that somebody else's commits took out of the documents, or what another document says of the same fact.
+    """The words that somebody else's commits took out of the documents.
 
     `task`: as it was before them.
     """
     found: set[bytes] = set()
-    phases: list[str] = []
     for commit in commits:
         after = follow(task, commit, task.id)
         if commit.actor != "editor":
             found |= _words(task) - _words(after)
-        phases += [event.phase for event in commit.events if isinstance(event, happened.PhaseChanged)]
         task = after
-    return found | {word for phase in phases[:-1] for word in WORD.findall(phase.encode())}
+    return found
 
 
 def _words(task: Task) -> set[bytes]:
@@ -103,7 +103,7 @@ def _words(task: Task) -> set[bytes]:
 def _own_headings(data: bytes) -> list[str]:
     """Those of the engine's own block, which come and go with what stands under them."""
     _, _, block = data.decode().partition(BEGIN)
-    return [line.rstrip("\r") for line in block.partition(END)[0].split("\n") if line.startswith("## ")]
+    return [line for line in block.partition(END)[0].split("\n") if line.startswith("## ")]
 
 
 def _last(kind: Kind, data: bytes) -> str:
@@ -139,7 +139,7 @@ def _concerns(event: Event, line: str, tasks: Iterable[Task]) -> bool:
         return True
     if name is None:
         return False
-    if f"**{plain(name)}**" in plain(line):
+    if f"**{plain(name)}**" in plain(_MARKED.sub(lambda found: f"**{plain(found[1])}**", line)):
         return True
     items = [item for task in tasks for item in task.items if item.id == name]
     if box := BOX.fullmatch(line):

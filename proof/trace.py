@@ -16,7 +16,7 @@ _ALIKE = {
     **{name: name.removesuffix("64") for name in ("pread64", "pwrite64", "ftruncate64", "truncate64", "sendfile64")},
 }
 NAMES = (
-    *("open", "read", "write", "pread", "pwrite", "ftruncate", "truncate", "sendfile", "fsync", "fdatasync", "flock"),
+    *("open", "read", "write", "pread", "pwrite", "ftruncate", "truncate", "sendfile", "fsync", "fdatasync"),
     *(
         "rename",
         "renameat",
@@ -30,12 +30,14 @@ NAMES = (
         "mkdir",
         "mkdirat",
     ),
-    *("utimensat", "chmod", "fchmod"),
+    *("utimensat", "chmod", "fchmod", "flock", "fcntl"),
 )
 """The calls compared. Looking and listing have one name in the library and another one in the kernel."""
 _LINE = re.compile(r"\d+ +(\w+)\((.*)")
 _OPENED = re.compile(r"(?:^|, )(?:AT_FDCWD|\d+)<([^>]*)>")
 _NAMED = re.compile(r'"([^"]*)"')
+_RELEASED = re.compile(r"\bLOCK_UN\b|F_OFD_SETLKW?, \{l_type=F_UNLCK")
+_OF_LOCKS = re.compile(r"F_OFD_SETLKW?|F_SETLEASE")
 _OURS = re.compile(r"/\.temp(/|$)")
 
 
@@ -55,7 +57,9 @@ def seen(report: Path) -> Counter[str]:
         if not (match := _LINE.match(line)):
             continue
         name, rest = _alike(match[1]), match[2]
-        if name in NAMES and "LOCK_UN" not in rest and any(map(_OURS.search, _paths(rest))):
+        if _RELEASED.search(rest) or (name == "fcntl" and not _OF_LOCKS.search(rest)):
+            continue
+        if name in NAMES and any(map(_OURS.search, _paths(rest))):
             found[name] += 1
     return found
 

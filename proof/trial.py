@@ -18,7 +18,7 @@ from orchestrator.engine import Engine
 from orchestrator.prune import Prune
 from proof import trace
 from proof.commands import Command, once_more
-from proof.fault import CHANGING, ERRORS, HALF, LASTING, LOOKING, Call, Fault, Faults
+from proof.fault import CHANGING, ERRORS, HALF, LASTING, LOOKING, SELDOM, Call, Fault, Faults
 from proof.folder import open_engine, recovered
 from proof.project import Ended, Project, Words
 
@@ -65,7 +65,7 @@ class Trial:
         """Those that can strike the calls it makes when nothing does.
 
         Unless all are asked for, of the calls that only look each error strikes one that is made at a place of the
-        program: by the same line, for the same callers.
+        program: by the same line, for the same callers. Errors that are seldom strike the others in the same way.
         """
         with nullcontext() if self._command.works else self._faults.placed():  # threads would write into one another
             ended, calls = self._run(Fault(), self._command.words, looks=True)
@@ -73,9 +73,9 @@ class Trial:
         changing = [call for call in calls if self._full or call.kind in CHANGING]
         deaths = [Fault(call.number) for call in changing]
         errors = [(call, error) for call in calls for error in ERRORS if call.kind in ERRORS[error]]
-        once = [Fault(call.number, error) for call, error in errors if self._full or call.kind not in LOOKING]
+        once = [Fault(call.number, error) for call, error in errors if self._full or everywhere(call, error)]
         if not self._full:
-            once += once_a_place(call for call in calls if call.kind in LOOKING)
+            once += once_a_place(calls)
         lasting = [
             Fault(call.number, error, lasting=True)
             for call in changing
@@ -193,13 +193,21 @@ class Trial:
         assert all(count == 1 for count in leases.values()), f"leases left for good: {leases}"
 
 
+def everywhere(call: Call, error: int) -> bool:
+    """Whether an error strikes every call like this one, and not one at a place."""
+    return call.kind not in LOOKING and error not in SELDOM
+
+
 def once_a_place(calls: Iterable[Call]) -> Iterator[Fault]:
-    """Each error that fits, at one after the other of those made at one place; a call of no known place is one."""
+    """Each error that fits and is not `everywhere`, at one after the other of the calls made at one place.
+
+    A call of no known place is one.
+    """
     places: dict[object, list[Call]] = {}
     for call in calls:
         places.setdefault((call.name, call.place or call.number), []).append(call)
     for same in places.values():
-        fitting = [error for error in ERRORS if same[0].kind in ERRORS[error]]
+        fitting = [error for error in ERRORS if same[0].kind in ERRORS[error] and not everywhere(same[0], error)]
         for number, error in enumerate(fitting):
             yield Fault(same[number * len(same) // len(fitting)].number, error)
 

@@ -130,6 +130,8 @@ class Listing(ABC):
             same = key not in before or self.same(before[key].row.rest, said.row.rest)
             if key in wanted and not same and not plain(wanted[key].rest).startswith(plain(said.row.rest)):
                 draft.refuse(f"the line of {key} under {self.heading} is made from other facts and was put back")
+            if key not in wanted and key not in before and self.vanishing:
+                draft.refuse(f"{key} does not stand under {self.heading}; its line was taken out")
 
 
 @lru_cache(maxsize=1024)

@@ -18,9 +18,9 @@ from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.merge import merge_json, merge_text
 from orchestrator.errors import Damaged, Refused
-from orchestrator.events import Actor, Event, Kind
+from orchestrator.events import Actor, Event, Kind, ProseWritten, TextEdited
 from orchestrator.task import Task, digest
-from orchestrator.transitions import apply_all
+from orchestrator.transitions import apply, apply_all
 
 _NOT_ITS_FAULT = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 SETTLE = 0.02
@@ -28,6 +28,7 @@ SETTLE = 0.02
 
 _PATIENCE = 50
 MASKED = "secrets in it are masked"
+OVERTAKEN = "another document that was saved with it says otherwise of the same, and counts"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def absorb(desk: Desk, found: Found, now: Callable[[], str], folder: Folder | No
     findings = Findings()
     task = desk.task
     expected = documents.kinds(task)
+    said: dict[Kind, tuple[bytes, list[Event]]] = {}
     for kind, data in found.items():
         if isinstance(data, Unreadable):
             findings.asides.append(Aside(kind, None, data.reason))
@@ -110,10 +112,25 @@ def absorb(desk: Desk, found: Found, now: Callable[[], str], folder: Folder | No
                 _refuse_newer_elsewhere(desk, kind, folder)
                 findings.restored.append(kind)
         elif kind not in expected or data != desk.text(kind):
-            path = folder.document(desk.task, kind) if folder else None
+            path, begun = folder.document(desk.task, kind) if folder else None, len(findings.events)
             task = _absorb_one(desk, task, kind, data, path, findings, now())
+            said[kind] = data, findings.events[begun:]
     findings.restored = [kind for kind in findings.restored if kind in expected]
+    known = {aside.kind for aside in findings.asides}
+    for kind, (data, events) in said.items():
+        if kind not in known and any(_overtaken(task, event) for event in events):
+            findings.asides.append(Aside(kind, data, OVERTAKEN))
     return findings
+
+
+def _overtaken(task: Task, event: Event) -> bool:
+    """True for what somebody said that is so no more: to say it again would change something."""
+    if isinstance(event, TextEdited | ProseWritten):
+        return False
+    try:
+        return apply(task, event, actor="editor", at=task.updated_at) != task
+    except Refused:
+        return False
 
 
 def _absorb_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import dropwhile
 from typing import Any
@@ -13,9 +14,11 @@ _ABSENT = object()
 
 
 def merge_text(base: str, ours: str, edited: str) -> str:
-    """Lines of `edited` where it differs from `base`, else lines of `ours`."""
+    """Lines of `edited` where it differs from `base`, else lines of `ours`; all closed as those of `edited` are."""
     from merge3 import Merge3
 
+    if (ending := line_ending(edited)) != line_ending(base):
+        base, ours = (re.sub(r"\r?\n", ending, text) for text in (base, ours))
     lines: list[str] = []
     for group in Merge3(_lines(base), _lines(ours), _lines(edited)).merge_groups():
         lines.extend(_both(*map(list, group[1:])) if group[0] == "conflict" else group[1])
@@ -66,7 +69,7 @@ def _beyond(recorded: Sequence[str], added: Sequence[str]) -> Sequence[str]:
 
 
 def merge_json(base: str, ours: str, edited: str) -> str:
-    """The same for JSON, key by key; rows of a list are matched by their `id`."""
+    """The same for JSON, key by key; rows of a list are matched by their `id`, without one by their places."""
     return dump(_merge(load(base), load(ours), load(edited)))
 
 
@@ -79,7 +82,33 @@ def _merge(base: Any, ours: Any, edited: Any) -> Any:
         before = {row["id"]: row for row in base} if isinstance(base, list) and _rows(base) else {}
         mine, theirs = ({row["id"]: row for row in rows} for rows in (ours, edited))
         return list(_merge_objects(before, mine, theirs).values())
+    if isinstance(ours, list) and isinstance(edited, list):
+        return _merge_lists(base if isinstance(base, list) else [], ours, edited)
     return edited
+
+
+def _merge_lists(base: list[Any], ours: list[Any], edited: list[Any]) -> list[Any]:
+    from merge3 import Merge3
+
+    named = {dump(row): row for row in (*base, *ours, *edited)}
+    before, mine, theirs = ([dump(row) for row in rows] for rows in (base, ours, edited))
+    merged: list[Any] = []
+    for group in Merge3(before, mine, theirs).merge_groups():
+        sides = [[named[text] for text in texts] for texts in group[1:]]
+        merged += _merge_rows(*sides) if group[0] == "conflict" else sides[0]
+    return merged
+
+
+def _merge_rows(base: list[Any], ours: list[Any], edited: list[Any]) -> list[Any]:
+    """Rows in the place of each other are merged; what either side added, or has of those taken out, is there."""
+    size = len(base)
+    if size <= min(len(ours), len(edited)):
+        rows = [_merge(*sides) for sides in zip(base, ours, edited, strict=False)]
+        ours, edited = ours[size:], edited[size:]
+    else:
+        rows, ours = [], [row for row in ours if row not in base or row in edited]
+        edited = [row for row in edited if row not in base]
+    return [*rows, *ours, *(row for row in edited if row not in ours)]
 
 
 def _rows(value: Any) -> bool:

@@ -14,7 +14,6 @@ import pytest
 from orchestrator import system
 from orchestrator.documents import file_name
 from orchestrator.engine import Engine
-from orchestrator.engine.merge import merge_text
 from orchestrator.errors import Damaged
 from orchestrator.events import (
     EditSetAside,
@@ -29,8 +28,6 @@ from orchestrator.events import (
 )
 from proof.disk import Died, ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
-
-BASE = "# Plan\n\n## Notes\n"
 
 
 def edit(temp: Path, kind: Kind, old: str, new: str) -> None:
@@ -126,29 +123,6 @@ def test_invariant_7_a_stale_document_is_brought_forward_and_never_taken_for_an_
     assert fresh.refresh(ID).task.revision == revision
     assert all_texts(temp) == now
     fresh.close()
-
-
-def test_an_edit_made_on_an_older_revision_is_merged(engine: Engine, temp: Path) -> None:
-    typed = text_of(temp, "checklist").replace("- [ ] Write the migration", "- [ ] Write the migration carefully")
-    engine.commit(ID, [ItemChecked(id="c1")], actor="user")
-    path_of(temp, "checklist").write_text(typed)
-    task = engine.refresh(ID).task
-    assert [(item.text, item.checked) for item in task.live_items] == [
-        ("Write the model", True),
-        ("Write the migration carefully", False),
-    ]
-    assert_in_step(temp, task)
-
-
-def test_an_edit_of_the_status_on_an_older_revision_is_merged_key_by_key(engine: Engine, temp: Path) -> None:
-    typed = json.loads(text_of(temp, "task-status"))
-    typed["owner"] = {"team": "data"}
-    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
-    path_of(temp, "task-status").write_text(json.dumps(typed))
-    task = engine.refresh(ID).task
-    now = json.loads(text_of(temp, "task-status"))
-    assert (now["phase"], now["owner"]) == ("building", {"team": "data"})
-    assert_in_step(temp, task)
 
 
 def test_invariant_5_an_edit_in_the_instant_before_the_publish_is_recorded(
@@ -488,13 +462,6 @@ def test_an_edit_recorded_by_a_process_that_died_before_it_published_is_recorded
     again.close()
 
 
-def test_an_edit_that_goes_on_where_its_beginning_was_recorded_adds_only_the_rest() -> None:
-    begun = BASE + "\nMy word\n"
-    assert merge_text(BASE, begun, begun + "\nMy next word\n") == begun + "\nMy next word\n"
-    empty, begun = BASE + "\nNone\n", BASE + "\nNone\n\nMy word\n"
-    assert merge_text(empty, BASE + "\nMy word\n", begun + "\nMy next word\n") == BASE + "\nMy word\n\nMy next word\n"
-
-
 def test_an_item_ticked_unticked_and_ticked_again_by_hand_is_each_time_what_was_typed(
     engine: Engine, temp: Path
 ) -> None:
@@ -502,12 +469,6 @@ def test_an_item_ticked_unticked_and_ticked_again_by_hand_is_each_time_what_was_
         edit(temp, "checklist", f"{old} Write the model", f"{new} Write the model")
         assert engine.refresh(ID).task.items[0].checked == (new == "[x]")
         assert f"{new} Write the model" in text_of(temp, "checklist")
-
-
-def test_an_edit_on_an_older_revision_says_a_last_line_without_newline_once() -> None:
-    base, more = BASE + "\nLast line", BASE + "\nLast line\nMore"
-    assert merge_text(base, base + "\n\nOurs\n", more).count("Last line") == 1
-    assert merge_text(base, base.replace("Plan", "Our plan"), more) == more.replace("Plan", "Our plan")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open for writing")
