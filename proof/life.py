@@ -349,7 +349,7 @@ class Life:
             raise Broken(self._claim, f"lost: {sorted(lost)}")
         shown = {word for data in (*self._texts.values(), kept) for word in WORD.findall(data)}
         wanted = new & {word for saving in last.values() for word in WORD.findall(saving.data)}
-        if (hidden := wanted - shown) and (hidden := hidden - taken_back(was, commits)):
+        if (hidden := wanted - shown) and (hidden := hidden - taken_back(was, commits, self._savings)):
             raise Broken(self._claim, f"in the journal alone: {sorted(hidden)}")
         self.tried[DOUBLED] += len(new)
         for saving in self._savings:
