@@ -23,15 +23,19 @@ from proof.killer import KINDS, ROOT, SOURCES, Attempt, Ran, attempted, attempts
 from proof.result import Part, Result
 
 MUTATED = {
-    "files.py": "Disk.create Disk._write Disk.rewrite Disk.append Disk.sync_file Disk.sync_directory "
-    "Disk.move_new Disk.remove Disk.make_directories exchanges exists names read _read read_open untouched settled",
+    "files.py": "Disk.create Disk._write Disk.rewrite Disk.append Disk.mark Disk.truncate Disk.sync_data "
+    "Disk.sync_file Disk.sync_directory Disk.exchange Disk.move Disk.move_new Disk.remove Disk.make_directories "
+    "obstacle exchanges exists names read _read read_open untouched settled",
+    "renames.py": "exchange move_new _rename",
+    "openings.py": "is_being_written has_writer is_open_here_alone _lease",
     "chain.py": "check is_damage _parses",
-    "locks.py": "Lock.held Lock._take Lock._has_its_name Lock._stand_first named is_locked",
+    "locks.py": "Lock._begin Lock.alone Lock.held Lock._take Lock._has_its_name Lock._stand_first Lock.close _opened "
+    "named is_locked",
     "journal/file.py": "FileJournal.__init__ FileJournal.reconciled FileJournal.doubt FileJournal.checkpointed "
-    "FileJournal.read FileJournal._pending FileJournal._take FileJournal._cut FileJournal._take_back "
-    "FileJournal.append FileJournal.move FileJournal.rename FileJournal._reopen FileJournal._rewrite "
-    "FileJournal.begun FileJournals.create FileJournals._sync_name FileJournals._removed FileJournals.replace "
-    "FileJournals._staged FileJournals.clear",
+    "FileJournal.read FileJournal._lines FileJournal._pending FileJournal._take FileJournal._cut "
+    "FileJournal._take_back FileJournal.append FileJournal.move FileJournal.rename FileJournal._reopen FileJournal._rewrite "
+    "FileJournal.begun FileJournals.prepare FileJournals.place FileJournals.open FileJournals.create "
+    "FileJournals._sync_name FileJournals._removed FileJournals.replace FileJournals._staged FileJournals.clear",
     "journal/mark.py": "Mark.__init__ Mark.read Mark.begin Mark.write Mark.clean",
     "engine/publisher.py": "Publisher.put Publisher.is_spare Publisher.forget Publisher._stage "
     "Publisher._exchange Publisher.exchanging",
@@ -39,13 +43,15 @@ MUTATED = {
     "Shelf._record_came_out Shelf._left_in_staging Shelf._put_all",
     "engine/moves.py": "Moves.archive Moves.reopen Moves.rename Moves.fork Moves.take_name Moves.finish "
     "Moves.follow_references Moves._begin Moves._bring Moves._take_private Moves._carry Moves._clear Moves._tell",
-    "engine/desk.py": "Desk.create fork Desk.open Desk.catch_up Desk.append",
-    "engine/desks.py": "Desks._opened",
-    "engine/lease.py": "Lease.take Lease.beat Lease.release begin held _died _stale",
-    "engine/absorption.py": "actor look look_at_last absorb _absorb_one masked _each_text _refuse_newer "
-    "_brought_forward edits _unstamp is_known _is_stale is_cut_off _in_doubt is_settled",
+    "engine/desk.py": "Desk.create fork Desk.open Desk.catch_up Desk.append Desk.outdated _followed",
+    "engine/desks.py": "Desks.open Desks._opened Desks._kept",
+    "engine/lease.py": "holder Lease.take Lease.beat Lease.release begin held _died _stale",
+    "engine/merge.py": "merge_text _both _beyond _merge _merge_lists _merge_rows _merge_objects",
+    "engine/absorption.py": "actor look look_at_last absorb _overtaken _absorb_one masked _each_text _refuse_newer "
+    "_refuse_newer_elsewhere _brought_forward edits _unstamp is_known _is_stale is_cut_off _in_doubt is_settled",
     "engine/engine.py": "Engine.commit Engine.close Engine.create Engine.adopt Engine.refresh Engine.archive "
-    "Engine.fork Engine._transact",
+    "Engine.cancel Engine.reopen Engine.instruct Engine.rename Engine.fork Engine.lease Engine._transact "
+    "Engine._in_step",
     "engine/folder.py": "Folder.prepare",
 }
 """The steps of a commit, an opening, a checkpoint, a move and a recovery."""
