@@ -14,8 +14,9 @@ import pytest
 
 from orchestrator import files
 from orchestrator.engine import Engine
-from orchestrator.errors import StorageError
+from orchestrator.errors import StorageError, TaskIsBlocked
 from orchestrator.events import PhaseChanged
+from orchestrator.task import DEATHS
 from proof.disk import ScriptedDisk
 from proof.flows import DONE
 from proof.folder import CREATED, ID, NEW, PLAN, open_engine, path_of
@@ -125,6 +126,37 @@ def test_who_is_told_that_nothing_was_committed_finds_it_so(
 
 def recorded(temp: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((temp / ".orchestrator" / "journal").rglob("*.jsonl"))]
+
+
+def unremovable(disk: ScriptedDisk) -> None:
+    """No sign of life can be taken back."""
+
+    def before(number: int, operation: str, path: Path) -> None:
+        if operation == "remove" and path.suffix == ".beat" and path.exists():
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    disk.before = before
+
+
+def test_a_lease_is_given_back_also_when_its_sign_of_life_cannot_be_taken_away(
+    engine: Engine, disk: ScriptedDisk
+) -> None:
+    lease = engine.lease(ID)
+    unremovable(disk)
+    lease.release()
+    assert engine.at_work(ID) is None
+    engine.lease(ID).release()
+
+
+def test_a_task_that_was_parked_says_so_also_when_a_sign_of_life_cannot_be_taken_away(
+    engine: Engine, disk: ScriptedDisk
+) -> None:
+    unremovable(disk)
+    for _ in range(DEATHS):
+        engine.lease(ID, "Bash ./crash").release()
+    with pytest.raises(TaskIsBlocked):
+        engine.lease(ID, "Bash ./crash")
+    assert engine.at_work(ID) is None
 
 
 def test_a_document_that_this_process_cannot_open_now_is_not_set_aside(tmp_path: Path) -> None:
