@@ -34,8 +34,9 @@ MUTATED = {
     "journal/file.py": "FileJournal.__init__ FileJournal.reconciled FileJournal.doubt FileJournal.checkpointed "
     "FileJournal.read FileJournal._lines FileJournal._pending FileJournal._take FileJournal._cut "
     "FileJournal._take_back FileJournal.append FileJournal.move FileJournal.rename FileJournal._reopen "
-    "FileJournal._rewrite FileJournal.begun FileJournals.prepare FileJournals.place FileJournals.open FileJournals.create "
-    "FileJournals._sync_name FileJournals._removed FileJournals.replace FileJournals._staged FileJournals.clear",
+    "FileJournal._rewrite FileJournal.begun FileJournals.prepare FileJournals.place FileJournals.open "
+    "FileJournals.create FileJournals._sync_name FileJournals._removed FileJournals.replace "
+    "FileJournals._staged FileJournals.clear",
     "journal/mark.py": "Mark.__init__ Mark.read Mark.begin Mark.write Mark.clean",
     "engine/publisher.py": "Publisher.put Publisher.is_spare Publisher.forget Publisher._stage "
     "Publisher._exchange Publisher.exchanging",
