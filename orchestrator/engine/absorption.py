@@ -18,7 +18,7 @@ from orchestrator.engine.desk import Desk
 from orchestrator.engine.folder import Folder
 from orchestrator.engine.merge import merge_json, merge_text
 from orchestrator.errors import Damaged, Refused
-from orchestrator.events import Actor, Event, Kind, ProseWritten, TextEdited
+from orchestrator.events import Actor, Event, Kind
 from orchestrator.task import Task, digest
 from orchestrator.transitions import apply, apply_all
 
@@ -125,8 +125,6 @@ def absorb(desk: Desk, found: Found, now: Callable[[], str], folder: Folder | No
 
 def _overtaken(task: Task, event: Event) -> bool:
     """True for what somebody said that is so no more: to say it again would change something."""
-    if isinstance(event, TextEdited | ProseWritten):
-        return False
     try:
         return apply(task, event, actor="editor", at=task.updated_at) != task
     except Refused:
