@@ -523,6 +523,24 @@ def test_a_journal_that_lost_that_its_task_was_archived_is_damaged_too(temp: Pat
     again.close()
 
 
+def test_a_journal_that_lost_what_came_after_a_move_had_begun_is_damaged_too(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.cancel(ID, "no need")
+    engine.reopen(ID)
+    engine.close()
+    journal = temp / ".orchestrator" / "journal" / f"{ID}.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    begun = next(number for number, line in enumerate(lines) if b'"ArchiveBegun"' in line)
+    journal.write_bytes(b"".join(lines[: begun + 1]))
+    before = all_texts(temp)
+    again = open_engine(temp)
+    with pytest.raises(Damaged, match="was published at revision .*: without a backup"):
+        again.refresh(ID)
+    assert all_texts(temp) == before
+    again.close()
+
+
 def test_what_somebody_writes_into_two_documents_at_once_is_true_once(engine: Engine, temp: Path) -> None:
     edit(temp, "plan", "- **models** [pending] Models", "- **models** [pending] Models\n- **api** [pending] API")
     row = '"workstreams": [{"id": "api", "description": "API", "status": "pending"},'
