@@ -60,6 +60,7 @@ class Lock:
         if self._process != os.getpid():
             if self.descriptor >= 0:
                 os.close(self.descriptor)
+            self.descriptor = -1  # it may be another file's by the time when this one can be opened
             self._begin()
         with self._threads:
             yield

@@ -205,7 +205,9 @@ class Tests:
     def run(self, names: Sequence[str]) -> None:
         if names:
             os.chdir(ROOT)
-            pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *names], plugins=[self])
+            status = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *names], plugins=[self])
+            if status and not self.problem:  # what breaks while tests are looked for is no test that failed
+                self.problem = f"the tests do not begin: {pytest.ExitCode(status).name}"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.problem:

@@ -232,7 +232,8 @@ def killed(mutant: Mutant, ways: Sequence[Attempt | str]) -> str:
 
 def _shortened(problem: str) -> str:
     """One line that is the same each time."""
-    said = re.sub(r"(/[\w.-]+)*/tmp\w+/", "", problem).replace(f"{ROOT}/", "")
+    said = re.sub(r"(/[\w.-]+)*/tmp\w+/(pytest-of-\w+/pytest-\d+/)?|by pid \d+ \(.*?\) on [\w.-]+", "", problem)
+    said = said.replace(f"{ROOT}/", "")
     line = " ".join(said.replace("`", "'").split())
     return line if len(line) <= WIDEST else f"{line[: WIDEST - 2]} …"
 

@@ -214,7 +214,7 @@ def _refuse_newer(desk: Desk, task: Task, name: str, kind: Kind, body: str, stam
 
 def _refuse_newer_elsewhere(desk: Desk, kind: Kind, folder: Folder | None) -> None:
     """As `_refuse_newer`, for a missing document: the journal may have lost that it was archived, or reopened."""
-    if folder is None or desk.task.moving:
+    if folder is None:
         return
     path = folder.elsewhere(desk.task, kind)
     with suppress(OSError, ValueError):

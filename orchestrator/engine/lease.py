@@ -56,7 +56,8 @@ class Lease:
             self._disk.create(beat, f"{time.monotonic():.3f} {system.boot()}".encode())
 
     def release(self) -> None:
-        self._disk.remove(_beat(self._path))
+        with suppress(OSError):  # who comes next takes one that stays for that of who died
+            self._disk.remove(_beat(self._path))
         self._lock.release()
 
 

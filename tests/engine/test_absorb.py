@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,20 @@ def test_a_secret_somebody_types_into_a_document_is_kept_in_the_private_folder_a
     first.close()
     kept = [path for path in temp.rglob("*") if path.is_file() and b"hunter22" in path.read_bytes()]
     assert [(path, path.read_bytes()) for path in kept] == [(temp / name, typed) for name in task.set_aside]
+
+
+def test_of_each_text_with_a_secret_there_is_what_was_typed_also_where_masked_they_are_the_same(temp: Path) -> None:
+    engine = Engine(temp, mask=lambda text: re.sub(r"hunter\d+", "[masked PASSWORD]", text))
+    task_id = engine.create(CREATED, *PLAN).id
+    path = path_of(temp, "checklist", task_id)
+    opened = path.read_text()
+    for secret in ("hunter22", "hunter33"):
+        path.write_text(opened.replace("# Checklist", f"My password is {secret}.\n\n# Checklist", 1))
+        assert "[masked PASSWORD]" in engine.refresh(task_id).task.texts["checklist"]
+        assert secret not in path.read_text()
+        kept = (temp / ".orchestrator" / "contents").rglob("*")
+        assert any(secret in one.read_text() for one in kept if one.is_file())
+    engine.close()
 
 
 def test_an_edit_in_one_document_reaches_all_others(engine: Engine, temp: Path) -> None:
@@ -520,6 +535,24 @@ def test_a_journal_that_lost_that_its_task_was_archived_is_damaged_too(temp: Pat
     for path in (temp / "completed").iterdir():
         path.unlink()
     assert len(again.refresh(ID).restored) == len(before)
+    again.close()
+
+
+def test_a_journal_that_lost_what_came_after_a_move_had_begun_is_damaged_too(temp: Path) -> None:
+    engine = open_engine(temp)
+    engine.create(CREATED, *PLAN)
+    engine.cancel(ID, "no need")
+    engine.reopen(ID)
+    engine.close()
+    journal = temp / ".orchestrator" / "journal" / f"{ID}.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    begun = next(number for number, line in enumerate(lines) if b'"ArchiveBegun"' in line)
+    journal.write_bytes(b"".join(lines[: begun + 1]))
+    before = all_texts(temp)
+    again = open_engine(temp)
+    with pytest.raises(Damaged, match=r"was published at revision .*: without a backup"):
+        again.refresh(ID)
+    assert all_texts(temp) == before
     again.close()
 
 

@@ -88,7 +88,9 @@ def nobody() -> Iterator[None]:
             os.seteuid(0)
 
 
-def test_a_file_that_cannot_be_read_keeps_its_task_out_and_no_other(project: Path) -> None:
+def test_a_file_that_cannot_be_read_keeps_its_task_out_and_no_other(project: Path, temp: Path) -> None:
+    variants(temp)
+    adopt_all(temp)  # who is not root may not load the modules that this needs
     temp = project / ".temp"
     path = temp / "plan-H4N8DM.md"
     path.chmod(0)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import sys
 import threading
+import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from orchestrator import system
 from orchestrator.engine import Engine
-from orchestrator.errors import Damaged, Refused, UnknownTask
+from orchestrator.engine.lease import STALE
+from orchestrator.errors import Busy, Damaged, Refused, UnknownTask
 from orchestrator.events import ItemAdded, ItemReworded, ModeChanged, PhaseChanged, ReferenceAdded, TaskCompleted
-from orchestrator.locks import Lock
+from orchestrator.locks import Lock, is_locked
 from proof.disk import ScriptedDisk
 from proof.folder import CREATED, ID, NEW, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 from proof.takeovers import waited_for
@@ -46,6 +51,90 @@ def test_forked_children_and_their_parents_engine_commit_one_after_the_other(eng
     task = engine.refresh(ID).task
     assert task.revision == 31
     assert_in_step(temp, task)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who waits for a lock")
+@pytest.mark.parametrize("opens", ["at once", "later"])
+def test_a_forked_child_waits_for_a_lock_that_its_parent_held_when_it_was_born(tmp_path: Path, opens: str) -> None:
+    folder = tmp_path / "locks"
+    folder.mkdir()
+    lock = Lock(folder / "lock")
+    ready, say = os.pipe()
+
+    def waits() -> bool:
+        with suppress(FileNotFoundError):
+            return waited_for(lock.path)
+        return False
+
+    with lock.held():
+        child = os.fork()
+        if child == 0:
+            if opens == "later":
+                away = folder.rename(tmp_path / "away")
+                with suppress(FileNotFoundError), lock.held():
+                    os.write(say, b".")
+                away.rename(folder)
+            with lock.held():
+                os.write(say, b".")
+            os._exit(0)
+        while not waits() and not select.select([ready], [], [], 0)[0]:
+            os.sched_yield()
+        assert not select.select([ready], [], [], 0)[0]
+    assert os.waitpid(child, 0)[1] == 0
+    lock.close()
+    os.close(ready)
+    os.close(say)
+
+
+def test_a_forked_child_keeps_no_lock_that_its_parent_had_when_it_died(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    (ready, say), (end, let) = os.pipe(), os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        lock = Lock(path)
+        if os.fork() == 0:
+            os.close(let)
+            with lock.held():
+                os.write(say, b".")
+            os.read(end, 1)
+            os._exit(0)
+        os.read(ready, 1)
+        with lock.held():
+            os._exit(0)
+    assert os.waitpid(parent, 0)[1] == 0
+    assert not is_locked(path)
+    for descriptor in (ready, say, end, let):
+        os.close(descriptor)
+
+
+def test_a_forked_child_that_cannot_open_a_lock_now_closes_nothing_else(tmp_path: Path) -> None:
+    folder, away = tmp_path / "locks", tmp_path / "away"
+    folder.mkdir()
+    lock = Lock(folder / "lock")
+    child = os.fork()
+    if child == 0:
+        try:
+            folder.rename(away)
+            with suppress(FileNotFoundError), lock.held():
+                os._exit(2)
+            other = os.open(tmp_path, os.O_RDONLY)
+            away.rename(folder)
+            with lock.held():
+                os._exit(0 if os.path.samestat(os.fstat(other), tmp_path.stat()) else 3)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    lock.close()
+
+
+def test_a_worker_that_shows_a_sign_of_life_again_cannot_be_taken_over(engine: Engine) -> None:
+    lease = engine.lease(ID)
+    (engine.folder.locks / f"{ID}.lease-1.beat").write_text(f"{time.monotonic() - 2 * STALE:.3f} {system.boot()}")
+    assert engine.at_work(ID) is None
+    lease.beat()
+    with pytest.raises(Busy):
+        engine.lease(ID)
+    lease.release()
 
 
 def test_threads_that_publish_for_the_first_time_together_probe_one_after_the_other(temp: Path) -> None:

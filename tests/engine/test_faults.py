@@ -14,11 +14,13 @@ import pytest
 
 from orchestrator import files, system
 from orchestrator.engine import Engine
-from orchestrator.errors import StorageError, UnsupportedFileSystem
-from orchestrator.events import PhaseChanged
-from proof.disk import ScriptedDisk
+from orchestrator.errors import OrchestratorError, StorageError, TaskIsBlocked, UnsupportedFileSystem
+from orchestrator.events import Commit, Kind, PhaseChanged
+from orchestrator.locks import is_locked
+from orchestrator.task import DEATHS
+from proof.disk import ScriptedDisk, broken
 from proof.flows import DONE
-from proof.folder import CREATED, ID, NEW, PLAN, open_engine, path_of
+from proof.folder import CREATED, ID, NEW, PLAN, assert_in_step, open_engine, path_of
 
 
 def full(disk: ScriptedDisk, temp: Path) -> None:
@@ -159,6 +161,47 @@ def recorded(temp: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((temp / ".orchestrator" / "journal").rglob("*.jsonl"))]
 
 
+def unremovable(disk: ScriptedDisk) -> None:
+    """No sign of life can be taken back."""
+
+    def before(number: int, operation: str, path: Path) -> None:
+        if operation == "remove" and path.suffix == ".beat" and path.exists():
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    disk.before = before
+
+
+def test_a_lease_is_given_back_also_when_its_sign_of_life_cannot_be_taken_away(
+    engine: Engine, disk: ScriptedDisk
+) -> None:
+    lease = engine.lease(ID)
+    unremovable(disk)
+    lease.release()
+    assert engine.at_work(ID) is None
+    engine.lease(ID).release()
+
+
+def test_a_lease_that_cannot_be_recorded_is_given_back_before_anybody_hears_so(
+    engine: Engine, disk: ScriptedDisk
+) -> None:
+    disk.fail_sync(1)
+    with pytest.raises(OrchestratorError) as told:
+        engine.lease(ID)
+    assert not is_locked(engine.folder.locks / f"{ID}.lease-1")
+    assert told.value.__context__  # which has hold of all that the one who failed had
+
+
+def test_a_task_that_was_parked_says_so_also_when_a_sign_of_life_cannot_be_taken_away(
+    engine: Engine, disk: ScriptedDisk
+) -> None:
+    unremovable(disk)
+    for _ in range(DEATHS):
+        engine.lease(ID, "Bash ./crash").release()
+    with pytest.raises(TaskIsBlocked):
+        engine.lease(ID, "Bash ./crash")
+    assert engine.at_work(ID) is None
+
+
 def test_a_document_that_this_process_cannot_open_now_is_not_set_aside(tmp_path: Path) -> None:
     temp = tmp_path / ".temp"
     engine = Engine(temp)
@@ -188,3 +231,34 @@ def test_a_network_file_system_is_refused_before_anything_is_made_there_until_a_
     engine = open_engine(tmp_path / ".temp")
     assert engine.create(CREATED).id == ID
     engine.close()
+
+
+def test_documents_that_this_version_words_otherwise_are_published_as_such_once_the_disk_has_room(
+    tmp_path: Path,
+) -> None:
+    temp, disk = tmp_path / ".temp", ScriptedDisk()
+    engine = open_engine(temp, disk)
+    former: dict[Kind, str] = dict.fromkeys(("task-status", "plan", "checklist"), "0" * 64)
+    first = Commit(revision=1, at="2026-01-02T03:04:05.000Z", actor="user", events=(CREATED, *PLAN), documents=former)
+    engine.journals.create(ID, first).close()
+
+    def no_room(number: int, operation: str, path: Path) -> None:
+        if operation == "append":
+            raise broken(errno.ENOSPC, path)
+
+    disk.before = no_room
+    with pytest.raises(StorageError, match="No space left"):
+        engine.refresh(ID)
+    disk.before = lambda number, operation, path: None
+    assert_in_step(temp, engine.refresh(ID).task)
+    engine.close()
+
+
+def test_a_task_whose_lock_cannot_be_opened_is_one_clear_error(tmp_path: Path) -> None:
+    temp = tmp_path / ".temp"
+    open_engine(temp).create(CREATED, *PLAN)
+    lock = temp / ".orchestrator" / "locks" / f"{ID}.lock"
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(StorageError, match=f"{ID}.* orchestrator needs to write there"):
+        open_engine(temp).refresh(ID)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from orchestrator.documents.status_json import load
 from orchestrator.engine import Engine
 from orchestrator.engine.merge import merge_json, merge_text
@@ -66,6 +68,25 @@ def test_an_edit_on_an_older_revision_says_a_last_line_without_newline_once() ->
     assert merge_text(base, base.replace("Plan", "Our plan"), more) == more.replace("Plan", "Our plan")
 
 
+@pytest.mark.parametrize(
+    ("ours", "edited", "merged"),
+    [
+        ("A B C", "a b mine", "A B C mine"),
+        ("A B C", "mine a b", "mine A B C"),
+        ("a b ours", "A B C", "A B C ours"),
+        ("ours a b", "A B C", "ours A B C"),
+        ("A b", "a B", "A B"),
+        ("x y z", "A b", "A b"),
+        ("x y", "A B", "A B"),
+    ],
+)
+def test_lines_that_were_added_stand_beside_those_that_changed_and_of_one_place_the_edit_counts(
+    ours: str, edited: str, merged: str
+) -> None:
+    base, *sides = ("".join(f"{line}\n" for line in text.split()) for text in ("a b", ours, edited))
+    assert merge_text(base, *sides).split() == merged.split()
+
+
 def test_an_editor_that_closes_lines_otherwise_takes_nothing_back_that_happened_meanwhile(
     engine: Engine, temp: Path
 ) -> None:
@@ -100,6 +121,23 @@ def test_rows_without_an_id_are_merged_by_their_places() -> None:
     assert merged(["a"], ["b"], []) == ["b"]
     assert merged(["a"], [], ["b"]) == ["b"]
     assert merged([one], [one, two], [one, two]) == [one, two]
+    assert merged(["a", "b"], ["a, ours", "b"], ["a", "b, mine"]) == ["a, ours", "b, mine"]
+    assert merged(["a"], ["a, ours"], ["a, mine"]) == ["a, mine"]
+    assert merged(["a", "b"], ["c"], ["a", "d"]) == ["c", "d"]
+    assert merged(["a", "b"], ["a", "c"], ["d"]) == ["c", "d"]
+    assert merged(["a", "b"], ["b"], ["b", "a"]) == ["b"]
+
+
+def test_rows_with_an_id_are_merged_wherever_they_are() -> None:
+    def merged(*sides: object) -> object:
+        return load(merge_json(*(json.dumps({"rows": rows}) for rows in sides)))["rows"]
+
+    one, two, more = {"id": "one"}, {"id": "two"}, {"id": "more"}
+    ours, mine = {**two, "why": "it is"}, {**two, "by": "me"}
+    assert merged([one, two], [ours], [one, mine]) == [{**ours, **mine}]
+    assert merged([one, two], [more, one, ours], [mine, one]) == [more, one, {**ours, **mine}]
+    assert merged([two], [{**two, "by": "us"}], [mine]) == [mine]
+    assert merged("none", [one], [two]) == [one, two]
 
 
 def test_a_decision_typed_into_an_older_status_stands_beside_one_that_was_made_since(

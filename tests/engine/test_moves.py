@@ -28,6 +28,7 @@ from orchestrator.events import (
 from orchestrator.files import Disk
 from orchestrator.journal.file import FileJournals
 from orchestrator.journal.memory import MemoryJournals
+from orchestrator.task import Task
 from proof.disk import Died, ScriptedDisk
 from proof.folder import CREATED, ID, PLAN, all_texts, assert_in_step, open_engine, path_of, text_of
 
@@ -339,3 +340,87 @@ def test_what_an_editor_leaves_beside_a_document_is_not_moved_with_it(engine: En
     finish(engine)
     engine.archive(ID)
     assert {path for path in temp.rglob("*") if path.is_file() and path.read_bytes() == b"half a word"} == drafts
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda engine: engine.reopen(ID),
+        lambda engine: engine.instruct(ID, "More"),
+        lambda engine: engine.rename(ID, NEW),
+    ],
+    ids=["reopen", "instruct", "rename"],
+)
+def test_a_move_that_died_comes_to_its_end_before_the_next_one_begins(
+    engine: Engine, temp: Path, disk: ScriptedDisk, act: Callable[[Engine], Task]
+) -> None:
+    finish(engine)
+    (temp / f"REPORT-{ID}.md").write_text("a report\n")
+
+    def die(number: int, operation: str, path: Path) -> None:
+        if operation == "move_new":
+            disk.die()
+
+    disk.before = die
+    with pytest.raises(Died):
+        engine.archive(ID)
+    other = open_engine(temp)
+    task = act(other)
+    assert (task.moving, task.set_aside) == (None, ())
+    assert list(temp.rglob("REPORT-*")) == [engine.folder.home(task) / f"REPORT-{task.id}.md"]
+    assert_in_step(temp, task)
+    other.close()
+
+
+def test_who_gives_a_task_more_to_do_gets_it_open_with_that_to_do(engine: Engine, temp: Path) -> None:
+    task = engine.instruct(ID, "Write the seeder")
+    assert [row.text for row in task.live_items][2:] == ["Write the seeder"]
+    assert_in_step(temp, task)
+    engine.cancel(ID, "Not wanted")
+    task = engine.instruct(ID, "Write the tests")
+    assert (task.status, task.moving, [row.text for row in task.instructions]) == (
+        "stopped",
+        None,
+        ["Write the seeder", "Write the tests"],
+    )
+    assert_in_step(temp, task)
+
+
+def test_a_task_is_given_more_to_do_or_cancelled_also_when_its_files_cannot_move_now(
+    engine: Engine, temp: Path, disk: ScriptedDisk
+) -> None:
+    def broken(number: int, operation: str, path: Path) -> None:
+        if operation == "move_new":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    (temp / f"REPORT-{ID}.md").write_text("a report\n")
+    disk.before = broken
+    assert engine.cancel(ID, "Not wanted").ended == "cancelled"
+    disk.before = lambda number, operation, path: None
+    assert engine.refresh(ID).task.status == "archived"
+    disk.before = broken
+    task = engine.instruct(ID, "Write the tests")
+    assert (task.status, [row.text for row in task.instructions]) == ("stopped", ["Write the tests"])
+    disk.before = lambda number, operation, path: None
+    assert_in_step(temp, engine.refresh(ID).task)
+
+
+def test_an_id_that_something_has_is_not_given(engine: Engine, temp: Path) -> None:
+    engine.create(CREATED, task_id=OTHER)
+    (temp / f"REPORT-{CHILD}.md").write_text("a report\n")
+    for taken in (ID, OTHER, CHILD):
+        with pytest.raises(Refused, match=f"the id {taken} is taken"):
+            engine.rename(ID, taken)
+    assert engine.ids() == (OTHER, ID)
+
+
+def test_who_works_on_a_task_keeps_it_and_its_name(engine: Engine, temp: Path) -> None:
+    lease = engine.lease(ID)
+    other = open_engine(temp)
+    for act in (lambda: other.lease(ID), lambda: other.rename(ID, NEW), lambda: engine.lease(ID)):
+        with pytest.raises(Busy, match=f"{ID} is being worked on by pid {os.getpid()} "):
+            act()
+    assert other.peek(ID).epoch == 1
+    lease.release()
+    assert other.rename(ID, NEW).id == NEW
+    other.close()

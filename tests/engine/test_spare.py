@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from orchestrator import openings
 from orchestrator.engine import Engine
 from orchestrator.events import ItemAdded, PhaseChanged
 from proof.disk import ScriptedDisk
@@ -176,3 +179,21 @@ def test_who_may_read_a_document_stays_as_it_is(engine: Engine, temp: Path) -> N
     assert modes(temp) == kept
     engine.reopen(ID)
     assert modes(temp) == kept
+
+
+@pytest.mark.parametrize("ask", [openings.has_writer, openings.is_open_here_alone])
+def test_who_asks_who_has_a_file_open_outlives_somebody_who_opens_it_then(
+    tmp_path: Path, ask: Callable[[int], bool]
+) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    child = os.fork()
+    if child == 0:
+        try:
+            ask(os.open(path, os.O_RDONLY))
+            with suppress(BlockingIOError):
+                os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -125,6 +125,30 @@ def test_a_journal_knows_nothing_of_a_task_that_had_its_id_before(tmp_path: Path
     journal.close()
 
 
+def test_of_a_journal_that_had_another_task_before_nobody_trusts_a_name_that_was_not_synced(tmp_path: Path) -> None:
+    def die(operation: str) -> None:
+        if operation == "move_new":
+            raise KeyboardInterrupt
+
+    dying = FailingDisk()
+    dying.after = die
+    journals = store(tmp_path, dying)
+    (tmp_path / "locks" / "K7Q2MX.lock").write_text(f"C {system.boot()} 0".ljust(80))
+    with pytest.raises(KeyboardInterrupt):
+        journals.create("K7Q2MX", FIRST)
+    disk = FailingDisk()
+    assert revisions(store(tmp_path, disk)) == [1]
+    assert "fsync" in disk.done
+
+
+def test_a_journal_that_is_cut_while_it_is_read_is_damage(tmp_path: Path) -> None:
+    _, journal, path = filled(tmp_path, 3)
+    os.truncate(path, path.read_bytes().index(b"\n") + 1)
+    with pytest.raises(Damaged, match="cut while it was read"):
+        list(journal.history())
+    journal.close()
+
+
 @pytest.mark.parametrize("garbage", [b"\0" * 300, b"\xff" * 40 + b"\n" + b"\x07" * 40, b'{"v":1,"revision":4'])
 def test_a_tail_of_zeros_or_garbage_is_cut(tmp_path: Path, garbage: bytes) -> None:
     journals, journal, path = filled(tmp_path, 3)
