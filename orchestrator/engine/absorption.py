@@ -131,9 +131,8 @@ def _unseen(desk: Desk, task: Task, edited: Mapping[Kind, bytes]) -> Iterator[As
         said = commit.events if commit.actor == "editor" else ()
         if any(_overtaken(task, event) and not _overtaken(desk.task, event) for event in said):
             for kind in commit.absorbed.keys() - edited:  # who saves the same once more knows what they said
-                then = desk.at(commit.revision)
-                assert then is not None
-                yield Aside(kind, documents.stamp(then, kind, documents.render(then, kind)).encode(), OVERTAKEN)
+                if then := desk.at(commit.revision):
+                    yield Aside(kind, documents.stamp(then, kind, documents.render(then, kind)).encode(), OVERTAKEN)
 
 
 def _overtaken(task: Task, event: Event) -> bool:
