@@ -85,6 +85,8 @@ def missing(system: str) -> str:
         return f"{', '.join(absent)} not installed"
     if absent := [name for name in ("/dev/fuse", "/dev/loop-control") if not os.path.exists(name)]:
         return f"there is no {', '.join(absent)}"
+    if subprocess.run(["losetup", "--find"], capture_output=True, check=False).returncode:
+        return "no loop device may be used"
     try:
         import mfusepy  # noqa: F401
     except (ImportError, OSError):
