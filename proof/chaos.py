@@ -41,15 +41,18 @@ EXPECTED = (UnknownTask, Refused, Conflict)
 
 
 def parts(full: bool) -> Iterator[Part]:
-    yield partial(chaos, 10 if full else 1)
+    times = 10 if full else 1
+    for number in range(times):
+        yield partial(chaos, number, times)
 
 
-def chaos(times: int) -> list[Result]:
+def chaos(number: int, times: int) -> list[Result]:
+    """One of so many."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         populate(root / ".temp")
         reader = Child(partial(read, root))
-        harm, failures = directed(root, times)
+        harm, failures = directed(root, number)
         whole, mixed = reader.result()
         engine = Engine(root / ".temp")
         tasks = settled(engine)
@@ -60,7 +63,7 @@ def chaos(times: int) -> list[Result]:
         return [
             Result(
                 *("chaos: no commit is lost or doubled", made, "commits", tuple(unkept(root, journals))),
-                note=harm,
+                note=harm + f", in the first of {times}" * (times > 1),
                 least=COMMITS * times,
             ),
             Result("  no edit is lost", edits, "edits", tuple(lost(root)), least=EDITS * times),
@@ -82,14 +85,14 @@ def populate(temp: Path) -> None:
 # -- who does what -------------------------------------------------------------
 
 
-def directed(root: Path, times: int) -> tuple[str, list[str]]:
+def directed(root: Path, number: int) -> tuple[str, list[str]]:
     """Let them all loose, and kill and stop them, until there was enough of everything; how often, and who failed."""
-    rng, numbers, harm, failures = Random(times), count(1), Counter[str](), []
+    rng, numbers, harm, failures = Random(number), count(1), Counter[str](), []
     people = [Child(partial(edit, root, kind)) for kind in EDITED]
     roles = [write] * WRITERS + [move] * MOVERS
     victims = [Child(partial(role, root, next(numbers))) for role in roles]
     begun = time.monotonic()
-    while not enough(root, times, time.monotonic() - begun):
+    while not enough(root, time.monotonic() - begun):
         time.sleep(rng.uniform(0, 0.3))
         place = rng.randrange(len(victims) + len(people))
         chosen = [*victims, *people][place]
@@ -109,13 +112,13 @@ def directed(root: Path, times: int) -> tuple[str, list[str]]:
     return said, [f"a process failed: {failure}" for failure in failures if failure]
 
 
-def enough(root: Path, times: int, seconds: float) -> bool:
+def enough(root: Path, seconds: float) -> bool:
     """What was told so far says."""
-    if seconds < SECONDS * times:
+    if seconds < SECONDS:
         return False
     commits, edits = (sum(len(lines(path)) for path in root.glob(f"{what}-*")) for what in ("commits", "edits"))
-    done = commits + edits >= COMMITS * times and edits >= EDITS * times  # an edit is recorded by a commit
-    return done or seconds > MOST_SECONDS * times
+    done = commits + edits >= COMMITS and edits >= EDITS  # an edit is recorded by a commit
+    return done or seconds > MOST_SECONDS
 
 
 def lines(path: Path) -> list[str]:
