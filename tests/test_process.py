@@ -26,9 +26,12 @@ WAITS = "echo ready > ready; read line < gate; echo $line"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """Of a task of its own: beside it only commands of this test are looked for."""
+    commands = tmp_path / "K7Q2MX"
+    commands.mkdir()
     for name in ("ready", "gate", "alive"):
-        os.mkfifo(tmp_path / name)
-    return process.fresh(tmp_path, "call")
+        os.mkfifo(commands / name)
+    return process.fresh(commands, "call")
 
 
 def command(folder: Path, script: str, seconds: float = 60) -> Command:
