@@ -56,6 +56,12 @@ def type_line(temp: Path) -> None:
         path.write_text(path.read_text().replace("- [ ] Write the model", "My own line\n- [x] Write the model"))
 
 
+def overtake(engine: Engine) -> None:
+    """A commit that finds an edit which nobody has recorded."""
+    type_line(engine.folder.temp)
+    engine.commit(ID, [PhaseChanged(phase="building")], actor="worker")
+
+
 def restore(engine: Engine) -> None:
     path_of(engine.folder.temp, "plan").unlink(missing_ok=True)
     path_of(engine.folder.temp, "progress").write_text("")
@@ -171,10 +177,13 @@ def verify(engine: Engine, temp: Path, flow: Flow) -> None:
         assert (task.phase, task.workstreams[0].status) in [("planning", "pending"), ("building", "in-progress")]
     elif flow is change_over:
         assert engine.refresh(ID).task.phase in ("planning", *PHASES)
-    elif flow is absorb:
+    elif flow in (absorb, overtake):
         task = engine.refresh(ID).task
         assert task.items[0].checked
+        assert task.phase in ("planning", "building")
         assert "My own line" in path_of(temp, "checklist").read_text()
+        first = engine.since(ID, 1)[0]
+        assert first.actor == "editor", f"{first.actor} committed before the edit was recorded"
     elif flow in VERIFY:
         VERIFY[flow](engine, temp)
         return
@@ -312,6 +321,6 @@ VERIFY = {
 
 
 FLOWS = (
-    *(create, commit, absorb, restore, checkpoint, archive, cancel, reopen),
+    *(create, commit, absorb, overtake, restore, checkpoint, archive, cancel, reopen),
     *(rename, rename_archived, adopt, fork, park),
 )

@@ -31,6 +31,7 @@ from proof.flows import (
     cancel,
     commit,
     create,
+    overtake,
     prepare,
     rename,
     rename_archived,
@@ -68,11 +69,11 @@ CLAIMS = {
     "full": "power lost, and the disk fails while that is recovered from",
     "again": "power lost again while recovering",
 }
-SHORT = (create, commit, absorb, restore)
+SHORT = (create, commit, absorb, overtake, restore)
 """Flows of which a cut leaves fewer different states."""
 LONGER = 5
 """So many times as many are drawn of the others."""
-TYPED = (absorb, reopen, rename)
+TYPED = (absorb, overtake, reopen, rename)
 """Flows in which somebody edits a document, once."""
 MOVES = (archive, cancel, reopen, rename, rename_archived)
 """Flows that sync a directory again when that failed. A file system that cannot write one writes nothing any more."""

@@ -12,10 +12,10 @@ from orchestrator.errors import StorageError
 from orchestrator.events import PhaseChanged
 from proof.crash import FLOWS, judged, points
 from proof.disk import Died, ScriptedDisk
-from proof.flows import Flow, absorb, archive, change_over, checkpoint, commit, create, restore
+from proof.flows import Flow, absorb, archive, change_over, checkpoint, commit, create, overtake, restore
 from proof.folder import CREATED, ID, open_engine
 
-SHORT = (create, commit, absorb, restore, change_over)
+SHORT = (create, commit, absorb, overtake, restore, change_over)
 STRIDE = {checkpoint: 43}
 
 
@@ -28,12 +28,12 @@ def test_dying_at_any_operation_leaves_all_or_nothing(flow: Flow, after: bool) -
     assert not found.violations
 
 
-@pytest.mark.parametrize("flow", [commit, absorb, archive], ids=lambda flow: flow.__name__)
+@pytest.mark.parametrize("flow", [commit, absorb, overtake, archive], ids=lambda flow: flow.__name__)
 def test_dying_at_any_operation_leaves_all_or_nothing_without_the_exchange_too(flow: Flow) -> None:
     assert not judged("", "deaths", flow, points(flow, True), True, portable=True).violations
 
 
-@pytest.mark.parametrize("flow", [create, commit, absorb, change_over], ids=lambda flow: flow.__name__)
+@pytest.mark.parametrize("flow", [create, commit, absorb, overtake, change_over], ids=lambda flow: flow.__name__)
 def test_dying_again_while_recovering_changes_nothing_of_that(flow: Flow) -> None:
     deaths = [(point, second) for point in points(flow)[::3] for second in (0, 2, 5, 9)]
     assert not judged("", "deaths", flow, deaths, True).violations

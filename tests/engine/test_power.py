@@ -21,7 +21,7 @@ from orchestrator.files import Disk
 from proof.controls import Way, in_place, replaced
 from proof.controls import tried as written_so
 from proof.disk import Died, ScriptedDisk
-from proof.flows import DONE, NEW, Flow, absorb, commit, create
+from proof.flows import DONE, NEW, Flow, absorb, commit, create, overtake
 from proof.folder import CREATED, ID, PLAN, all_texts, open_engine, path_of, text_of
 from proof.power import CLAIMS, EARLIER, next_boot, tried
 from proof.recording import RecordingDisk
@@ -30,7 +30,7 @@ STATES = 25
 
 
 @pytest.mark.parametrize("kind", CLAIMS)
-@pytest.mark.parametrize("flow", [create, commit, absorb], ids=lambda flow: flow.__name__)
+@pytest.mark.parametrize("flow", [create, commit, absorb, overtake], ids=lambda flow: flow.__name__)
 def test_whatever_a_power_cut_leaves_is_recovered_from(kind: str, flow: Flow) -> None:
     for share in (0, 1):
         found = tried(kind, flow, share, STATES)
