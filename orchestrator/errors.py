@@ -111,7 +111,8 @@ class Damaged(StorageError):
         self.line = line
         self.reason = reason
         said = self.says + (self.otherwise if line > 1 else "")
-        super().__init__(f"{path}:{line}: {said.format(reason=reason, task_id=task_id, before=line - 1)}")
+        self.said = said.format(reason=reason, task_id=task_id, before=line - 1)
+        super().__init__(f"{path}:{line}: {self.said}")
 
 
 class Newer(Damaged):

@@ -1,12 +1,15 @@
-"""Documents that cannot be read or are missing, and documents of the engine's whose journal is gone."""
+"""Documents and journals that cannot be read, and documents or journals that are not there."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from orchestrator import overview
 from orchestrator.check.finding import Finding, Witness
 from orchestrator.check.task_files import TaskFiles
+from orchestrator.errors import Damaged, StorageError, UnknownTask
+from orchestrator.history import History
 
 
 def unreadable(task: TaskFiles) -> Iterator[Finding]:
@@ -38,3 +41,17 @@ def no_journal(task: TaskFiles) -> Iterator[Finding]:
         journal = task.listing.journal(f"{'completed/' * task.archived}{task.id}.jsonl")
         says = overview.ABSENT["gone"].format(task=task.id, journal=journal)
         yield task.finding("no-journal", "error", says, task.status.at("sync"), Witness(journal))
+
+
+def damaged(task: TaskFiles) -> Iterator[Finding]:
+    """A journal that has a bad line, or cannot be read at all: its task is read-only."""
+    if not task.kept:
+        return
+    try:
+        deque(History(task.listing.temp, task.id).read(), maxlen=0)
+    except UnknownTask:  # renamed since it was listed
+        return
+    except StorageError as error:
+        journal, against = task.listing.journals[task.id][0], task.status.at("sync") if task.status else task.home
+        said, line = (error.said, error.line) if isinstance(error, Damaged) else (f"not to be read, {error}", None)
+        yield task.finding("damaged", "error", f"its journal is {said}", Witness(journal, line), against, fix=None)

@@ -395,6 +395,15 @@ def journal_lost(tree: Tree) -> Injected:
     return Injected("no-journal", task.id, path, line_of(path, '"sync": {'), journal)
 
 
+def journal_damaged(tree: Tree) -> Injected:
+    task, path = tree.choose("task-status")
+    journal = next(tree.temp.rglob(f".orchestrator/**/{task.id}.jsonl"))
+    lines = journal.read_text().splitlines(keepends=True)
+    bad = tree.random.randrange(len(lines) - 1)
+    journal.write_text("".join([*lines[:bad], lines[bad].replace('"v":1', '"v":7'), *lines[bad + 1 :]]))
+    return Injected("damaged", task.id, journal, bad + 1, path, '"sync": {')
+
+
 def second_journal(tree: Tree) -> Injected:
     task, _ = tree.choose("task-status")
     journal = next(tree.temp.rglob(f".orchestrator/**/{task.id}.jsonl"))
@@ -442,7 +451,7 @@ def items_reported(tree: Tree) -> Injected:
     return Injected("percentage", task.id, path, line, tree.document(task, "checklist"), COUNTED)
 
 
-OURS = [journal_lost, second_journal, workstream_row, row_without_decision, items_reported]
+OURS = [journal_lost, journal_damaged, second_journal, workstream_row, row_without_decision, items_reported]
 MUTATIONS = [
     life,
     end,
