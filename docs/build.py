@@ -53,7 +53,7 @@ _KINDS = {
 
 def pages(names: list[str]) -> list[Path]:
     """The pages with sessions; those named, or all."""
-    found = [DOCS / name for name in names] or sorted(DOCS.glob("*.md"))
+    found = [DOCS / Path(name).name for name in names] or sorted(DOCS.glob("*.md"))
     return [page for page in found if _BLOCK.search(page.read_text("utf-8"))]
 
 
