@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,8 @@ from orchestrator.errors import Interrupted, OrchestratorError
 
 _COMMAND = re.compile(r'^def command\(.*?"""(.+?)(?:\n\n|""")', re.DOTALL | re.MULTILINE)
 """The function that is a command, and the first paragraph of its docstring."""
+_UNREAD = 128 + signal.SIGPIPE
+"""The exit code when whoever read the output has left, as a shell has it of those that die of that."""
 
 
 class Commands(click.Group):
@@ -97,16 +100,18 @@ def main(arguments: list[str] | None = None) -> int:
         path = context.command_path if context else _typed(sys.argv[1:] if arguments is None else arguments)
         said = error.format_message().replace("\n\t", " ").rstrip(".")
         return _fail(f"{said} (see {path} --help)", error.exit_code)
+    except SystemExit:  # so click says that nobody reads the output any more
+        return _UNREAD
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted: `orchestrator status` shows what can be resumed", Interrupted.exit_code)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.EPIPE:
-            return _closed_pipe()
         if os.environ.get("ORCHESTRATOR_DEBUG"):
             raise
-        if isinstance(error, OSError) and error.strerror and (error.filename or error.errno == errno.ENOSPC):
-            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-            said = f"{where}{error.strerror}; mend that, and do the same again"
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            said = f"{os.fsdecode(error.filename)}: {error.strerror}; mend that, and do the same again"
+        elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            screen.abandon_output()
+            said = f"the output cannot be written: {error.strerror}; `orchestrator status` shows what was done"
         else:
             said = f"unexpected {type(error).__name__}: {error}; set ORCHESTRATOR_DEBUG=1 to see where"
         return _fail(said, OrchestratorError.exit_code)
@@ -128,8 +133,3 @@ def _typed(arguments: list[str]) -> str:
 def _fail(message: str, code: int) -> int:
     screen.complain(message)
     return code
-
-
-def _closed_pipe() -> int:
-    screen.abandon_output()
-    return OrchestratorError.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -169,14 +170,20 @@ def names(settings: Settings) -> Names:
 
 @contextmanager
 def interruptible(and_now: str) -> Iterator[None]:
-    """Raises Interrupted on Ctrl-C, and when whoever read the output has left: nobody may be there to pay for it."""
+    """Raises Interrupted on Ctrl-C, and when nobody reads the output, or it cannot be written.
+
+    There may be nobody any more who is willing to pay for it.
+    """
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted, {and_now}") from None
-    except BrokenPipeError:
+    except OSError as error:
+        if error.filename or error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
         screen.abandon_output()
-        raise Interrupted(f"the output is read no longer, so this stops; {and_now}") from None
+        why = "is read no longer" if error.errno == errno.EPIPE else f"cannot be written ({error.strerror})"
+        raise Interrupted(f"the output {why}, so this stops; {and_now}") from None
 
 
 class Shift:
@@ -217,7 +224,7 @@ class Shift:
         )
 
     def work(self, task_ids: Sequence[str]) -> list[Outcome]:
-        """Run the tasks to their ends; raises Interrupted on Ctrl-C, and when whoever read the output has left."""
+        """Run the tasks to their ends; raises Interrupted on Ctrl-C, and when the output goes nowhere."""
         import asyncio
 
         begun = time.monotonic()

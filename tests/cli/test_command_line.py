@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -85,7 +86,8 @@ def test_a_closed_stream_leads_nowhere_and_not_into_a_file(shell: Shell, closed:
 def test_an_output_that_cannot_be_written_is_one_line(shell: Shell) -> None:
     ended = redirected(shell, ">/dev/full", "agents")
     assert ended.returncode == 1
-    assert ended.stderr == "orchestrator: No space left on device; mend that, and do the same again\n"
+    said = "the output cannot be written: No space left on device; `orchestrator status` shows what was done"
+    assert ended.stderr == f"orchestrator: {said}\n"
 
 
 def test_a_reader_that_leaves_early_gets_no_complaint(shell: Shell) -> None:
@@ -95,7 +97,7 @@ def test_a_reader_that_leaves_early_gets_no_complaint(shell: Shell) -> None:
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    process.wait()
+    assert process.wait() == 128 + signal.SIGPIPE
 
 
 @pytest.mark.parametrize(

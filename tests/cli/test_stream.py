@@ -137,6 +137,21 @@ def test_when_the_reader_leaves_the_run_stops_and_can_be_resumed_with_nothing_lo
     assert (shell.project / "heard").read_text() == "knock\n"
 
 
+@pytest.mark.parametrize("output", ["stream-json", "text"])
+def test_an_output_that_cannot_be_written_stops_the_run_and_names_the_command_that_goes_on(
+    shell: Shell, output: str
+) -> None:
+    with shell.model(TURNS):
+        with open("/dev/full", "w") as full:
+            process = shell.start("run", "clerk", "Note it", "--yes", "--output", output, stdout=full)
+            _, said = process.communicate()
+        assert shell("resume", "--yes").code == 0
+    assert process.returncode == 130
+    assert said.count("\n") == 1
+    why = "the output cannot be written (No space left on device), so this stops"
+    assert said.startswith(f"orchestrator: {why}; nothing is lost; resume with: orchestrator resume ")
+
+
 def test_the_demo_streams_too(shell: Shell) -> None:
     ended = shell("demo", "--output", "stream-json")
     assert ended.code == 0, ended.err
