@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from math import inf
 from pathlib import Path
@@ -17,21 +18,26 @@ from orchestrator.locks import is_locked
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
 _ID = re.compile(r"[A-Z0-9]{6}\Z", re.ASCII)
+_RENAMED = re.compile(rb'"type":"TaskRenamed","id":"[A-Z0-9]{6}","previous":"([A-Z0-9]{6})"')
+_MOVED = b'"type":"MoveDone"'
 LOST = "its status document is missing; `orchestrator show` with its id brings it back"
 _AGENT = ("agentid", "agent", "agentname")
 _DESCRIPTION = ("description", "taskdescription", "task", "title", "taskname")
 """What people call `agentId` and `description`, but for case, hyphens and underscores; the first counts."""
 _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[(.)\ufe0f?\][ \t]+\S", re.MULTILINE)
 
-Keeping = Literal["kept", "gone", "copy", "by hand"]
-"""Who keeps a task: the engine, that has its journal; nobody, for that is gone, or never was here; or people."""
+Keeping = Literal["kept", "renamed", "gone", "copy", "by hand"]
+"""Who keeps a task: the engine, that has its journal, under another id perhaps; nobody, for that is gone, or never was
+here; or people."""
 ABSENT: dict[Keeping, str] = {
+    "renamed": "task {task} is called {name} now, and its renaming is not finished: `orchestrator show {name}` goes on "
+    "with it",
     "gone": "the journal of task {task} is gone: bring {journal} back from a backup, or `orchestrator adopt` takes its "
     "documents over, from revision 1",
     "copy": "the journal of task {task} is not here, as in a copy made by git: bring {journal} along, or "
     "`orchestrator adopt` takes its documents over, from revision 1",
 }
-"""Why the engine does not keep what it wrote, and what to do."""
+"""Why the engine does not keep what it wrote under this id, and what to do."""
 
 Known = dict[str, tuple[files.Identity, "Read"]]
 """What status documents held, by path: one that is still the same file is not read again."""
@@ -69,6 +75,17 @@ class Folder:
             for name in names(folder)
             if name.endswith(".jsonl") and name[0] != "."
         }
+
+    @cached_property
+    def renaming(self) -> dict[str, str]:
+        """The former ids of tasks whose documents may be under them still, and what these tasks are called now."""
+        found: dict[str, str] = {}
+        for task_id, archived in self.journals.items():
+            with suppress(OSError):
+                data = files.read(self._journals / ("completed" * archived) / f"{task_id}.jsonl") or b""
+                since = _RENAMED.findall(data, max(data.rfind(_MOVED), 0))
+                found.update((name.decode(), task_id) for name in since)
+        return found
 
     @cached_property
     def _epochs(self) -> dict[str, int]:
@@ -251,14 +268,14 @@ class Row:
 
     @cached_property
     def keeping(self) -> Keeping:
-        return "kept" if self.kept else unkept(self.folder.temp, self.id, self.data)
+        return "kept" if self.kept else unkept(self.folder, self.id, self.data)
 
     @property
     def absent(self) -> str | None:
         """Why its journal is not there; None where it is, or there never was one."""
         journal = f"{self.folder.temp.name}/.orchestrator/journal/{'completed/' * self.archived}{self.id}.jsonl"
         words = ABSENT.get(self.keeping)
-        return words and words.format(task=self.id, journal=journal)
+        return words and words.format(task=self.id, journal=journal, name=self.folder.renaming.get(self.id))
 
     @cached_property
     def interrupted(self) -> bool:
@@ -283,25 +300,16 @@ class Row:
         return self.folder.temp / "completed" if self.archived else self.folder.temp
 
 
-def unkept(temp: Path, task_id: str, said: dict[str, Any]) -> Keeping:
-    """Who keeps a task that has no journal: whether the engine did is what its document says.
+def unkept(folder: Folder, task_id: str, said: dict[str, Any]) -> Keeping:
+    """Who keeps a task that has no journal of its id: whether the engine did is what its document says.
 
     Whether it did so here, or what is here is a copy, its lock tells, which is never taken away.
     """
     if not isinstance(said.get("sync"), dict):
         return "by hand"
-    return "gone" if os.path.lexists(f"{temp}/.orchestrator/locks/{task_id}.lock") else "copy"
-
-
-def copies(rows: list[Row]) -> str | None:
-    """What is said of tasks together whose journals are not here; None of none."""
-    if len(rows) < 2:
-        return rows[0].absent if rows else None
-    return (
-        f"the journals of {len(rows):,} tasks are not here, as in a copy made by git: "
-        f"bring {rows[0].folder.temp.name}/.orchestrator along, or `orchestrator adopt` takes their documents over, "
-        "from revision 1"
-    )
+    if not os.path.lexists(f"{folder.temp}/.orchestrator/locks/{task_id}.lock"):
+        return "copy"
+    return "renamed" if task_id in folder.renaming else "gone"
 
 
 def agent(said: dict[str, Any]) -> str:

@@ -20,6 +20,10 @@ class Listing:
         self.workspace = temp.absolute().parent
 
     @cached_property
+    def folder(self) -> overview.Folder:
+        return overview.Folder(self.temp)
+
+    @cached_property
     def open(self) -> frozenset[str]:
         return frozenset(overview.names(self.temp))
 

@@ -43,6 +43,16 @@ def no_journal(task: TaskFiles) -> Iterator[Finding]:
         yield task.finding("no-journal", "error", says, task.status.at("sync"), Witness(journal))
 
 
+def half_renamed(task: TaskFiles) -> Iterator[Finding]:
+    """Documents under an id that their task had before: its renaming is not finished."""
+    if task.status and task.keeping == "renamed":
+        name = task.listing.folder.renaming[task.id]
+        says = overview.ABSENT["renamed"].format(task=task.id, name=name)
+        yield task.finding(
+            "half-renamed", "error", says, task.status.at("sync"), Witness(task.listing.journals[name][0])
+        )
+
+
 def damaged(task: TaskFiles) -> Iterator[Finding]:
     """A journal that has a bad line, or cannot be read at all: its task is read-only."""
     if not task.kept:

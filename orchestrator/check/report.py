@@ -15,7 +15,7 @@ from orchestrator.check.finding import Finding
 from orchestrator.check.listing import Listing
 from orchestrator.check.percentages import percentage
 from orchestrator.check.places import archived_open, not_archived, same_name, two_journals, two_places
-from orchestrator.check.reading import damaged, missing, no_journal, unreadable
+from orchestrator.check.reading import damaged, half_renamed, missing, no_journal, unreadable
 from orchestrator.check.references import references, tasks
 from orchestrator.check.task_files import Facts, TaskFiles
 from orchestrator.check.times import times
@@ -25,6 +25,7 @@ OF_ONE: tuple[Callable[[TaskFiles], Iterator[Finding]], ...] = (
     unreadable,
     missing,
     no_journal,
+    half_renamed,
     damaged,
     two_journals,
     two_places,

@@ -108,7 +108,7 @@ class TaskFiles:
 
     @cached_property
     def keeping(self) -> overview.Keeping:
-        return "kept" if self.kept else overview.unkept(self.listing.temp, self.id, self.data)
+        return "kept" if self.kept else overview.unkept(self.listing.folder, self.id, self.data)
 
     @property
     def ours(self) -> bool:

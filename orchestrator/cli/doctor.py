@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from orchestrator import chain, files, system
-from orchestrator.cli import screen
+from orchestrator.cli import screen, standing
 from orchestrator.cli.project import Project, pass_project
 from orchestrator.errors import BadKey, MalformedKey, OrchestratorError, StorageError, UsageError
 
@@ -217,9 +217,9 @@ def _tasks(temp: Path) -> Iterator[Check]:
     except StorageError as error:
         yield Check("tasks", "problem", str(error))
         return
-    gone = [str(row.absent) for row in rows if row.keeping == "gone"]
+    gone = [str(row.absent) for row in rows if row.keeping in ("gone", "renamed")]
     yield from _kept(Folder(temp, files.Disk()), gone)
-    if said := overview.copies([row for row in rows if row.keeping == "copy"]):
+    if said := standing.copies([row for row in rows if row.keeping == "copy"]):
         yield Check("journals", "note", said)
     if count := sum(row.keeping == "by hand" for row in rows):
         it = "it" if count == 1 else "them"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator import overview
-from orchestrator.cli import outcome, screen
+from orchestrator.cli import outcome, screen, standing
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.errors import StorageError, UsageError
 
@@ -56,7 +56,7 @@ def command(project: Project, task_id: str | None, follow: bool, everything: boo
     problems += [StorageError(row.absent) for row in unkept if row.keeping == "gone"]
     for problem in problems:
         screen.complain(str(problem))
-    if not as_json and (said := overview.copies([row for row in unkept if row.keeping == "copy"])):
+    if not as_json and (said := standing.copies([row for row in unkept if row.keeping == "copy"])):
         screen.complain(said)
     by_hand = sum(row.keeping == "by hand" for row in unkept)
     if by_hand and not as_json:

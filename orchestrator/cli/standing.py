@@ -98,6 +98,17 @@ def unkept(row: Row) -> Standing:
     )
 
 
+def copies(rows: list[Row]) -> str | None:
+    """What is said of tasks together whose journals are not here; None of none."""
+    if len(rows) < 2:
+        return rows[0].absent if rows else None
+    return (
+        f"the journals of {len(rows):,} tasks are not here, as in a copy made by git: "
+        f"bring {rows[0].folder.temp.name}/.orchestrator along, or `orchestrator adopt` takes their documents over, "
+        "from revision 1"
+    )
+
+
 def _doing(task: Task) -> str:
     """What its worker does, as far as the journal tells."""
     calls = [intent for intent in task.pending if intent.delegated is None]

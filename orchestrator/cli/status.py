@@ -20,7 +20,13 @@ MOST = 100
 """So many tasks are listed unless all are asked for: those that changed last. The others are not even read."""
 NOT_BEGUN = "not begun"
 """The state of a task that another one gave away, and that is still to be created."""
-MARKS = {"kept": "", "gone": " (journal gone)", "copy": " (copy)", "by hand": " (by hand)"}
+MARKS = {
+    "kept": "",
+    "renamed": " (being renamed)",
+    "gone": " (journal gone)",
+    "copy": " (copy)",
+    "by hand": " (by hand)",
+}
 """What is said of who keeps a task."""
 COLOURS = {
     "in-progress": "cyan",
@@ -181,7 +187,7 @@ def _about(row: Row | None) -> str:
     for asked in row.rows("blockers"):
         if asked.get("asks") and not asked.get("resolution"):
             return f"asks {'its parent' if asked['asks'] == 'parent' else 'a person'}: {asked.get('text')}"
-    said = row.absent if row.keeping == "gone" else None  # of a copy the word behind the agent is enough
+    said = row.absent if row.keeping in ("gone", "renamed") else None  # of a copy the word behind the agent is enough
     return _unread(row) or said or row.description.strip().partition("\n")[0]
 
 

@@ -76,8 +76,8 @@ def _refused(reason: str) -> Refused:
 class Survey:
     """What the names in a `.temp` say.
 
-    `kept`: the tasks the engine keeps; `begun`: those of them that are not stamped yet. `others`: files of no task, and
-    those with the id of a kept one that are not where it is.
+    `kept`: the tasks the engine keeps; `begun`: those of them that are not stamped yet, or being renamed. `others`:
+    files of no task, and those with the id of a kept one that are not where it is.
     """
 
     found: tuple[HandMade, ...]
@@ -88,7 +88,8 @@ class Survey:
 
 def survey(temp: Path) -> Survey:
     """Look what there is. Raises OSError."""
-    kept = overview.Folder(temp).journals
+    folder = overview.Folder(temp)
+    kept = folder.journals
     kinds: dict[str, dict[bool, list[Kind]]] = defaultdict(lambda: {False: [], True: []})
     beside: dict[str, dict[bool, list[str]]] = defaultdict(lambda: {False: [], True: []})
     others: list[str] = []
@@ -106,10 +107,12 @@ def survey(temp: Path) -> Survey:
                 beside[task_id][archived].append(path)
     for task_id in beside.keys() - kinds.keys():
         others += beside[task_id][False] + beside[task_id][True]
-    found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds)]
+    renaming = folder.renaming if kinds else {}
+    found = [_found(temp, task_id, kinds[task_id], beside[task_id]) for task_id in sorted(kinds.keys() - renaming)]
     around = {**kept, **{row.id: row.archived for row in found}}
     found = [replace(row, around=around) for row in found]
-    begun = [task_id for task_id, archived in sorted(kept.items()) if _is_bare(temp, task_id, archived)]
+    bare = {task_id for task_id, archived in kept.items() if _is_bare(temp, task_id, archived)}
+    begun = sorted(bare.union(renaming.values()))
     return Survey(tuple(found), tuple(sorted(kept)), tuple(begun), tuple(sorted(others)))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from orchestrator.task import Task
+from proof.disk import Died, ScriptedDisk
+from proof.folder import open_engine
 
 from .conftest import Shell
 from .test_watch import watching
@@ -100,6 +103,34 @@ def test_a_copy_without_journals_stays_one_when_other_tasks_are_begun_there(shel
         shell.task()
     assert shell("adopt").code == 0
     assert set(journals(shell).values()) == {"ok"}
+
+
+def test_a_renaming_that_a_death_cut_short_is_named_and_no_task_is_there_twice(shell: Shell, task: Task) -> None:
+    disk, new = ScriptedDisk(), shell.temp / ".orchestrator/journal/N2W3D4.jsonl"
+
+    def die(number: int, operation: str, path: Path) -> None:
+        if new.exists() and operation == "move":
+            disk.die()
+
+    disk.before = die
+    with suppress(Died):
+        open_engine(shell.temp, disk).rename(task.id, "N2W3D4")
+    said = (
+        f"task {task.id} is called N2W3D4 now, and its renaming is not finished: "
+        "`orchestrator show N2W3D4` goes on with it"
+    )
+    assert disk.dead
+    assert journals(shell) == {said: "problem"}
+    assert row(shell, task.id) == (False, said)
+    assert ("half-renamed", "error", said) in findings(shell)
+    for words in NAMED:
+        ended = shell(words[0], task.id, *words[1:])
+        assert (ended.code, ended.out, ended.err) == (2, "", f"orchestrator: {said}\n")
+    assert "clerk (being renamed)" in shell("status", "--all").out
+    assert json.loads(shell("adopt", "--dry-run", "--json").out)["tasks"] == []
+    assert (shell("adopt").code, shell("check").code) == (0, 0)
+    assert set(journals(shell).values()) == {"ok"}
+    assert [row["task"] for row in json.loads(shell("status", "--json").out)["tasks"]] == ["N2W3D4"]
 
 
 def test_several_copies_are_told_together(shell: Shell) -> None:
