@@ -6,13 +6,14 @@ import click
 
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.words import Words
 from orchestrator.cli.work import text
 
 
 @click.command(epilog="JSON: {task, question, status, worker}.")
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
-@click.argument("answer", required=False)
-@click.option("--question", metavar="B1", help="Which one it answers, where the task asks several.")
+@click.argument("answer", type=Words(), required=False)
+@click.option("--question", type=Words(), metavar="B1", help="Which one it answers, where the task asks several.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, answer: str | None, question: str | None, as_json: bool) -> None:

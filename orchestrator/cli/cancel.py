@@ -6,6 +6,7 @@ import click
 
 from orchestrator.cli import apart, outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
+from orchestrator.cli.words import Words
 from orchestrator.errors import Refused
 
 
@@ -13,7 +14,7 @@ from orchestrator.errors import Refused
     epilog="JSON: {task, status, worker, command, documents, open, worktree}; open: those below it that stay so."
 )
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
-@click.argument("reason", default="")
+@click.argument("reason", type=Words(), default="")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:

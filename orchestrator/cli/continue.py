@@ -10,6 +10,7 @@ import click
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.cli.resume import Mode, continued, expect_model, go_on, modes, tell
+from orchestrator.cli.words import Words
 from orchestrator.cli.work import Orders, orders, text
 from orchestrator.errors import OrchestratorError, UsageError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="JSON: as of resume; where somebody is at work {task, status, worker}.")
 @click.argument("task_id", metavar="ID", type=TaskId(), required=False)
-@click.argument("instruction", required=False)
+@click.argument("instruction", type=Words(), required=False)
 @click.option("--all", "everything", is_flag=True, help="Every task that a person has paused.")
 @modes
 @orders

@@ -6,13 +6,14 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, pass_project
+from orchestrator.cli.words import Words
 from orchestrator.cli.work import text
 from orchestrator.errors import Refused
 
 
 @click.command(epilog="JSON: {task, status, worker}.")
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
-@click.argument("message", required=False)
+@click.argument("message", type=Words(), required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, message: str | None, as_json: bool) -> None:
