@@ -36,7 +36,7 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
         way_on = outcome.ways_on(project, engine, task)[0]
     if as_json:
         screen.print_json({"task": task.id, "question": asked.id, "status": task.status, "worker": holder})
-    elif holder:
+    elif holder and not outcome.ends(task):
         click.echo(f"{task.id} has its answer: {screen.who(holder)} goes on")
     elif led:
         click.echo(f"{task.id} has its answer: {screen.who(led)}, at work on {leading}, goes on with it")

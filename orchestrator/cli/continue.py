@@ -74,6 +74,10 @@ def _one(
             screen.print_json(row)
         elif given["output"] == "stream-json":
             click.echo(json.dumps(row))
+        elif outcome.ends(task):
+            told = "" if more is None else f"{task.id} {said}; "
+            click.echo(told + outcome.ending(project, task, holder))
+            click.echo(screen.dim(f"go on with: {outcome.way_on(project, engine, task)}"))
         elif changed:
             click.echo(f"{task.id} {said}: {screen.who(holder)} {heard}")
         else:

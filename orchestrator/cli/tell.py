@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli import screen
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.words import Words
 from orchestrator.cli.work import text
@@ -34,4 +34,5 @@ def command(project: Project, task_id: str, message: str | None, as_json: bool) 
     if as_json:
         screen.print_json({"task": task.id, "status": task.status, "worker": holder})
     else:
-        click.echo(f"{task.id} hears of it {'at its next turn' if holder else 'when it is resumed'}")
+        goes_on = holder and not outcome.ends(task)
+        click.echo(f"{task.id} hears of it {'at its next turn' if goes_on else 'when it is resumed'}")
