@@ -8,6 +8,7 @@ from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, pass_project
 from orchestrator.cli.words import Words
 from orchestrator.cli.work import text
+from orchestrator.errors import Refused
 
 
 @click.command(epilog="JSON: {task, question, status, worker}.")
@@ -28,6 +29,9 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         asked = questions.meant(task, question)
+        if not task.open:
+            stands, reopen = outcome.status(task, at_work=False), project.typed("reopen", task_id)
+            raise Refused("answer", f"task {task_id} is {stands}: nobody waits for it; reopen it first: {reopen}")
         words = screen.mask()(said)
         task = engine.commit(task_id, [BlockerResolved(id=asked.id, resolution=words)], actor="user")
         holder = engine.at_work(task_id)
