@@ -30,8 +30,8 @@ def command(project: Project, task_id: str, answer: str | None, question: str | 
         task = engine.refresh(project.known(engine, task_id)).task
         asked = questions.meant(task, question)
         if not task.open:
-            stands, reopen = outcome.status(task, at_work=False), project.typed("reopen", task_id)
-            raise Refused("answer", f"task {task_id} is {stands}: nobody waits for it; reopen it first: {reopen}")
+            reopen = project.typed("reopen", task_id)
+            raise Refused("answer", outcome.closed(task, f"nobody waits for it; reopen it first: {reopen}"))
         words = screen.mask()(said)
         task = engine.commit(task_id, [BlockerResolved(id=asked.id, resolution=words)], actor="user")
         holder = engine.at_work(task_id)

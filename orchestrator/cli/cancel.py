@@ -28,7 +28,7 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         if task.ended == "completed":
-            raise Refused("cancel", f"task {task_id} is {task.status}: there is nothing left to cancel")
+            raise Refused("cancel", outcome.closed(task, "there is nothing left to cancel"))
         before = task.ended
         if task.open:
             task = engine.cancel(task_id, reason.strip())

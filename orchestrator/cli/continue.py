@@ -61,7 +61,7 @@ def _one(
     if more is not None and is_written(task):
         raise UsageError(f"task {task_id} is a written team, which nobody leads: give one of its tasks more to do")
     if more is None and not task.open:
-        raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
+        raise UsageError(outcome.closed(task, "what more is there to do? Give it after the id"))
     expect_model(project, engine, [task])
     if more is not None:
         task = engine.instruct(task_id, more)

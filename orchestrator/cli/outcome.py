@@ -70,6 +70,11 @@ def status(task: Task, *, at_work: bool) -> str:
     return "interrupted" if task.status == "in-progress" and not at_work else task.status
 
 
+def closed(task: Task, then: str) -> str:
+    """Why a command does nothing to a closed task."""
+    return f"task {task.id} is {status(task, at_work=False)}: {then}"
+
+
 def ends(task: Task) -> bool:
     """True when whoever is still at work on the open task does not go on: it was stopped, or closed meanwhile."""
     return task.status == "stopped"

@@ -28,7 +28,7 @@ def command(project: Project, task_id: str, message: str | None, as_json: bool) 
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         if not task.open:
-            raise Refused("tell", f"task {task_id} is {task.ended}: nobody works on it; `continue` gives it more to do")
+            raise Refused("tell", outcome.closed(task, "nobody works on it; `continue` gives it more to do"))
         task = engine.commit(task_id, [MessageReceived(text=screen.mask()(said))], actor="user")
         holder = engine.at_work(task_id)
     if as_json:
