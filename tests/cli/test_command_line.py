@@ -53,6 +53,15 @@ def test_a_mistake_is_one_line_and_exits_with_2(shell: Shell, arguments: list[st
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["status"], ["init"], ["completion", "bash"]], ids=" ".join)
+def test_in_a_directory_that_was_deleted_it_is_said_what_to_do(shell: Shell, words: list[str]) -> None:
+    gone = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+    command = ["sh", "-c", gone, "sh", sys.executable, "-P", "-m", "orchestrator", *words]
+    ended = subprocess.run(command, cwd=shell.home, capture_output=True, text=True)
+    said = "orchestrator: this directory was deleted: go to another one, or name a --project\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", said)
+
+
 def test_bytes_that_are_no_text_reach_no_document(shell: Shell) -> None:
     no_text = os.fsdecode(b"a \xff")
     with shell.model("[{say: Done.}]"):
@@ -75,17 +84,16 @@ def test_words_that_a_person_types_are_taken_as_they_are_only_where_they_name_wh
     assert {row for row in raw if not row.endswith(" output")} == named
 
 
-def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_who_asks(shell: Shell) -> None:
-    gone = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
-    command = ["sh", "-c", gone, "sh", sys.executable, "-m", "orchestrator", "status"]
-
-    def err(**more: str) -> str:
-        environment = os.environ | more
-        return subprocess.run(command, cwd=shell.home, env=environment, capture_output=True, text=True).stderr
-
-    assert err(PYTHONSAFEPATH="1").startswith("orchestrator: unexpected FileNotFoundError: ")
-    assert err(PYTHONSAFEPATH="1").count("\n") == 1
-    assert "Traceback" in err(PYTHONSAFEPATH="1", ORCHESTRATOR_DEBUG="1")
+def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_who_asks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nonsense: list[str] = [7]  # type: ignore[list-item]
+    assert cli.main(nonsense) == 1
+    said = capsys.readouterr().err
+    assert (said.startswith("orchestrator: unexpected TypeError: "), said.count("\n")) == (True, 1)
+    monkeypatch.setenv("ORCHESTRATOR_DEBUG", "1")
+    with pytest.raises(TypeError):
+        cli.main(nonsense)
 
 
 def redirected(shell: Shell, how: str, *arguments: str) -> subprocess.CompletedProcess[str]:
