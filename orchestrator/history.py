@@ -5,26 +5,25 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from orchestrator import chain
-from orchestrator.errors import Damaged, Empty, Newer, StorageError, UnknownTask
+from orchestrator.errors import Damaged, Empty, Newer, OrchestratorError, StorageError, UnknownTask
 
 Json = dict[str, Any]
 
 
 class History:
-    """A journal read by who takes no part: its whole lines so far, then those that came since.
+    """A journal read by who takes no part: its whole lines so far, then those that came since, under whatever name.
 
     Lines and their chain are those of `orchestrator.journal`.
     """
 
     def __init__(self, temp: Path, task_id: str) -> None:
-        journals = temp / ".orchestrator" / "journal"
         self._temp = temp
         self._task_id = task_id
-        self._places = [folder / f"{task_id}.jsonl" for folder in (journals, journals / "completed")]
         self._size = 0
         self._sum = ""
         self._lines = 0
@@ -56,7 +55,7 @@ class History:
     def _rest(self, first: bool) -> tuple[Path, bytes]:
         """Where the journal is now, and its bytes after those that were read, or the `first` line of them."""
         last = f'"sum":"{self._sum}"}}\n'.encode() if self._size else b""
-        for path in self._places:
+        for path in (folder / f"{self._task_id}.jsonl" for folder in _folders(self._temp)):
             try:
                 with path.open("rb") as file:
                     file.seek(self._size - len(last))
@@ -68,10 +67,40 @@ class History:
             if not data.startswith(last):
                 raise StorageError(f"{path} was replaced by another journal meanwhile: start again")
             return path, data[len(last) :]
+        if self._size and (name := called(self._temp, self._task_id)):
+            self._task_id = name
+            return self._rest(first)
         raise UnknownTask(self._task_id, str(self._temp))
 
     def _damaged(self, path: Path, reason: str) -> Damaged:
         return Damaged(self._task_id, str(path), self._lines + 1, reason)
+
+
+def called(temp: Path, previous: str) -> str | None:
+    """What a task is called now that had this id."""
+    said = f'"previous":"{previous}"'.encode()
+    for path in (path for folder in _folders(temp) for path in sorted(folder.glob("*.jsonl"))):
+        with suppress(OrchestratorError, OSError):
+            if said in path.read_bytes() and previous in _former(temp, path.stem):
+                return path.stem
+    return None
+
+
+def _former(temp: Path, task_id: str) -> list[str]:
+    """The ids that a task had before; not those of what it was forked from, whose past is in its journal, too."""
+    ids: list[str] = []
+    for commit in History(temp, task_id).read():
+        for event in commit["events"]:
+            if event["type"] == "TaskForked":
+                ids.clear()
+            elif event["type"] == "TaskRenamed":
+                ids.append(event["previous"])
+    return ids
+
+
+def _folders(temp: Path) -> tuple[Path, Path]:
+    journals = temp / ".orchestrator" / "journal"
+    return journals, journals / "completed"
 
 
 def merged(temp: Path, task_ids: Iterable[str], complain: Callable[[StorageError], None]) -> Iterator[tuple[str, Json]]:

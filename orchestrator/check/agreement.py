@@ -41,11 +41,14 @@ def disagreement(task: TaskFiles) -> Iterator[Finding]:
 def _in_flight(task: TaskFiles, claim: Claim) -> bool:
     """True for what is no claim yet: of its own tasks the engine says when they are completed.
 
-    Until then all items may be ticked; all workstreams may be completed, unless items are left.
+    Until then all items may be ticked; all workstreams may be completed, unless items are left. Those may be left too
+    where the engine has written it so: a task gets more to do, or what proved an item is taken back.
     """
     if not task.ours or task.life == "completed" or not claim.done:
         return False
-    return claim.source == "checklist" or (claim.source == "workstreams" and task.ticked == len(task.boxes or ()))
+    if claim.source == "workstreams" and task.ticked != len(task.boxes or ()):
+        return task.kept and task.edited.isdisjoint((task.path("task-status"), task.path("checklist")))
+    return claim.source in ("checklist", "workstreams")
 
 
 def workstream_rows(task: TaskFiles) -> Iterator[Finding]:

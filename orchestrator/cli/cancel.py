@@ -6,6 +6,7 @@ import click
 
 from orchestrator.cli import apart, outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
+from orchestrator.cli.words import Words
 from orchestrator.errors import Refused
 
 
@@ -13,7 +14,7 @@ from orchestrator.errors import Refused
     epilog="JSON: {task, status, worker, command, documents, open, worktree}; open: those below it that stay so."
 )
 @click.argument("task_id", metavar="ID", type=TaskId(archived=False))
-@click.argument("reason", default="")
+@click.argument("reason", type=Words(), default="")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
@@ -27,7 +28,7 @@ def command(project: Project, task_id: str, reason: str, as_json: bool) -> None:
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
         if task.ended == "completed":
-            raise Refused("cancel", f"task {task_id} is {task.status}: there is nothing left to cancel")
+            raise Refused("cancel", outcome.closed(task, "there is nothing left to cancel"))
         before = task.ended
         if task.open:
             task = engine.cancel(task_id, reason.strip())

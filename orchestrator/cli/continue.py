@@ -10,6 +10,7 @@ import click
 from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.cli.resume import Mode, continued, expect_model, go_on, modes, tell
+from orchestrator.cli.words import Words
 from orchestrator.cli.work import Orders, orders, text
 from orchestrator.errors import OrchestratorError, UsageError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="JSON: as of resume; where somebody is at work {task, status, worker}.")
 @click.argument("task_id", metavar="ID", type=TaskId(), required=False)
-@click.argument("instruction", required=False)
+@click.argument("instruction", type=Words(), required=False)
 @click.option("--all", "everything", is_flag=True, help="Every task that a person has paused.")
 @modes
 @orders
@@ -60,7 +61,7 @@ def _one(
     if more is not None and is_written(task):
         raise UsageError(f"task {task_id} is a written team, which nobody leads: give one of its tasks more to do")
     if more is None and not task.open:
-        raise UsageError(f"task {task_id} is {task.ended}: what more is there to do? Give it after the id")
+        raise UsageError(outcome.closed(task, "what more is there to do? Give it after the id"))
     expect_model(project, engine, [task])
     if more is not None:
         task = engine.instruct(task_id, more)
@@ -73,6 +74,10 @@ def _one(
             screen.print_json(row)
         elif given["output"] == "stream-json":
             click.echo(json.dumps(row))
+        elif outcome.ends(task):
+            told = "" if more is None else f"{task.id} {said}; "
+            click.echo(told + outcome.ending(project, task, holder))
+            click.echo(screen.dim(f"go on with: {outcome.way_on(project, engine, task)}"))
         elif changed:
             click.echo(f"{task.id} {said}: {screen.who(holder)} {heard}")
         else:

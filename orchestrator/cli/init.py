@@ -17,10 +17,12 @@ _IGNORE = b"/.temp/\n"
 _DOCUMENT = ".temp/task-status-K7Q2MX.json"
 """The name of a document, for git to be asked about."""
 
-Ignored = Literal["already", "added", "unknown"]
+Ignored = Literal["already", "added", "link", "unknown"]
 
 
-@click.command(epilog="JSON: {project, created: [paths], ignored: already | added | unknown | null, agent, next}.")
+@click.command(
+    epilog="JSON: {project, created: [paths], ignored: already | added | link | unknown | null, agent, next}."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_project
 def command(project: Project, as_json: bool) -> None:
@@ -48,6 +50,8 @@ def command(project: Project, as_json: bool) -> None:
         click.echo("  .temp: documents of tasks will be here")
     if ignored == "added":
         click.echo("  .gitignore: git ignores .temp now")
+    elif ignored == "link":
+        click.echo("  .gitignore is a link that git does not read: put .temp/ in .git/info/exclude")
     elif ignored == "unknown":
         click.echo("  git could not be asked whether it ignores .temp: see that it does")
     if agent:
@@ -62,7 +66,9 @@ def _ignore(workspace: Path) -> Ignored | None:
     code, _ = repository.ask(workspace, "check-ignore", "-q", _DOCUMENT) or (None, b"")
     if code != 1:
         return "already" if code == 0 else "unknown"
-    _append(workspace / ".gitignore", _IGNORE)
+    if (path := workspace / ".gitignore").is_symlink():
+        return "link"
+    _append(path, _IGNORE)
     return "added"
 
 

@@ -33,7 +33,7 @@ def command(project: Project, task_id: str, as_json: bool, **given: Unpack[Bound
         task = engine.refresh(project.known(engine, task_id)).task
         if lift(given):
             if not task.open:
-                raise Refused("limit", f"task {task_id} is {task.ended}: it uses up nothing any more")
+                raise Refused("limit", outcome.closed(task, "it uses up nothing any more"))
             now = limits(given, task.limits)
             check_price(now, names(project.settings()).full(task.model))
             task = accounts.allow(engine, task_id, now)

@@ -70,6 +70,21 @@ def status(task: Task, *, at_work: bool) -> str:
     return "interrupted" if task.status == "in-progress" and not at_work else task.status
 
 
+def closed(task: Task, then: str) -> str:
+    """Why a command does nothing to a closed task."""
+    return f"task {task.id} is {status(task, at_work=False)}: {then}"
+
+
+def ends(task: Task) -> bool:
+    """True when whoever is still at work on the open task does not go on: it was stopped, or closed meanwhile."""
+    return task.status == "stopped"
+
+
+def ending(project: Project, task: Task, holder: str) -> str:
+    """What to say of such a worker."""
+    return f"{screen.who(holder)} ends after its current call: {project.typed('wait', task.id)}"
+
+
 def because(status: str, reason: str) -> str:
     """`stopped: limit: 1 of 1 turns used`; of a reason that begins with that word, the reason alone."""
     return reason if reason.startswith(f"{status} ") else f"{status}: {reason}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator import overview
-from orchestrator.cli import screen
+from orchestrator.cli import outcome, screen
 from orchestrator.cli.project import Project, TaskId, others_go_on, pass_project
 from orchestrator.errors import OrchestratorError, Refused, UsageError
 
@@ -32,7 +32,7 @@ def command(project: Project, task_ids: tuple[str, ...], everything: bool, as_js
             with others_go_on(unread):
                 task = engine.refresh(task_id).task
                 if not task.open:
-                    raise Refused("pause", f"task {task_id} is {task.ended}: nobody works on it any more")
+                    raise Refused("pause", outcome.closed(task, "nobody works on it any more"))
                 if not task.paused:
                     engine.commit(task_id, [TaskPaused()], actor="user")
                     paused.append({"task": task_id, "worker": engine.at_work(task_id)})

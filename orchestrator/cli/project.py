@@ -34,10 +34,16 @@ class Project(NamedTuple):
 
     @staticmethod
     def find(given: Path | None) -> Project:
-        """The given directory; else the nearest upwards that has a `.temp`, else the current one."""
+        """The given directory; else the nearest upwards that has a `.temp`, else the current one.
+
+        Raises UsageError where that was deleted.
+        """
         if given is not None:
             return Project(given.resolve(), given)
-        here = Path.cwd()
+        try:
+            here = Path.cwd()
+        except FileNotFoundError:
+            raise UsageError("this directory was deleted: go to another one, or name a --project") from None
         return Project(next((path for path in (here, *here.parents) if (path / ".temp").is_dir()), here))
 
     @property

@@ -37,5 +37,5 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
     for path in paths:
         click.echo(f"  {screen.line(path)}")
     if holder:
-        click.echo(f"{screen.who(holder)} ends after its current call: {project.typed('wait', task.id)}")
+        click.echo(outcome.ending(project, task, holder))
     click.echo(screen.dim(f"go on with: {project.resume(task.id, *outcome.higher_limits(task, task.needed))}"))

@@ -12,6 +12,7 @@ import click
 from orchestrator import shipped
 from orchestrator.cli import outcome, repository, screen
 from orchestrator.cli.project import Project, agent_names, pass_project
+from orchestrator.cli.words import Words
 from orchestrator.cli.work import Orders, Shift, allowed, check_price, limits, names, orders, permissions, text, view
 from orchestrator.errors import UsageError
 
@@ -26,17 +27,25 @@ LEAD = "lead"
 
 
 @click.command(epilog="JSON: one object {task, agent, status, exit_code, error, documents, files, …}, see docs/cli.md.")
-@click.argument("agent", required=False, shell_complete=agent_names)
-@click.argument("task", required=False)
+@click.argument("agent", type=Words(), required=False, shell_complete=agent_names)
+@click.argument("task", type=Words(), required=False)
 @click.option(
-    "--model", help="opus, sonnet, haiku, a name from the settings or a full one, instead of the definition's."
+    "--model",
+    type=Words(),
+    help="opus, sonnet, haiku, a name from the settings or a full one, instead of the definition's.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["full", "lightweight"]),
     help="All six documents, or checklist, progress and status JSON.",
 )
-@click.option("--verify", metavar="CMD", multiple=True, help="A command that must pass before it is done. Repeatable.")
+@click.option(
+    "--verify",
+    type=Words(),
+    metavar="CMD",
+    multiple=True,
+    help="A command that must pass before it is done. Repeatable.",
+)
 @click.option(
     "--isolate",
     type=click.Choice(["worktree"]),

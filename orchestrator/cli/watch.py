@@ -199,6 +199,8 @@ class Watch:
 
     def _gone(self, task_id: str) -> None:
         """The engine has no such task: renamed, deleted, without its journal, or kept by hand."""
+        from orchestrator.history import called
+
         self._busy.discard(task_id)
         row = overview.find(self._project.temp, task_id)
         if row is not None and not row.kept and not row.archived:
@@ -207,21 +209,9 @@ class Watch:
             self._roster.leaves(task_id)
         if task_id in self._left:
             self._left.discard(task_id)
-            if now_called := self._find(task_id):
-                self._left.add(now_called)
-                self._look(now_called)
-
-    def _find(self, previous: str) -> str | None:
-        """What a task is called now."""
-        from orchestrator.events import TaskRenamed
-
-        with suppress(OrchestratorError):
-            for task_id in self._engine.journals.mentioning(f'"previous":"{previous}"'):
-                for commit in self._engine.since(task_id, 0):
-                    for event in commit.events:
-                        if isinstance(event, TaskRenamed) and event.previous == previous:
-                            return task_id
-        return None
+            if name := called(self._project.temp, task_id):
+                self._left.add(name)
+                self._look(name)
 
     def _fails(self, task_id: str, error: OrchestratorError | OSError) -> None:
         """It is tried again, with nothing remembered; a damaged journal once, and when somebody has touched it."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Lines of what is missing; the checklist has the others."""
+_ENDS = "still at work, and ends after its current call"
 
 
 @click.command(epilog="JSON: {task, status, why: [text], missing: [text], next: [command]}.")
@@ -69,7 +70,7 @@ def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -
     elif task.ended == "cancelled":
         yield f"a person cancelled it{f': {task.reason}' if task.reason else ''}"
         if holder:
-            yield f"{screen.who(holder)} is still at work, and ends after its current call"
+            yield f"{screen.who(holder)} is {_ENDS}"
     else:
         proofs = {name for item in task.live_items for name in item.evidence}
         said = f"{screen.count(len(task.live_items), 'item')} checked, by {screen.count(len(proofs), 'receipt')}"
@@ -100,10 +101,11 @@ def _stands(engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     doing = named or [intent.tool for intent in calls]
     waiting = [child for child in task.children if child.open and child.call in {row.call for row in task.pending}]
     if holder:
-        yield f"{screen.who(holder)} is at work"
+        ends = outcome.ends(task)
+        yield f"{screen.who(holder)} is {_ENDS if ends else 'at work'}"
         if doing:
             yield f"it runs {', '.join(doing)}, {since}"
-        elif not waiting and not paused:
+        elif not waiting and not paused and not ends:
             yield f"it waits for the model, {since}"
     elif task.status == "in-progress" and not task.epoch:
         yield "by its documents it was in progress when it was adopted; nobody has worked on it since"
@@ -147,7 +149,9 @@ def _commands(project: Project, engine: Engine, task: Task, *, at_work: bool) ->
         yield project.typed("reopen", task.id)
     elif task.ended == "completed":
         yield project.typed("show", task.id)
-    elif not at_work:
+    elif not at_work or outcome.ends(task):
+        if at_work:
+            yield project.typed("wait", task.id)
         yield from outcome.ways_on(project, engine, task)
     elif asked := [row.id for row in unanswered(task) if row.to == "person"]:
         yield from outcome.answers(project, task, asked)

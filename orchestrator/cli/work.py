@@ -20,6 +20,7 @@ from orchestrator.cli.permit import Permit
 from orchestrator.cli.progress import Progress
 from orchestrator.cli.project import Project
 from orchestrator.cli.stream import Stream
+from orchestrator.cli.words import Words
 from orchestrator.errors import Interrupted, OrchestratorError, Unanswered, UsageError
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def orders(command: Function) -> Function:
         (
             click.option(
                 "--allow",
+                type=Words(),
                 metavar="RULE",
                 multiple=True,
                 help="Run these commands unasked: 'Bash(npm test)'"
@@ -155,8 +157,7 @@ def text(given: str | None, what: str, after: str) -> str:
         if given is None and sys.stdin.isatty():
             raise UsageError(f"what is the {what}? Give it after the {after}, or on standard input")
         given = sys.stdin.buffer.read().decode("utf-8", "replace")
-    said = str(given).encode("utf-8", "replace").decode().strip()
-    if not said:
+    if not (said := given.strip()):
         raise UsageError(f"the {what} is empty")
     return said
 

@@ -54,6 +54,18 @@ def test_who_asks_nothing_is_given_no_answer(shell: Shell) -> None:
     assert "there is no such question" in refused.err
 
 
+def test_a_cancelled_task_is_reopened_before_it_has_its_answer(shell: Shell) -> None:
+    with shell.model(ASKS.partition("- calls:\n    - Sync: {check")[0]):
+        shell("run", "clerk", "Write a note")
+    [task_id] = {path.stem[-6:] for path in shell.temp.glob("plan-*.md")}
+    shell("cancel", task_id)
+    refused = shell("answer", task_id, "note.txt")
+    said = f"task {task_id} is cancelled: nobody waits for it; reopen it first: orchestrator reopen {task_id}"
+    assert (refused.code, refused.err) == (1, f"orchestrator: answer refused: {said}\n")
+    assert shell("reopen", task_id).code == 0
+    assert shell("answer", task_id, "note.txt").code == 0
+
+
 def test_of_two_questions_one_that_was_answered_is_told_from_the_one_that_is_open(shell: Shell) -> None:
     with shell.engine() as engine:
         task_id = engine.create(TaskCreated(agent="clerk", description="Write a note")).id

@@ -54,17 +54,47 @@ def test_a_mistake_is_one_line_and_exits_with_2(shell: Shell, arguments: list[st
     assert ended.err.count("\n") == 1
 
 
-def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_who_asks(shell: Shell) -> None:
+@pytest.mark.parametrize("words", [["status"], ["init"], ["completion", "bash"]], ids=" ".join)
+def test_in_a_directory_that_was_deleted_it_is_said_what_to_do(shell: Shell, words: list[str]) -> None:
     gone = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
-    command = ["sh", "-c", gone, "sh", sys.executable, "-m", "orchestrator", "status"]
+    command = ["sh", "-c", gone, "sh", sys.executable, "-P", "-m", "orchestrator", *words]
+    ended = subprocess.run(command, cwd=shell.home, capture_output=True, text=True)
+    said = "orchestrator: this directory was deleted: go to another one, or name a --project\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", said)
 
-    def err(**more: str) -> str:
-        environment = os.environ | more
-        return subprocess.run(command, cwd=shell.home, env=environment, capture_output=True, text=True).stderr
 
-    assert err(PYTHONSAFEPATH="1").startswith("orchestrator: unexpected FileNotFoundError: ")
-    assert err(PYTHONSAFEPATH="1").count("\n") == 1
-    assert "Traceback" in err(PYTHONSAFEPATH="1", ORCHESTRATOR_DEBUG="1")
+def test_bytes_that_are_no_text_reach_no_document(shell: Shell) -> None:
+    no_text = os.fsdecode(b"a \xff")
+    with shell.model("[{say: Done.}]"):
+        shell("run", "clerk", no_text, "--verify", f"true {no_text}", "--model", no_text, "--yes", "--max-turns", "1")
+    (task,) = (path.stem[-6:] for path in shell.temp.glob("task-status-*.json"))
+    for words in (("tell", task, no_text), ("cancel", task, no_text)):
+        assert shell(*words).code == 0
+    (journal,) = shell.temp.glob(".orchestrator/journal/**/*.jsonl")
+    assert journal.read_text().count("a \ufffd") >= 5
+    for path in (path for path in shell.temp.rglob("*") if path.is_file()):
+        assert not re.search(r"\\ud[89a-f]", path.read_bytes().decode())
+
+
+def test_words_that_a_person_types_are_taken_as_they_are_only_where_they_name_what_is_there() -> None:
+    context = click.Context(commands)
+    found = ((name, commands.get_command(context, name)) for name in commands.list_commands(context))
+    options = ((name, option) for name, command in found if command for option in command.params)
+    raw = {f"{name} {option.name}" for name, option in options if option.type is click.STRING}
+    named = {"changes paths", "undo paths", "agents name", "blame document", "show document"}
+    assert {row for row in raw if not row.endswith(" output")} == named
+
+
+def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_who_asks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nonsense: list[str] = [7]  # type: ignore[list-item]
+    assert cli.main(nonsense) == 1
+    said = capsys.readouterr().err
+    assert (said.startswith("orchestrator: unexpected TypeError: "), said.count("\n")) == (True, 1)
+    monkeypatch.setenv("ORCHESTRATOR_DEBUG", "1")
+    with pytest.raises(TypeError):
+        cli.main(nonsense)
 
 
 def redirected(shell: Shell, how: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -83,6 +83,19 @@ def test_git_ignores_the_folder_afterwards(bare: Shell, before: str | None, afte
     assert ".temp" not in git(bare, "status", "--short", "--untracked-files=all")
 
 
+def test_a_link_that_git_does_not_read_is_left_alone_and_told(bare: Shell) -> None:
+    git(bare, "init")
+    elsewhere = bare.home / "ignored"
+    elsewhere.write_text("dist\n")
+    (bare.project / ".gitignore").symlink_to(elsewhere)
+    for _ in range(2):
+        assert "  .gitignore is a link that git does not read: put .temp/ in .git/info/exclude" in bare("init").out
+    assert json.loads(bare("init", "--json").out)["ignored"] == "link"
+    assert elsewhere.read_text() == "dist\n"
+    (bare.project / ".git" / "info" / "exclude").write_text(".temp/\n")
+    assert json.loads(bare("init", "--json").out)["ignored"] == "already"
+
+
 @pytest.mark.parametrize("line", [".temp", ".temp/*\n!.temp/README.md", "/.temp/**"])
 def test_a_folder_that_git_ignores_already_needs_no_line(bare: Shell, line: str) -> None:
     git(bare, "init")

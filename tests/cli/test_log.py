@@ -30,6 +30,7 @@ from orchestrator.events import (
     Stage,
     TaskCompleted,
 )
+from orchestrator.history import called
 from orchestrator.journal.file import encode
 from orchestrator.locks import Lock
 from orchestrator.task import Task
@@ -198,6 +199,22 @@ def test_a_followed_task_is_told_on_until_it_is_archived(shell: Shell, task: Tas
     assert out.splitlines()[0].endswith("completed: Done.")
     assert out.splitlines()[-1].endswith("archived")
     assert shell("log", task.id, "--follow").out.endswith(out)
+
+
+def test_a_followed_task_is_told_on_under_another_name(shell: Shell, task: Task) -> None:
+    with shell.start("log", task.id, "--follow") as process, shell.engine() as engine:
+        assert process.stdout
+        while "c1 checked" not in process.stdout.readline():
+            pass
+        engine.rename(task.id, "ZZZZZ8")
+        renamed = engine.rename("ZZZZZ8", "ZZZZZ9")
+        engine.fork(renamed.id, renamed.revision)
+        engine.cancel("ZZZZZ9", "enough")
+        out, _ = process.communicate()
+    said = [row[26:] for row in out.splitlines()]
+    assert (process.returncode, called(shell.temp, task.id)) == (0, "ZZZZZ9")
+    assert said[:2] == [f"called ZZZZZ8 now, no longer {task.id}", "called ZZZZZ9 now, no longer ZZZZZ8"]
+    assert said[-3:] == ["cancelled: enough", "archiving begun", "archived"]
 
 
 def test_ctrl_c_ends_following_without_a_word(shell: Shell, task: Task) -> None:

@@ -126,6 +126,16 @@ def test_what_is_done_cannot_be_cancelled(shell: Shell) -> None:
     assert ended.err == f"orchestrator: cancel refused: task {task} is completed: there is nothing left to cancel\n"
 
 
+@pytest.mark.parametrize(
+    "words", [["cancel"], ["pause"], ["tell", "Hurry"], ["limit", "--max-turns", "9"], ["continue"]], ids=" ".join
+)
+def test_what_is_archived_is_called_so_whoever_refuses_it(shell: Shell, words: list[str]) -> None:
+    task = done(shell)
+    shell("archive", task)
+    ended = shell(words[0], task, *words[1:])
+    assert (ended.code > 0, f" task {task} is archived: " in ended.err) == (True, True)
+
+
 def test_more_to_do_reaches_a_worker_at_its_next_turn(shell: Shell) -> None:
     with shell.model(LISTENING):
         task, said, worker = listening(shell, "continue", "Listen again")

@@ -113,6 +113,15 @@ def test_a_reopened_task_names_the_worker_that_still_ends_its_call(shell: Shell)
         told = shell("reopen", task).out.splitlines()[-2:]
         assert re.fullmatch(rf"pid \d+ on \S+ ends after its current call: orchestrator wait {task}", told[0])
         assert told[1] == f"go on with: orchestrator resume {task}"
+        ends = rf"pid \d+ on \S+ ends after its current call: orchestrator wait {task}"
+        more = shell("continue", task, "Write more")
+        assert (more.code, more.out.splitlines()[1]) == (0, told[1])
+        assert re.fullmatch(rf"{task} has more to do, item c\d; {ends}", more.out.splitlines()[0])
+        assert re.fullmatch(rf"{ends}\n{told[1]}\n", shell("continue", task).out)
+        assert shell("tell", task, "Hurry").out == f"{task} hears of it when it is resumed\n"
+        said = json.loads(shell("why", task, "--json").out)
+        assert re.fullmatch(r"pid \d+ on \S+ is still at work, and ends after its current call", said["why"][0])
+        assert said["next"] == [f"orchestrator wait {task}", f"orchestrator resume {task}"]
         kill_worker(shell, task)
     assert shell("stop", task).out == f"{task} is stopped: its command ends\n"
     await_end(shell, task)
