@@ -50,7 +50,7 @@ class Undo:
         if now == change.before:
             return Step(change, back=True)
         if change.shared:
-            return Step(change, "it may be another task's doing: a command of that one ran at the same time")
+            return Step(change, "it may be somebody else's doing, while a command ran or after it")
         if now != change.after:
             how = "removed" if now is None else "made again" if change.after is None else "changed"
             return Step(change, f"it was {how} since")

@@ -28,8 +28,8 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], as_json: boo
     """Show what a task did to files, all in all.
 
     To those at PATH, or to all. Piped, it is a patch: orchestrator changes ID | git apply --reverse. A file whose
-    content was not kept, or that a command of another task may have changed, is not in it: it is named on standard
-    error, and makes the exit code 1.
+    content was not kept, or that somebody else may have changed, is not in it: it is named on standard error, and makes
+    the exit code 1.
     """
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
@@ -76,7 +76,8 @@ class File:
 
         change = self._change
         if self.shared:
-            screen.complain(f"{change.path} was {change.kind}, perhaps by another task: a command of it ran just then")
+            perhaps = "perhaps by somebody else: while a command ran, or after it"
+            screen.complain(f"{change.path} was {change.kind}, {perhaps}")
         elif not self.kept:
             screen.complain(f"{change.path} was {change.kind}; what it held was not kept")
         elif not sys.stdout.isatty():
