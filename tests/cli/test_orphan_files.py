@@ -79,3 +79,53 @@ def test_what_a_person_did_after_its_end_is_not_taken_back(shell: Shell, orphane
     assert texts(shell.project) == {"changed.txt": "before\n", "persons.txt": "a person's\n"}
     assert (shell.project / "mine.txt").read_text() == "mine\n"
     assert (shell.project / "mine-too" / "kept.txt").read_text() == "mine\n"
+
+
+def test_while_it_runs_changes_says_so_and_undo_waits_for_its_end(shell: Shell, orphaned: str) -> None:
+    shown = shell("changes", orphaned)
+    assert (shown.code, shown.out) == (1, "")
+    assert f"still runs, and what it did is not told: orchestrator stop {orphaned} ends it" in shown.err
+    refused = undo(shell, orphaned)
+    assert refused.code == 1
+    assert f"by a command that outlived its worker: `orchestrator stop {orphaned}` ends it" in refused.err
+    assert texts(shell.project)["changed.txt"] == "theirs\n"
+
+
+@pytest.mark.parametrize("end", ["stop", "cancel"])
+def test_what_it_did_is_told_and_taken_back_though_nobody_has_resumed_the_task(
+    shell: Shell, orphaned: str, end: str
+) -> None:
+    shell(end, orphaned)
+    await_end(shell, orphaned)
+    (shell.project / "persons.txt").write_text("a person's\n")
+    why = json.loads(shell("why", orphaned, "--json").out)["why"]
+    assert (
+        f"how its command ended is not recorded yet; orchestrator changes {orphaned} shows what it did to files" in why
+    )
+    assert found(shell, orphaned) == dict.fromkeys(OURS, False) | {"persons.txt": True}
+    assert "-before\n+theirs\n" in shell("changes", orphaned, "changed.txt").out
+    ended = undo(shell, orphaned)
+    assert "persons.txt stays as it is: it may be somebody else's doing" in ended.out
+    assert texts(shell.project) == BEFORE | {"persons.txt": "a person's\n"}
+    assert "taken back: begun, changed.txt, old/gone.txt, theirs.txt" in shell("log", orphaned).out
+    assert found(shell, orphaned) == {"persons.txt": True}
+    if end == "cancel":
+        shell("reopen", orphaned)
+    resume(shell, orphaned)
+    assert found(shell, orphaned) == {"persons.txt": True}
+    assert texts(shell.project) == BEFORE | {"persons.txt": "a person's\n"}
+
+
+def test_what_was_written_before_it_in_the_same_message_is_told_with_it(shell: Shell) -> None:
+    write = (
+        "    - Write: {file_path: first.txt, content: first}\n    - Bash: {command: 'touch begun; exec sleep 600'}\n"
+    )
+    with shell.model("- calls:\n" + write):
+        task = shell("run", "clerk", "Write", "--detach", "--yes").out.strip()
+        begun(shell)
+        kill_worker(shell, task)
+    stop(shell, task)
+    assert found(shell, task) == {"first.txt": False}
+    assert undo(shell, task).code == 0
+    assert not (shell.project / "first.txt").exists()
+    assert "nothing to undo" in undo(shell, task).out
