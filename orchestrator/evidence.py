@@ -42,7 +42,7 @@ def touches(receipt: Receipt, name: str) -> bool:
 class NetChange:
     """What a task did to a file, all in all. `alone`: nobody else changed it between the task's own changes.
 
-    `shared`: a part of it may be another task's doing, see `FileChange`.
+    `shared`: a part of it may be somebody else's doing, see `FileChange`.
     """
 
     path: str

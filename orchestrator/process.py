@@ -89,6 +89,14 @@ def shared(folder: Path) -> bool:
     return files.read(folder / "lock") != b""
 
 
+def last_sign(folder: Path) -> int:
+    """Until when it ran for certain, in nanoseconds: its end, or where nobody knows that, what it wrote last."""
+    for name in ("status", "output"):
+        with suppress(FileNotFoundError):
+            return (folder / name).stat().st_mtime_ns
+    return 0
+
+
 async def run(command: Command) -> Fate:
     """Run it to its end. Cancelled: its whole group is killed and its status left before CancelledError goes on.
 

@@ -18,8 +18,9 @@ UNREAD = "unread"
 class FileChange(Frozen):
     """A file a call touched: SHA-256 of its bytes before and after, None where there was none. Equal: it was read.
 
-    UNREAD: there was a file, too large to be hashed. `shared`: a command of another task ran at the same time, so that
-    it may be that one's change; it is in the receipts of both.
+    UNREAD: there was a file, too large to be hashed. `shared`: it may be somebody else's change. A command of another
+    task ran at the same time, so that it is in the receipts of both; or it came after the end of a command that
+    outlived its worker, before that was looked at.
     """
 
     path: str = Field(description="relative to the workspace, with forward slashes")

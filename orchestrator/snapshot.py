@@ -58,17 +58,14 @@ def take(
     return rows
 
 
-def changes(workspace: Path, before: Snapshot, after: Snapshot, *, shared: bool = False) -> tuple[FileChange, ...]:
-    """The files that differ. A file that a snapshot was too small to hold is not taken for a deleted one.
-
-    `shared`: commands of other tasks ran in between.
-    """
+def changes(workspace: Path, before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
+    """The files that differ. A file that a snapshot was too small to hold is not taken for a deleted one."""
     found = []
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old == new or (new is None and (workspace / path).exists()):
             continue
-        change = FileChange(path=path, before=_shown(old), after=_shown(new), shared=shared)
+        change = FileChange(path=path, before=_shown(old), after=_shown(new))
         if change.before != change.after:
             found.append(change)
     return tuple(found)

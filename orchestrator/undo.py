@@ -50,7 +50,7 @@ class Undo:
         if now == change.before:
             return Step(change, back=True)
         if change.shared:
-            return Step(change, "it may be another task's doing: a command of that one ran at the same time")
+            return Step(change, "it may be somebody else's doing, while a command ran or after it")
         if now != change.after:
             how = "removed" if now is None else "made again" if change.after is None else "changed"
             return Step(change, f"it was {how} since")
@@ -75,14 +75,18 @@ class Undo:
         return file
 
 
-def events(task: Task, paths: Collection[str]) -> tuple[Event, ...]:
-    """What is recorded once these files are back: while the task is open, what they were evidence of is unticked."""
-    if not paths:
+def events(task: Task, back: Collection[NetChange]) -> tuple[Event, ...]:
+    """What is recorded once these are taken back: while the task is open, what they were evidence of is unticked.
+
+    Of a change that is not recorded itself nothing is left to record but that.
+    """
+    if not back:
         return ()
     found = evidence.net(task.changes)
+    files = ((change, found[change.path].after if change.path in found else change.before) for change in back)
     undone = ChangesUndone(
-        files=tuple(FileChange(path=path, before=found[path].after, after=found[path].before) for path in paths)
+        files=tuple(FileChange(path=change.path, before=known, after=change.before) for change, known in files)
     )
-    taken = set(evidence.changed(task.receipts, paths))
+    taken = set(evidence.changed(task.receipts, {change.path for change in back}))
     ticked = [item.id for item in task.live_items if item.checked and taken.intersection(item.evidence)]
     return (undone, *(ItemUnchecked(id=name) for name in ticked if task.open))

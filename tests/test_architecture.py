@@ -22,7 +22,7 @@ LAYERS = [
     {"mentions"},
     {"lives", "children", "budget", "costs", "questions"},
     {"transitions", "completion", "triggers", "process", "wrapper", "masking", "permissions", "workspace", "snapshot"},
-    {"worktrees"},
+    {"worktrees", "traces"},
     {
         "documents",
         "journal",

@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.selection import select
+from orchestrator.cli.selection import select, unrecorded
 
 if TYPE_CHECKING:
     from orchestrator.contents import Contents
@@ -28,20 +28,25 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], as_json: boo
     """Show what a task did to files, all in all.
 
     To those at PATH, or to all. Piped, it is a patch: orchestrator changes ID | git apply --reverse. A file whose
-    content was not kept, or that a command of another task may have changed, is not in it: it is named on standard
-    error, and makes the exit code 1.
+    content was not kept, or that somebody else may have changed, is not in it: it is named on standard error, and makes
+    the exit code 1.
     """
     with project.engine() as engine:
         task = engine.refresh(project.known(engine, task_id)).task
-        found = [File(change, engine.folder.contents) for change in select(project, task, paths)]
+        selected = select(project, task, (*task.changes, *unrecorded(project, engine, task)), paths)
+        found = [File(change, engine.folder.contents) for change in selected]
+        runs = not engine.at_work(task_id) and bool(engine.folder.running(task_id))
     if as_json:
         screen.print_json({"task": task_id, "files": [file.as_json() for file in found]})
     else:
         for file in found:
             file.show()
-        if not found:
+        if not found and not runs:
             click.echo(f"{task_id} changed no file, all in all", err=True)
-    return 0 if all(file.kept and not file.shared for file in found) else 1
+    if runs:
+        typed = project.typed("stop", task_id)
+        screen.complain(f"a command that outlived its worker still runs, and what it did is not told: {typed} ends it")
+    return 0 if not runs and all(file.kept and not file.shared for file in found) else 1
 
 
 class File:
@@ -76,7 +81,8 @@ class File:
 
         change = self._change
         if self.shared:
-            screen.complain(f"{change.path} was {change.kind}, perhaps by another task: a command of it ran just then")
+            perhaps = "perhaps by somebody else: while a command ran, or after it"
+            screen.complain(f"{change.path} was {change.kind}, {perhaps}")
         elif not self.kept:
             screen.complain(f"{change.path} was {change.kind}; what it held was not kept")
         elif not sys.stdout.isatty():

@@ -29,7 +29,7 @@ _MARKS = {
     "shared": ("?", "yellow"),
     "read": ("·", None),
 }
-PERHAPS = ", perhaps by another task"
+PERHAPS = ", perhaps by somebody else"
 
 
 class Outcome(NamedTuple):

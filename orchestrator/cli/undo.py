@@ -9,12 +9,12 @@ import click
 
 from orchestrator.cli import screen
 from orchestrator.cli.project import Project, TaskId, pass_project
-from orchestrator.cli.selection import select
-from orchestrator.errors import Busy, UsageError
+from orchestrator.cli.selection import place, select, unrecorded
+from orchestrator.errors import ORPHAN, Busy, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
-    from orchestrator.events import Event
+    from orchestrator.events import Event, FileChange
     from orchestrator.task import Task
     from orchestrator.undo import Step, Undo
 
@@ -38,30 +38,28 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], yes: bool, a
     code 1. Items that what is taken back was evidence of are open again.
     """
     with project.engine() as engine:
-        from orchestrator import accounts, worktrees
         from orchestrator.undo import Undo
 
         task = engine.refresh(project.known(engine, task_id)).task
-        if holder := engine.at_work(task_id):
-            raise Busy(task_id, holder)
-        tasks = [task, *reversed(accounts.above(engine, task))]
-        root, owner = worktrees.workspace(project.workspace, project.temp, tasks)
-        if owner is not None and (holder := engine.at_work(owner.id)):
-            raise Busy(owner.id, holder)
+        root, owner = place(project, engine, task)
+        for one in dict.fromkeys((task_id, owner.id if owner else task_id)):
+            if holder := engine.at_work(one) or (ORPHAN if engine.folder.running(one) else None):
+                raise Busy(one, holder)
         undo = Undo(root, project.temp, engine.folder.contents)
-        planned = undo.plan(select(project, task, paths))
+        more = unrecorded(project, engine, task)
+        planned = undo.plan(select(project, task, (*task.changes, *more), paths))
         left = [step for step in planned if step.reason]
         if not as_json:
             _show(task_id, planned)
-        done: list[Step] = []
+        steps: list[Step] = []
         unticked: list[str] = []
         if len(left) < len(planned):
             if not yes and not _agreed(as_json):
                 return 1
-            done, unticked = _take_back(engine, undo, task_id, planned)
-    failed = [step for step in done if step.reason]
+            steps, unticked = _take_back(engine, undo, task, more, planned)
+    failed = [step for step in steps if step.reason]
     already = {step.change.path for step in planned if step.back}
-    undone = [step.change.path for step in done if step.back and step.change.path not in already]
+    undone = [step.change.path for step in steps if step.back and step.change.path not in already]
     for step in failed:
         screen.complain(f"{step.change.path} stays as it is: {step.reason}")
     if as_json:
@@ -89,23 +87,26 @@ def _agreed(as_json: bool) -> bool:
     return click.confirm("Take back?", err=True)
 
 
-def _take_back(engine: Engine, undo: Undo, task_id: str, planned: Sequence[Step]) -> tuple[list[Step], list[str]]:
+def _take_back(
+    engine: Engine, undo: Undo, seen: Task, more: Sequence[FileChange], planned: Sequence[Step]
+) -> tuple[list[Step], list[str]]:
     """What became of each file that was not to be left, and the items that are open again."""
     from orchestrator import evidence
     from orchestrator.events import ItemUnchecked
     from orchestrator.undo import events
 
     paths = {step.change.path for step in planned if step.reason is None}
-    done: list[Step] = []
+    steps: list[Step] = []
     recorded: list[Event] = []
 
     def act(task: Task) -> Sequence[Event]:
-        done.extend(undo.take_back(row for path, row in evidence.net(task.changes).items() if path in paths))
-        recorded.extend(events(task, [step.change.path for step in done if step.back]))
+        found = evidence.net((*task.changes, *(more if task.pending == seen.pending else ())))  # else it is recorded
+        steps.extend(undo.take_back(row for path, row in found.items() if path in paths))
+        recorded.extend(events(task, [step.change for step in steps if step.back]))
         return recorded
 
-    engine.undisturbed(task_id, act)
-    return done, [event.id for event in recorded if isinstance(event, ItemUnchecked)]
+    engine.undisturbed(seen.id, act)
+    return steps, [event.id for event in recorded if isinstance(event, ItemUnchecked)]
 
 
 def _tell(undone: int, left: int, unticked: Sequence[str]) -> None:

@@ -57,6 +57,7 @@ def command(project: Project, task_id: str, as_json: bool) -> None:
 
 def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -> Iterator[str]:
     from orchestrator.team.written import is_written
+    from orchestrator.worker import orphans
 
     if task.open:
         yield from _stands(engine, task, holder)
@@ -77,6 +78,9 @@ def _reasons(project: Project, engine: Engine, task: Task, holder: str | None) -
         yield f"the engine found all of it done: {said}"
     if not holder and engine.folder.running(task.id):
         yield f"its command still runs: it outlived its worker; {project.typed('stop', task.id)} ends it"
+    elif not holder and orphans.started(engine, task):
+        shown = f"{project.typed('changes', task.id)} shows what it did to files"
+        yield f"how its command ended is not recorded yet; {shown}"
 
 
 def _lacks(task: Task, *, at_work: bool) -> Iterator[str]:

@@ -64,7 +64,7 @@ class FilesChanged(Listing):
     """What the task did to files, all in all."""
 
     heading = "Files Changed"
-    pattern = re.compile(r"([ \t]*[-*+][ \t]+)`(.+)` – (\w+(?:, perhaps by another task)?)")
+    pattern = re.compile(r"([ \t]*[-*+][ \t]+)`(.+)` – (\w+(?:, perhaps by (?:another task|somebody else))?)")
     line = "- `{key}` – {rest}"
 
     def rows(self, task: Task) -> Sequence[Row]:
@@ -73,7 +73,7 @@ class FilesChanged(Listing):
         return [
             Row(
                 plain(relocate(change.path, gone)),
-                kinds.get(change.kind, change.kind) + (", perhaps by another task" if change.shared else ""),
+                kinds.get(change.kind, change.kind) + (", perhaps by somebody else" if change.shared else ""),
             )
             for change in found
         ]

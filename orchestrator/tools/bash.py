@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shlex
@@ -11,12 +10,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from orchestrator import process, snapshot
-from orchestrator.events import DirectoryChanged, FileChange, Intent
+from orchestrator import process, traces
+from orchestrator.events import DirectoryChanged, Intent
 from orchestrator.evidence import WORKSPACE
-from orchestrator.files import Disk
 from orchestrator.process import Ending
-from orchestrator.snapshot import Row
 from orchestrator.tools.tool import Tool, ToolInput, ToolResult, Workplace
 from orchestrator.workspace import mistake
 
@@ -89,17 +86,17 @@ def _prepare(call: str, given: BashInput, place: Workplace) -> tuple[Path, Path]
     """The call's folder, holding what the workspace was before and how the shell tells where it ended."""
     folder = process.fresh(place.commands, call)
     if _MEANT.search(given.command) and not Path(WORKSPACE).exists():
-        _put(folder / "astray", "")
-    known = _load(place.commands / "workspace.json") or {}
-    _put(folder / "before.json", json.dumps(snapshot.take(place.workspace, place.temp, known, place.contents.keep)))
+        traces.put(folder / "astray", "")
+    traces.begin(folder, place.workspace, place.temp, place.contents.keep)
     note = f"{{ pwd -P >{shlex.quote(str(folder / 'directory'))}; }} 2>/dev/null"
-    _put(folder / "bash_env", f"unset BASH_ENV; trap {shlex.quote(note)} EXIT\n")
+    traces.put(folder / "bash_env", f"unset BASH_ENV; trap {shlex.quote(note)} EXIT\n")
     directory = place.workspace / place.task.directory
     return folder, directory if directory.is_dir() else place.workspace
 
 
 def _result(folder: Path, given: BashInput, place: Workplace, fate: process.Fate, limit: float) -> ToolResult:
-    files = _changed(folder, place)
+    apart = place.worktree is not None
+    files = tuple(traces.record(folder, place.workspace, place.temp, place.contents.keep, apart=apart))
     if not isinstance(fate, Ending):
         return ToolResult(
             "The outcome of this command is unknown: it was started, and nothing recorded how it ended. "
@@ -156,30 +153,6 @@ def _directory(folder: Path, place: Workplace) -> tuple[str, list[str]]:
     if not ended.is_relative_to(root):
         return ".", [f"Shell cwd was reset to {root}"]
     return ended.relative_to(root).as_posix(), []
-
-
-def _changed(folder: Path, place: Workplace) -> tuple[FileChange, ...]:
-    before = _load(folder / "before.json")
-    if before is None:  # lost with the power, so nobody knows
-        return ()
-    after = snapshot.take(place.workspace, place.temp, before, place.contents.keep)
-    _put(place.commands / "workspace.json", json.dumps(after))
-    shared = place.worktree is None and process.shared(folder)
-    return snapshot.changes(place.workspace, before, after, shared=shared)
-
-
-def _load(path: Path) -> dict[str, Row] | None:
-    try:
-        return {name: Row(*row) for name, row in json.loads(path.read_bytes()).items()}
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _put(path: Path, text: str) -> None:
-    disk, written = Disk(), path.with_suffix(".new")
-    disk.remove(written)
-    disk.create(written, os.fsencode(text), 0o600)
-    disk.move(written, path)
 
 
 TOOL: Tool = Bash()

@@ -121,15 +121,15 @@ def test_undo_and_the_patch_leave_alone_what_another_task_may_have_changed(stage
     (stage.workspace / "mine.txt").rename(stage.workspace / "away.txt")
     patch = said(stage, "changes", other.id)
     assert (patch.returncode, patch.stdout) == (1, "")
-    assert "its.txt was created, perhaps by another task: a command of it ran just then" in patch.stderr
+    assert "its.txt was created, perhaps by somebody else: while a command ran, or after it" in patch.stderr
     assert [row["shared"] for row in json.loads(said(stage, "changes", other.id, "--json").stdout)["files"]] == [
         True
     ] * 2
     undone = json.loads(said(stage, "undo", other.id, "its.txt", "--json", "--yes").stdout)
     assert (undone["undone"], undone["left"][0]["path"]) == ([], "its.txt")
-    assert "a command of that one ran at the same time" in undone["left"][0]["reason"]
+    assert "it may be somebody else's doing" in undone["left"][0]["reason"]
     assert (stage.workspace / "its.txt").exists()
-    assert "? its.txt, perhaps by another task" in said(stage, "show", other.id, "R1").stdout
+    assert "? its.txt, perhaps by somebody else" in said(stage, "show", other.id, "R1").stdout
 
 
 def test_a_command_that_brings_back_what_another_task_wrote_long_before_is_credited_with_it(stage: Stage) -> None:
