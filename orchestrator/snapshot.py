@@ -66,7 +66,7 @@ def changes(workspace: Path, before: Snapshot, after: Snapshot, *, shared: bool 
     found = []
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
-        if old == new or (new is None and (workspace / path).exists()):
+        if old == new or (new is None and _there(workspace, path)):
             continue
         change = FileChange(path=path, before=_shown(old), after=_shown(new), shared=shared)
         if change.before != change.after:
@@ -86,6 +86,22 @@ def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
                 yield from _files(entry.path, skip)
         elif entry.is_file(follow_symlinks=False):
             yield entry
+
+
+def _there(workspace: Path, path: str) -> bool:
+    """True when a look would find that file, had it room, or when nobody can tell. As a look, this follows no link."""
+    place, found = workspace, stat.S_IFDIR
+    try:
+        for name in path.split("/"):
+            if not stat.S_ISDIR(found):
+                return False
+            place /= name
+            found = place.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # its directory is not ours to read any more
+        return True
+    return stat.S_ISREG(found)
 
 
 def _shown(row: Row | None) -> str | None:

@@ -256,6 +256,63 @@ def test_no_link_is_followed_out_of_the_workspace(archived: tuple[Shell, str]) -
     assert (outside / "new.txt").read_text() == "fresher"
 
 
+def bash(command: str) -> str:
+    return f"- calls: [{{Bash: {{command: {json.dumps(command)}}}}}]\n" + BLOCK
+
+
+def test_a_file_in_whose_place_a_command_made_a_directory_comes_back_with_what_was_below_it(shell: Shell) -> None:
+    before = {"notes": b"of the person\n", "a": b"b\n"}
+    command = "rm notes; mkdir -p notes/empty; echo x >notes/a.md; mv a b; mkdir a; mv b a/b; chmod 600 a/b"
+    task = run(shell, bash(command), before)
+    assert b"-of the person\n" in piped(shell, "changes", task)
+    ended = undo(shell, task)
+    assert (ended.code, ended.err) == (0, "")
+    assert "4 files taken back" in ended.out
+    assert files(shell.project) == before
+
+
+def test_a_directory_in_whose_place_a_command_made_a_file_comes_back(shell: Shell) -> None:
+    (shell.project / "src").mkdir()
+    task = run(shell, bash("rm -r src; echo x >src"), {"src/a.md": b"a\n"})
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == {"src/a.md": b"a\n"}
+
+
+def test_what_is_in_the_way_of_a_file_is_named_and_once_it_is_gone_the_file_comes_back(shell: Shell) -> None:
+    before = {name: f"{name}\n".encode() for name in ("notes", "config.ini", "dir/a", "door", "old/a")}
+    for name in ("dir", "old"):
+        (shell.project / name).mkdir()
+    command = (
+        "rm notes; mkdir notes; mkdir store; mv config.ini store/; ln -s store/config.ini config.ini; "
+        "mv dir store/; ln -s store/dir dir; rm door; mkfifo door; rm -r old"
+    )
+    task = run(shell, bash(command), before)
+    (shell.project / "notes/mine").write_text("a person's\n")
+    (shell.project / "old").write_text("a person's, too\n")
+    ended = undo(shell, task)
+    assert ended.code == 1
+    for line in (
+        "config.ini stays as it is: a link is in its place",
+        "dir/a stays as it is: there is a link on the way to it, dir",
+        "door stays as it is: something that is no file is in its place",
+        "notes stays as it is: a directory with other files is in its place",
+        "old/a stays as it is: old is no directory now",
+    ):
+        assert f"  · {line}\n" in ended.out
+    assert ended.err == ""
+    assert "2 files taken back, 5 left" in ended.out
+    assert (shell.project / "notes/mine").read_text() == "a person's\n"
+
+    for name in ("config.ini", "dir", "door", "notes/mine", "old"):
+        (shell.project / name).unlink()
+    contents = shell.temp / ".orchestrator" / "contents"
+    for path in contents.iterdir():
+        os.utime(path, (0, 0))
+    assert shell("prune").code == 0
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == before
+
+
 def test_killed_half_way_it_goes_on_when_it_is_run_again(archived: tuple[Shell, str]) -> None:
     shell, task = archived
     pid = os.fork()

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from orchestrator import snapshot
 from orchestrator.files import Disk
 
@@ -96,6 +98,25 @@ def test_a_file_too_large_to_be_read_was_there_before_a_command_changed_it(agent
         ("gone", False, True),
         ("new", True, False),
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rm a/b; mkdir a/b; echo x >a/b/c",
+        "mkdir c; mv a/b c/; ln -s ../c/b a/b",
+        "rm a/b; ln -s nowhere a/b",
+        "mv a c; ln -s c a",
+        "rm a/b; mkfifo a/b",
+        "rm -r a; echo x >a",
+    ],
+)
+def test_a_file_in_whose_place_a_command_puts_something_else_is_recorded_as_gone(agent, command):
+    (agent.workspace / "a").mkdir()
+    (agent.workspace / "a/b").write_bytes(OLD)
+    (gone,) = (change for change in agent.call("Bash", command=command).files if change.path == "a/b")
+    assert (gone.before, gone.after) == (sha(OLD), None)
+    assert kept(agent, OLD) == [OLD]
 
 
 def test_a_torn_content_is_not_taken_for_the_whole_one_and_is_mended_when_it_is_kept_again(agent):
