@@ -22,7 +22,10 @@ class FileChange(Frozen):
     it may be that one's change; it is in the receipts of both.
     """
 
-    path: str = Field(description="relative to the workspace, with forward slashes")
+    path: str = Field(
+        description="relative to the workspace, with forward slashes; a byte that is not UTF-8 is U+FFFD and two "
+        "hexadecimal digits"
+    )
     before: str | None = None
     after: str | None = None
     shared: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from orchestrator import names
 from orchestrator.events import UNREAD, FileChange
 
 MOST_FILES = 20_000
@@ -42,7 +43,7 @@ def take(
     rows: dict[str, Row] = {}
     for entry in _files(str(workspace), str(skip)):
         found = entry.stat(follow_symlinks=False)
-        path = os.fsencode(entry.path[len(str(workspace)) + 1 :]).decode("utf-8", "replace")
+        path = names.written(os.fsencode(entry.path[len(str(workspace)) + 1 :]))
         row = Row(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         old = known.get(path)
         if old is not None and old[:4] == row[:4]:
@@ -92,7 +93,7 @@ def _there(workspace: Path, path: str) -> bool:
     """True when a look would find that file, had it room, or when nobody can tell. As a look, this follows no link."""
     place, found = workspace, stat.S_IFDIR
     try:
-        for name in path.split("/"):
+        for name in os.fsdecode(names.meant(path)).split("/"):
             if not stat.S_ISDIR(found):
                 return False
             place /= name

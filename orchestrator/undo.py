@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import evidence, workspace
+from orchestrator import evidence, names, workspace
 from orchestrator.contents import Contents
 from orchestrator.errors import ToolError
 from orchestrator.events import ChangesUndone, Event, FileChange, ItemUnchecked
@@ -56,7 +56,7 @@ class Undo:
     def _step(self, change: NetChange, gone: Collection[str], *, act: bool) -> Step:
         if reason := self._obstacle(change, gone):
             return Step(change, reason)
-        directory = (self._root / change.path).is_dir()
+        directory = self._place(change.path).is_dir()
         try:
             file = self._file(change.path)
             now = None if directory else digest(file.read())
@@ -89,14 +89,14 @@ class Undo:
         parts = change.path.split("/")
         for end in range(1, len(parts)):
             above = "/".join(parts[:end])
-            found = _found(self._root / above)
+            found = _found(self._place(above))
             if found is None:
                 return None
             if stat.S_ISLNK(found.st_mode):
                 return f"there is a link on the way to it, {above}"
             if not stat.S_ISDIR(found.st_mode):
                 return None if change.before is None or above in gone else f"{above} is no directory now"
-        found = _found(self._root / change.path)
+        found = _found(self._place(change.path))
         if found is None:
             return None
         if stat.S_ISDIR(found.st_mode):
@@ -110,19 +110,22 @@ class Undo:
 
     def _emptied(self, path: str, gone: Collection[str]) -> bool:
         """True when a directory holds only directories, and files that are `gone`."""
-        for folder, directories, names in os.walk(self._root / path):
+        for folder, directories, held in os.walk(self._place(path)):
             links = (name for name in directories if os.path.islink(os.path.join(folder, name)))
-            held = (Path(folder, name).relative_to(self._root).as_posix() for name in (*names, *links))
-            if not all(each in gone for each in held):
+            local = (os.path.relpath(os.path.join(folder, name), self._root) for name in (*held, *links))
+            if not all(names.written(os.fsencode(each)) in gone for each in local):
                 return False
         return True
 
     def _file(self, path: str) -> File:
         """The very file that a receipt names: no link on the way to it is followed."""
-        file = workspace.locate(self._root, self._temp, path)
-        if file.path != path:
+        file = workspace.locate(self._root, self._temp, os.fsdecode(names.meant(path)))
+        if os.fsencode(file.path) != names.meant(path):
             raise ToolError(path)
         return file
+
+    def _place(self, path: str) -> Path:
+        return self._root / os.fsdecode(names.meant(path))
 
 
 def _found(path: Path) -> os.stat_result | None:

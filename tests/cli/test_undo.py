@@ -313,6 +313,35 @@ def test_what_is_in_the_way_of_a_file_is_named_and_once_it_is_gone_the_file_come
     assert files(shell.project) == before
 
 
+def test_names_that_are_not_utf_8_are_told_apart_patched_and_taken_back(shell: Shell) -> None:
+    root = os.fsencode(shell.project)
+    before = {b"b\xff1": b"one\n", b"b\xfe1": b"two\n", b"\xe91/x": b"three\n"}
+    os.mkdir(root + b"/\xe91")
+    for name, data in before.items():
+        Path(os.fsdecode(root + b"/" + name)).write_bytes(data)
+    command = "for each in b*1; do echo more >>$each; done; echo new >$'c\\xff'; rm $'\\xe91/x'; mv *1/ $'\\xe92'"
+    task = run(shell, bash(command), {})
+    after = files(shell.project)
+
+    found = json.loads(shell("changes", task, "--json").out)["files"]
+    assert [(row["path"], row["change"]) for row in found] == [
+        ("b\ufffdfe1", "modified"),
+        ("b\ufffdff1", "modified"),
+        ("c\ufffdff", "created"),
+        ("\ufffde91/x", "deleted"),
+    ]
+    patch = piped(shell, "changes", task)
+    subprocess.run(["git", "apply", "--reverse"], input=patch, cwd=shell.project, check=True)
+    assert files(shell.project) == {os.fsdecode(name): data for name, data in before.items()}
+    subprocess.run(["git", "apply"], input=patch, cwd=shell.project, check=True)
+    assert files(shell.project) == after
+
+    assert "1 file taken back" in undo(shell, task, os.fsdecode(b"c\xff")).out
+    assert "1 file taken back" in undo(shell, task, "b\ufffdff1").out
+    assert "2 files taken back" in undo(shell, task).out
+    assert files(shell.project) == {os.fsdecode(name): data for name, data in before.items()}
+
+
 def test_killed_half_way_it_goes_on_when_it_is_run_again(archived: tuple[Shell, str]) -> None:
     shell, task = archived
     pid = os.fork()
