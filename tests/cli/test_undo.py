@@ -313,6 +313,31 @@ def test_what_is_in_the_way_of_a_file_is_named_and_once_it_is_gone_the_file_come
     assert files(shell.project) == before
 
 
+def test_what_fails_in_the_end_is_said_in_plain_words_and_the_rest_is_done(shell: Shell) -> None:
+    task = run(shell, bash("rm a; echo x >b"), {"a": b"a\n"})
+    name = f".orchestrator-{hashlib.sha256(b'a').hexdigest()[:16]}.tmp"
+    (shell.project / name).mkdir()  # where it is written before it gets its own name
+    ended = undo(shell, task)
+    assert (ended.code, ended.out) == (1, "  + a comes back\n  - b is removed\n1 file taken back, 1 left\n")
+    assert ended.err == "orchestrator: a stays as it is after all: it could not be written: Is a directory\n"
+    left = json.loads(undo(shell, task, "--json").out)["left"]
+    assert left == [{"path": "a", "reason": "it could not be written: Is a directory"}]
+    (shell.project / name).rmdir()
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == {"a": b"a\n"}
+
+
+def test_a_reason_has_as_many_lines_as_it_needs(shell: Shell) -> None:
+    path = "a/rather/deep/place/for/a/file.txt"
+    task = run(shell, bash(f"mkdir -p {Path(path).parent}; echo x >{path}"), {})
+    (shell.project / "a/rather").rename(shell.project / "elsewhere")
+    (shell.project / "a/rather").symlink_to(shell.project / "elsewhere")
+    shell.environment["COLUMNS"] = "60"
+    assert undo(shell, task).out == (
+        f"  · {path} stays as it is: there\n    is a link on the way to it, a/rather\n0 files taken back, 1 left\n"
+    )
+
+
 def test_names_that_are_not_utf_8_are_told_apart_patched_and_taken_back(shell: Shell) -> None:
     root = os.fsencode(shell.project)
     before = {b"b\xff1": b"one\n", b"b\xfe1": b"two\n", b"\xe91/x": b"three\n"}
