@@ -60,14 +60,17 @@ def take(
 
 
 def changes(workspace: Path, before: Snapshot, after: Snapshot, *, shared: bool = False) -> tuple[FileChange, ...]:
-    """The files that differ. A file that a snapshot was too small to hold is not taken for a deleted one.
+    """The files that differ. One that a snapshot was too small to hold is neither new nor deleted.
 
     `shared`: commands of other tasks ran in between.
     """
     found = []
+    end = max(map(_turn, before)) if len(before) == MOST_FILES else None
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old == new or (new is None and _there(workspace, path)):
+            continue
+        if old is None and end is not None and _turn(path) > end:
             continue
         change = FileChange(path=path, before=_shown(old), after=_shown(new), shared=shared)
         if change.before != change.after:
@@ -78,7 +81,7 @@ def changes(workspace: Path, before: Snapshot, after: Snapshot, *, shared: bool 
 def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(directory) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
     except OSError:  # removed meanwhile, or not ours to read
         return
     for entry in entries:
@@ -87,6 +90,11 @@ def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
                 yield from _files(entry.path, skip)
         elif entry.is_file(follow_symlinks=False):
             yield entry
+
+
+def _turn(path: str) -> list[bytes]:
+    """What orders paths as a look comes by them."""
+    return names.meant(path).split(b"/")
 
 
 def _there(workspace: Path, path: str) -> bool:

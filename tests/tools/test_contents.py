@@ -119,6 +119,20 @@ def test_a_file_in_whose_place_a_command_puts_something_else_is_recorded_as_gone
     assert kept(agent, OLD) == [OLD]
 
 
+def test_a_file_beyond_the_most_that_a_look_holds_is_not_taken_for_a_new_one_once_there_is_room(agent):
+    (agent.workspace / "a").mkdir()
+    for number in range(snapshot.MOST_FILES):
+        (agent.workspace / f"a/{number:05}").touch()
+    (agent.workspace / "a-beyond").write_bytes(OLD)
+    files = agent.call("Bash", command="rm a/00000; echo x >a/19999b; echo x >a/0; rm a/00001 a/00002").files
+    assert [(change.path, change.after is None) for change in files] == [
+        ("a/0", False),
+        ("a/00000", True),
+        ("a/00001", True),
+        ("a/00002", True),
+    ]
+
+
 def test_a_torn_content_is_not_taken_for_the_whole_one_and_is_mended_when_it_is_kept_again(agent):
     name = agent.contents.keep(NEW)
     (agent.contents.folder / name).write_bytes(b"")
