@@ -42,7 +42,10 @@ def take(
     """
     rows: dict[str, Row] = {}
     for entry in _files(str(workspace), str(skip)):
-        found = entry.stat(follow_symlinks=False)
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError:  # as below: removed meanwhile, or not ours to see
+            continue
         path = names.written(os.fsencode(entry.path[len(str(workspace)) + 1 :]))
         row = Row(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         old = known.get(path)

@@ -89,6 +89,17 @@ def test_a_look_keeps_no_more_than_its_room(agent):
     assert kept(agent, b"aaaaaa", b"bbbbbb", b"cccccc") == [b"aaaaaa", None, None]
 
 
+def test_a_file_that_somebody_removes_during_a_look_is_not_in_it(agent):
+    for name in "ab":
+        (agent.workspace / name).write_text(name)
+
+    def keep(data):
+        (agent.workspace / "b").unlink()
+        return agent.contents.keep(data)
+
+    assert list(snapshot.take(agent.workspace, agent.workspace / ".temp", {}, keep)) == ["a"]
+
+
 def test_a_file_too_large_to_be_read_was_there_before_a_command_changed_it(agent):
     for name in ("changed", "gone"):
         (agent.workspace / name).write_bytes(bytes(1_000_000))
