@@ -56,7 +56,7 @@ class Undo:
     def _step(self, change: NetChange, gone: Collection[str], *, act: bool) -> Step:
         if reason := self._obstacle(change, gone):
             return Step(change, reason)
-        directory = self._place(change.path).is_dir()
+        directory = os.path.isdir(self._place(change.path))  # Path.is_dir raises where one may not look
         try:
             file = self._file(change.path)
             now = None if directory else digest(file.read())
