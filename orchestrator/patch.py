@@ -9,6 +9,8 @@ import io
 import zlib
 from collections.abc import Iterator
 
+from orchestrator import names
+
 _NONE = b"/dev/null"
 _LITERAL = 52
 """Bytes a line of git's binary patches."""
@@ -45,7 +47,7 @@ def _lines(content: bytes | None) -> list[bytes]:
 
 def _quoted(name: str) -> bytes:
     """A name as git writes it: in quotes, escaped, when it holds what would end the line."""
-    text = name.encode("utf-8", "surrogateescape")
+    text = names.meant(name)
     if not any(byte < 0x20 or byte in b'"\\\x7f' for byte in text):
         return text
     return b'"%s"' % b"".join(b"\\%03o" % byte if byte < 0x20 or byte in b'"\\\x7f' else bytes([byte]) for byte in text)

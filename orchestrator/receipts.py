@@ -23,7 +23,10 @@ class FileChange(Frozen):
     outlived its worker, before that was looked at.
     """
 
-    path: str = Field(description="relative to the workspace, with forward slashes")
+    path: str = Field(
+        description="relative to the workspace, with forward slashes; a byte that is not UTF-8 is U+FFFD and two "
+        "hexadecimal digits"
+    )
     before: str | None = None
     after: str | None = None
     shared: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from orchestrator import names
 from orchestrator.events import UNREAD, FileChange
 
 MOST_FILES = 20_000
@@ -41,8 +42,11 @@ def take(
     """
     rows: dict[str, Row] = {}
     for entry in _files(str(workspace), str(skip)):
-        found = entry.stat(follow_symlinks=False)
-        path = os.fsencode(entry.path[len(str(workspace)) + 1 :]).decode("utf-8", "replace")
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError:  # as below: removed meanwhile, or not ours to see
+            continue
+        path = names.written(os.fsencode(entry.path[len(str(workspace)) + 1 :]))
         row = Row(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         old = known.get(path)
         if old is not None and old[:4] == row[:4]:
@@ -59,11 +63,14 @@ def take(
 
 
 def changes(workspace: Path, before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
-    """The files that differ. A file that a snapshot was too small to hold is not taken for a deleted one."""
+    """The files that differ. One that a snapshot was too small to hold is neither new nor deleted."""
     found = []
+    end = max(map(_turn, before)) if len(before) == MOST_FILES else None
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
-        if old == new or (new is None and (workspace / path).exists()):
+        if old == new or (new is None and _there(workspace, path)):
+            continue
+        if old is None and end is not None and _turn(path) > end:
             continue
         change = FileChange(path=path, before=_shown(old), after=_shown(new))
         if change.before != change.after:
@@ -74,7 +81,7 @@ def changes(workspace: Path, before: Snapshot, after: Snapshot) -> tuple[FileCha
 def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(directory) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
     except OSError:  # removed meanwhile, or not ours to read
         return
     for entry in entries:
@@ -83,6 +90,27 @@ def _files(directory: str, skip: str) -> Iterator[os.DirEntry[str]]:
                 yield from _files(entry.path, skip)
         elif entry.is_file(follow_symlinks=False):
             yield entry
+
+
+def _turn(path: str) -> list[bytes]:
+    """What orders paths as a look comes by them."""
+    return names.meant(path).split(b"/")
+
+
+def _there(workspace: Path, path: str) -> bool:
+    """True when a look would find that file, had it room, or when nobody can tell. As a look, this follows no link."""
+    place, found = workspace, stat.S_IFDIR
+    try:
+        for name in os.fsdecode(names.meant(path)).split("/"):
+            if not stat.S_ISDIR(found):
+                return False
+            place /= name
+            found = place.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # its directory is not ours to read any more
+        return True
+    return stat.S_ISREG(found)
 
 
 def _shown(row: Row | None) -> str | None:

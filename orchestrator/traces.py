@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator import process, snapshot
+from orchestrator import names, process, snapshot
 from orchestrator.events import FileChange
 from orchestrator.files import Disk
 from orchestrator.snapshot import Row
@@ -66,7 +66,7 @@ def _since(workspace: Path, path: str, row: Row | None, moment: int) -> bool:
     if row is not None and row.changed > moment:
         return True
     there = row is not None
-    for directory in (workspace / path).parents:
+    for directory in (workspace / os.fsdecode(names.meant(path))).parents:
         if directory == workspace and there:
             return False
         try:

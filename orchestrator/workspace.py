@@ -75,6 +75,17 @@ class File:
         except OSError as error:
             raise self._failed("remove", error) from error
 
+    def clear(self) -> None:
+        """Take away the directory in its place, which holds nothing but directories: no file is ever removed."""
+        try:
+            with self._directory(create=False) as (directory, name):
+                for _, inner, _, there in os.fwalk(name, topdown=False, dir_fd=directory):
+                    for each in inner:
+                        os.rmdir(each, dir_fd=there)
+                os.rmdir(name, dir_fd=directory)
+        except OSError as error:
+            raise self._failed("remove", error) from error
+
     def absent(self) -> ToolError:
         """What is said when there is no such file. Relative paths start at the workspace, so that is what it names."""
         return ToolError(f"File does not exist. Note: your current working directory is {self.called or self.root}.")

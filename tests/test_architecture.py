@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "orchestrator"
 LAYERS = [
-    {"amounts", "locks", "openings", "receipts", "renames"},
+    {"amounts", "locks", "names", "openings", "receipts", "renames"},
     {"usage"},
     {"errors", "files", "system", "shipped", "yaml12", "chain"},
     {"events", "contents", "patch"},

@@ -40,11 +40,12 @@ def select(project: Project, task: Task, changes: Sequence[FileChange], paths: S
 
     Raises UsageError for a path that the task never changed.
     """
-    from orchestrator import evidence
+    from orchestrator import evidence, names
 
     ever = {change.path for change in changes}
     # as the person sees it: what a link means now says nothing about a file that is gone
-    wanted = [os.path.relpath(os.path.abspath(path), project.workspace) for path in paths]
+    local = (os.path.relpath(os.path.abspath(path), project.workspace) for path in paths)
+    wanted = [names.written(names.meant(path)) for path in local]  # as it is, or as it was shown
     for given, path in zip(paths, wanted, strict=True):
         if not given or not any(_within(name, path) for name in ever):  # '' is not all: a variable may have been empty
             raise UsageError(

@@ -61,7 +61,7 @@ def command(project: Project, task_id: str, paths: tuple[str, ...], yes: bool, a
     already = {step.change.path for step in planned if step.back}
     undone = [step.change.path for step in steps if step.back and step.change.path not in already]
     for step in failed:
-        screen.complain(f"{step.change.path} stays as it is: {step.reason}")
+        screen.complain(f"{step.change.path} stays as it is after all: {step.reason}")
     if as_json:
         reasons = [{"path": step.change.path, "reason": step.reason} for step in (*left, *failed)]
         screen.print_json({"task": task_id, "undone": undone, "left": reasons, "unticked": unticked})
@@ -78,7 +78,11 @@ def _show(task_id: str, steps: Sequence[Step]) -> None:
         sign, colour, words = _WORDS[step.change.kind]
         words = f"stays as it is: {step.reason}" if step.reason else "is back already" if step.back else words
         mark = "·" if step.reason or step.back else click.style(sign, fg=colour)
-        click.echo(f"  {mark} {screen.line(step.change.path)} {screen.dim(words)}")
+        path = screen.line(step.change.path)
+        first, *more = screen.wrap(f"{path} {words}", screen.columns() - 4)
+        click.echo(f"  {mark} {first[: len(path)]}{screen.dim(first[len(path) :])}")
+        for row in more:
+            click.echo(f"    {screen.dim(row)}")
 
 
 def _agreed(as_json: bool) -> bool:

@@ -256,6 +256,117 @@ def test_no_link_is_followed_out_of_the_workspace(archived: tuple[Shell, str]) -
     assert (outside / "new.txt").read_text() == "fresher"
 
 
+def bash(command: str) -> str:
+    return f"- calls: [{{Bash: {{command: {json.dumps(command)}}}}}]\n" + BLOCK
+
+
+def test_a_file_in_whose_place_a_command_made_a_directory_comes_back_with_what_was_below_it(shell: Shell) -> None:
+    before = {"notes": b"of the person\n", "a": b"b\n"}
+    command = "rm notes; mkdir -p notes/empty; echo x >notes/a.md; mv a b; mkdir a; mv b a/b; chmod 600 a/b"
+    task = run(shell, bash(command), before)
+    assert b"-of the person\n" in piped(shell, "changes", task)
+    ended = undo(shell, task)
+    assert (ended.code, ended.err) == (0, "")
+    assert "4 files taken back" in ended.out
+    assert files(shell.project) == before
+
+
+def test_a_directory_in_whose_place_a_command_made_a_file_comes_back(shell: Shell) -> None:
+    (shell.project / "src").mkdir()
+    task = run(shell, bash("rm -r src; echo x >src"), {"src/a.md": b"a\n"})
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == {"src/a.md": b"a\n"}
+
+
+def test_what_is_in_the_way_of_a_file_is_named_and_once_it_is_gone_the_file_comes_back(shell: Shell) -> None:
+    before = {name: f"{name}\n".encode() for name in ("notes", "config.ini", "dir/a", "door", "old/a")}
+    for name in ("dir", "old"):
+        (shell.project / name).mkdir()
+    command = (
+        "rm notes; mkdir notes; mkdir store; mv config.ini store/; ln -s store/config.ini config.ini; "
+        "mv dir store/; ln -s store/dir dir; rm door; mkfifo door; rm -r old"
+    )
+    task = run(shell, bash(command), before)
+    (shell.project / "notes/mine").write_text("a person's\n")
+    (shell.project / "old").write_text("a person's, too\n")
+    ended = undo(shell, task)
+    assert ended.code == 1
+    for line in (
+        "config.ini stays as it is: a link is in its place",
+        "dir/a stays as it is: there is a link on the way to it, dir",
+        "door stays as it is: something that is no file is in its place",
+        "notes stays as it is: a directory with other files is in its place",
+        "old/a stays as it is: old is no directory now",
+    ):
+        assert f"  · {line}\n" in ended.out
+    assert ended.err == ""
+    assert "2 files taken back, 5 left" in ended.out
+    assert (shell.project / "notes/mine").read_text() == "a person's\n"
+
+    for name in ("config.ini", "dir", "door", "notes/mine", "old"):
+        (shell.project / name).unlink()
+    contents = shell.temp / ".orchestrator" / "contents"
+    for path in contents.iterdir():
+        os.utime(path, (0, 0))
+    assert shell("prune").code == 0
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == before
+
+
+def test_what_fails_in_the_end_is_said_in_plain_words_and_the_rest_is_done(shell: Shell) -> None:
+    task = run(shell, bash("rm a; echo x >b"), {"a": b"a\n"})
+    name = f".orchestrator-{hashlib.sha256(b'a').hexdigest()[:16]}.tmp"
+    (shell.project / name).mkdir()  # where it is written before it gets its own name
+    ended = undo(shell, task)
+    assert (ended.code, ended.out) == (1, "  + a comes back\n  - b is removed\n1 file taken back, 1 left\n")
+    assert ended.err == "orchestrator: a stays as it is after all: it could not be written: Is a directory\n"
+    left = json.loads(undo(shell, task, "--json").out)["left"]
+    assert left == [{"path": "a", "reason": "it could not be written: Is a directory"}]
+    (shell.project / name).rmdir()
+    assert undo(shell, task).code == 0
+    assert files(shell.project) == {"a": b"a\n"}
+
+
+def test_a_reason_has_as_many_lines_as_it_needs(shell: Shell) -> None:
+    path = "a/rather/deep/place/for/a/file.txt"
+    task = run(shell, bash(f"mkdir -p {Path(path).parent}; echo x >{path}"), {})
+    (shell.project / "a/rather").rename(shell.project / "elsewhere")
+    (shell.project / "a/rather").symlink_to(shell.project / "elsewhere")
+    shell.environment["COLUMNS"] = "60"
+    assert undo(shell, task).out == (
+        f"  · {path} stays as it is: there\n    is a link on the way to it, a/rather\n0 files taken back, 1 left\n"
+    )
+
+
+def test_names_that_are_not_utf_8_are_told_apart_patched_and_taken_back(shell: Shell) -> None:
+    root = os.fsencode(shell.project)
+    before = {b"b\xff1": b"one\n", b"b\xfe1": b"two\n", b"\xe91/x": b"three\n"}
+    os.mkdir(root + b"/\xe91")
+    for name, data in before.items():
+        Path(os.fsdecode(root + b"/" + name)).write_bytes(data)
+    command = "for each in b*1; do echo more >>$each; done; echo new >$'c\\xff'; rm $'\\xe91/x'; mv *1/ $'\\xe92'"
+    task = run(shell, bash(command), {})
+    after = files(shell.project)
+
+    found = json.loads(shell("changes", task, "--json").out)["files"]
+    assert [(row["path"], row["change"]) for row in found] == [
+        ("b\ufffdfe1", "modified"),
+        ("b\ufffdff1", "modified"),
+        ("c\ufffdff", "created"),
+        ("\ufffde91/x", "deleted"),
+    ]
+    patch = piped(shell, "changes", task)
+    subprocess.run(["git", "apply", "--reverse"], input=patch, cwd=shell.project, check=True)
+    assert files(shell.project) == {os.fsdecode(name): data for name, data in before.items()}
+    subprocess.run(["git", "apply"], input=patch, cwd=shell.project, check=True)
+    assert files(shell.project) == after
+
+    assert "1 file taken back" in undo(shell, task, os.fsdecode(b"c\xff")).out
+    assert "1 file taken back" in undo(shell, task, "b\ufffdff1").out
+    assert "2 files taken back" in undo(shell, task).out
+    assert files(shell.project) == {os.fsdecode(name): data for name, data in before.items()}
+
+
 def test_killed_half_way_it_goes_on_when_it_is_run_again(archived: tuple[Shell, str]) -> None:
     shell, task = archived
     pid = os.fork()

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from orchestrator import snapshot
 from orchestrator.files import Disk
 
@@ -87,6 +89,17 @@ def test_a_look_keeps_no_more_than_its_room(agent):
     assert kept(agent, b"aaaaaa", b"bbbbbb", b"cccccc") == [b"aaaaaa", None, None]
 
 
+def test_a_file_that_somebody_removes_during_a_look_is_not_in_it(agent):
+    for name in "ab":
+        (agent.workspace / name).write_text(name)
+
+    def keep(data):
+        (agent.workspace / "b").unlink()
+        return agent.contents.keep(data)
+
+    assert list(snapshot.take(agent.workspace, agent.workspace / ".temp", {}, keep)) == ["a"]
+
+
 def test_a_file_too_large_to_be_read_was_there_before_a_command_changed_it(agent):
     for name in ("changed", "gone"):
         (agent.workspace / name).write_bytes(bytes(1_000_000))
@@ -95,6 +108,39 @@ def test_a_file_too_large_to_be_read_was_there_before_a_command_changed_it(agent
         ("changed", False, False),
         ("gone", False, True),
         ("new", True, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rm a/b; mkdir a/b; echo x >a/b/c",
+        "mkdir c; mv a/b c/; ln -s ../c/b a/b",
+        "rm a/b; ln -s nowhere a/b",
+        "mv a c; ln -s c a",
+        "rm a/b; mkfifo a/b",
+        "rm -r a; echo x >a",
+    ],
+)
+def test_a_file_in_whose_place_a_command_puts_something_else_is_recorded_as_gone(agent, command):
+    (agent.workspace / "a").mkdir()
+    (agent.workspace / "a/b").write_bytes(OLD)
+    (gone,) = (change for change in agent.call("Bash", command=command).files if change.path == "a/b")
+    assert (gone.before, gone.after) == (sha(OLD), None)
+    assert kept(agent, OLD) == [OLD]
+
+
+def test_a_file_beyond_the_most_that_a_look_holds_is_not_taken_for_a_new_one_once_there_is_room(agent):
+    (agent.workspace / "a").mkdir()
+    for number in range(snapshot.MOST_FILES):
+        (agent.workspace / f"a/{number:05}").touch()
+    (agent.workspace / "a-beyond").write_bytes(OLD)
+    files = agent.call("Bash", command="rm a/00000; echo x >a/19999b; echo x >a/0; rm a/00001 a/00002").files
+    assert [(change.path, change.after is None) for change in files] == [
+        ("a/0", False),
+        ("a/00000", True),
+        ("a/00001", True),
+        ("a/00002", True),
     ]
 
 
