@@ -100,8 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
         path = context.command_path if context else _typed(sys.argv[1:] if arguments is None else arguments)
         said = error.format_message().replace("\n\t", " ").rstrip(".")
         return _fail(f"{said} (see {path} --help)", error.exit_code)
-    except SystemExit:  # so click says that nobody reads the output any more
-        return _UNREAD
+    except SystemExit as end:  # click's: a completion is told, or nobody reads the output any more
+        return _UNREAD if end.code else 0
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted: `orchestrator status` shows what can be resumed", Interrupted.exit_code)
     except Exception as error:
