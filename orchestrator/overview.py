@@ -18,8 +18,6 @@ from orchestrator.locks import is_locked
 
 _STATUS = re.compile(r"task-status-([A-Z0-9]{6})\.json\Z", re.ASCII)
 _ID = re.compile(r"[A-Z0-9]{6}\Z", re.ASCII)
-_RENAMED = re.compile(rb'"type":"TaskRenamed","id":"[A-Z0-9]{6}","previous":"([A-Z0-9]{6})"')
-_MOVED = b'"type":"MoveDone"'
 LOST = "its status document is missing; `orchestrator show` with its id brings it back"
 _AGENT = ("agentid", "agent", "agentname")
 _DESCRIPTION = ("description", "taskdescription", "task", "title", "taskname")
@@ -83,8 +81,9 @@ class Folder:
         for task_id, archived in self.journals.items():
             with suppress(OSError):
                 data = files.read(self._journals / ("completed" * archived) / f"{task_id}.jsonl") or b""
-                since = _RENAMED.findall(data, max(data.rfind(_MOVED), 0))
-                found.update((name.decode(), task_id) for name in since)
+                *_, since = data.rpartition(b'"type":"MoveDone"')
+                renamed = re.findall(rb'"type":"TaskRenamed","id":"[A-Z0-9]{6}","previous":"([A-Z0-9]{6})"', since)
+                found.update((name.decode(), task_id) for name in renamed)
         return found
 
     @cached_property

@@ -25,11 +25,11 @@ class Listing:
 
     @cached_property
     def open(self) -> frozenset[str]:
-        return frozenset(overview.names(self.temp))
+        return frozenset(self.folder.open)
 
     @cached_property
     def completed(self) -> frozenset[str]:
-        return frozenset(overview.names(self.temp / "completed"))
+        return frozenset(self.folder.completed)
 
     @cached_property
     def journals(self) -> dict[str, list[str]]:

@@ -46,11 +46,11 @@ def no_journal(task: TaskFiles) -> Iterator[Finding]:
 def half_renamed(task: TaskFiles) -> Iterator[Finding]:
     """Documents under an id that their task had before: its renaming is not finished."""
     if task.status and task.keeping == "renamed":
-        name = task.listing.folder.renaming[task.id]
+        folder = task.listing.folder
+        name = folder.renaming[task.id]
+        journal = task.listing.journal(f"{'completed/' * folder.journals[name]}{name}.jsonl")
         says = overview.ABSENT["renamed"].format(task=task.id, name=name)
-        yield task.finding(
-            "half-renamed", "error", says, task.status.at("sync"), Witness(task.listing.journals[name][0])
-        )
+        yield task.finding("half-renamed", "error", says, task.status.at("sync"), Witness(journal))
 
 
 def damaged(task: TaskFiles) -> Iterator[Finding]:
